@@ -1,0 +1,36 @@
+"""Colour gray photographs, with a network whose every part you can swap."""
+
+from importlib import metadata
+
+from colorfuse.backbones import create_backbone, list_backbones, register_backbone
+from colorfuse.color import gray_to_lightness, lab_to_rgb, rgb_to_lab
+from colorfuse.colorizer import FusionColorizer
+from colorfuse.data import PhotoArray, PhotoFolder
+from colorfuse.errors import NotFittedError, PhotoError, TrainingError, WeightsError
+from colorfuse.images import read_photo, write_photo
+from colorfuse.maps import MapInfo
+from colorfuse.network import FusionNetwork
+from colorfuse.recipes import list_recipes
+
+__version__ = metadata.version("colorfuse")
+
+__all__ = [
+    "FusionColorizer",
+    "FusionNetwork",
+    "MapInfo",
+    "NotFittedError",
+    "PhotoArray",
+    "PhotoError",
+    "PhotoFolder",
+    "TrainingError",
+    "WeightsError",
+    "create_backbone",
+    "gray_to_lightness",
+    "lab_to_rgb",
+    "list_backbones",
+    "list_recipes",
+    "read_photo",
+    "register_backbone",
+    "rgb_to_lab",
+    "write_photo",
+]

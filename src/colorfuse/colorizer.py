@@ -1,0 +1,280 @@
+"""The estimator: a network and an objective, with `fit` and `predict`."""
+
+import dataclasses
+import math
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self, overload
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from colorfuse.data import as_datasets
+from colorfuse.data.sources import Source
+from colorfuse.errors import NotFittedError
+from colorfuse.images import PhotoSource, Pixels, read_photo
+from colorfuse.network import FusionNetwork, build_network
+from colorfuse.objectives import Objective, objectives
+from colorfuse.recipes import recipe_settings
+from colorfuse.registry import Spec
+from colorfuse.storage import read_history, read_settings, read_weights, write_folder
+from colorfuse.training import train
+from colorfuse.training.settings import Settings
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class FusionColorizer:
+    """Colours gray photographs, and learns to from colour ones.
+
+    A part is given by name, or by a mapping of `name` and options. The constructor only stores its arguments; they
+    are checked when they are used. The defaults are the recipe `mobile`.
+
+    Args:
+        backbone: Name from `list_backbones()`. For timm's, the option `weights` names a local file to start from.
+        pretrained: Start the backbone from its published weights; fails where they cannot be had.
+        encoder: "conv".
+        fusion: "concat".
+        decoder: "paper" or "light".
+        objective: "mse".
+        image_size: Side in pixels of the squares to train on; `predict` shows the network as many pixels.
+        augmentation: "none", or "crop_flip" for random crops and mirrored photos.
+        epochs: How often each photo is seen.
+        batch_size: Photos a step.
+        optimizer: "adam" or "adamw".
+        learning_rate: The peak rate of the schedule.
+        weight_decay: The optimizer's.
+        schedule: "constant" or "one_cycle".
+        seed: Decides the initial weights and all that is drawn in training.
+
+    Attributes:
+        network_: The `FusionNetwork`.
+        objective_: The `Objective`.
+        history_: A dict of figures for each epoch of training.
+
+    Example:
+        >>> from skimage import data
+        >>> FusionColorizer(pretrained=False).initialize().predict(data.camera()).shape
+        (512, 512, 3)
+    """
+
+    backbone: Spec = "mobilenetv1_100"
+    pretrained: bool = True
+    encoder: Spec = dataclasses.field(default_factory=lambda: recipe_settings("mobile")["encoder"])
+    fusion: Spec = dataclasses.field(default_factory=lambda: recipe_settings("mobile")["fusion"])
+    decoder: Spec = "light"
+    objective: Spec = "mse"
+    image_size: int = 224
+    augmentation: str = "crop_flip"
+    epochs: int = 30
+    batch_size: int = 32
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    schedule: str = "one_cycle"
+    seed: int = 0
+
+    @classmethod
+    def from_recipe(cls, name: str, **changes: Any) -> Self:
+        """A colorizer with the settings of a recipe, some of them changed.
+
+        Raises:
+            ValueError: The recipe or a setting is unknown.
+
+        Example:
+            >>> FusionColorizer.from_recipe("paper", epochs=5).decoder
+            'paper'
+        """
+        return cls().set_params(**recipe_settings(name) | changes)
+
+    @classmethod
+    def from_pretrained(cls) -> Self:
+        """The colorizer whose weights come inside the package."""
+        with resources.as_file(resources.files("colorfuse") / "weights" / "mobile") as folder:
+            return cls.load(folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a colorizer from the folder that `save` wrote. Never asks the network.
+
+        Raises:
+            FileNotFoundError: The folder holds no saved colorizer.
+            ValueError: Its configuration is not one of a colorizer, or names unknown settings or parts.
+            WeightsError: Its weights are missing, damaged, or another network's.
+        """
+        folder = Path(folder)
+        colorizer = cls().set_params(**read_settings(folder))
+        colorizer._build(pretrained=False)
+        read_weights(folder, colorizer.network_)
+        colorizer.history_ = read_history(folder)
+        return colorizer
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The constructor's arguments, as scikit-learn asks for them."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change some of the constructor's arguments.
+
+        Raises:
+            ValueError: An argument is unknown.
+        """
+        known = self.get_params()
+        for name, value in params.items():
+            if name not in known:
+                raise ValueError(f"a colorizer has no setting {name!r}; its settings are {', '.join(known)}")
+            setattr(self, name, value)
+        return self
+
+    def initialize(self) -> Self:
+        """Build `network_` and `objective_` without training them.
+
+        Raises:
+            ValueError: A part is unknown, or cannot work with the others.
+            WeightsError: The backbone's pretrained weights cannot be had.
+        """
+        self._build(self.pretrained)
+        return self
+
+    def fit(
+        self,
+        photos: Source,
+        validation: Source | float | None = None,
+        *,
+        run: str | Path | None = None,
+        resume: bool = False,
+        num_workers: int | None = None,
+    ) -> Self:
+        """Learn from colour photographs.
+
+        Args:
+            photos: A folder, a list of files and folders, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab).
+            validation: The same, or the share of `photos` to hold out; the loss there is in `history_`.
+            run: A folder to save the colorizer and a checkpoint in after each epoch.
+            resume: Go on from the checkpoint in `run`, if there is one.
+            num_workers: Processes that read photos; by default half of the cores, at most 8.
+
+        Raises:
+            FileNotFoundError: A path does not exist.
+            PhotoError: There are no photos, or one cannot be read.
+            ValueError: A setting is unknown or out of range.
+            WeightsError: The backbone's pretrained weights cannot be had.
+            TrainingError: The loss is no longer finite.
+        """
+        settings = Settings(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Settings)})
+        datasets = as_datasets(
+            photos,
+            validation,
+            image_size=self.image_size,
+            augmentation=self.augmentation,
+            seed=self.seed,
+        )
+        self.initialize()
+
+        def keep(history: list[dict[str, float]]) -> None:
+            self.history_ = history
+            if run:
+                self.save(run)
+
+        self.history_ = train(
+            self.network_,
+            self.objective_,
+            *datasets,
+            settings,
+            run=Path(run) if run else None,
+            resume=resume,
+            after_epoch=keep,
+            num_workers=num_workers,
+        )
+        return self
+
+    @overload
+    def predict(self, photos: PhotoSource) -> Pixels: ...
+    @overload
+    def predict(self, photos: list[Any] | tuple[Any, ...]) -> list[Pixels]: ...
+    def predict(self, photos: PhotoSource | list[Any] | tuple[Any, ...]) -> Pixels | list[Pixels]:
+        """Colour one photo or several.
+
+        Args:
+            photos: A path, an open binary file, a PIL image, an array `(H, W)` or `(H, W, 1 | 3 | 4)`, a tensor
+                `(1 | 3 | 4, H, W)`, or a list of these. The colours of a colour photo are not looked at.
+
+        Returns:
+            RGB `(H, W, 3)`, or RGBA where the photo has alpha, with its height, width and bit depth; a list of them
+            for a list.
+
+        Raises:
+            NotFittedError: There is no network yet.
+            FileNotFoundError: There is no file at a path.
+            PhotoError: A photo cannot be read, or an array is not a photo.
+        """
+        if isinstance(photos, list | tuple):
+            return [self.predict(photo) for photo in photos]
+        self._check_network()
+        photo = read_photo(photos)
+        return photo.with_ab(self.predict_ab(photo.lightness()[None])[0])
+
+    @torch.no_grad()
+    def predict_ab(self, lightness: Tensor) -> Tensor:
+        """The colours of lightness, without a photo around them.
+
+        Args:
+            lightness: L `(N, 1, H, W)` in 0 to 100.
+
+        Returns:
+            ab `(N, 2, H, W)` in CIELAB units. The network sees about `image_size` squared pixels of each photo; what
+            it gives is brought to the photo's size bilinearly.
+
+        Raises:
+            NotFittedError: There is no network yet.
+        """
+        self._check_network()
+        height, width = lightness.shape[-2:]
+        seen = _seen_size(height, width, self.image_size)
+        small = functional.interpolate(lightness, size=seen, mode="bilinear", antialias=True)
+        device = next(self.network_.parameters()).device
+        ab = self.objective_.read(self.network_(small.to(device)))
+        return functional.interpolate(ab.to(lightness.device), size=(height, width), mode="bilinear")
+
+    def save(self, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
+        """Write `config.json`, `model.safetensors`, `history.json` and a model card to a folder.
+
+        Args:
+            folder: Where to; it is made if it is not there.
+            dtype: The floating dtype to store weights in; float16 halves the file.
+
+        Raises:
+            NotFittedError: There is no network yet.
+        """
+        self._check_network()
+        write_folder(Path(folder), self.get_params(), self.network_, getattr(self, "history_", []), dtype)
+
+    def _check_network(self) -> None:
+        if not hasattr(self, "network_"):
+            raise NotFittedError("this colorizer has no network yet; call fit or load, or use from_pretrained()")
+
+    def _build(self, pretrained: bool) -> None:
+        if self.image_size < 32:
+            raise ValueError(f"image_size must be at least 32, not {self.image_size}")
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed)
+            self.objective_: Objective = objectives.create(self.objective)
+            self.network_: FusionNetwork = build_network(
+                encoder=self.encoder,
+                backbone=self.backbone,
+                fusion=self.fusion,
+                decoder=self.decoder,
+                planes=self.objective_.planes,
+                activation=self.objective_.activation,
+                pretrained=pretrained,
+            ).eval()
+
+
+def _seen_size(height: int, width: int, image_size: int) -> tuple[int, int]:
+    """The size at which the network sees a photo: its shape with `image_size` squared pixels.
+
+    Sides are kept between 32 pixels, the least that a backbone takes, and four times `image_size`.
+    """
+    scale = image_size / math.sqrt(height * width)
+    high, wide = (min(max(32, round(side * scale)), 4 * image_size) for side in (height, width))
+    return high, wide

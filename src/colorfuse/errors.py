@@ -1,0 +1,17 @@
+"""The errors of colorfuse that are not plain `ValueError` or `TypeError`."""
+
+
+class PhotoError(ValueError):
+    """A photo that cannot be read or is not what its caller thinks; the message names it."""
+
+
+class NotFittedError(ValueError, AttributeError):
+    """A colorizer that is used before `fit`, `load` or `initialize` gave it a network."""
+
+
+class WeightsError(OSError):
+    """Weights that cannot be found, reached or loaded into the network they are for."""
+
+
+class TrainingError(RuntimeError):
+    """A training that cannot go on, such as one whose loss is no longer finite."""

@@ -1,0 +1,26 @@
+"""What one part of a network tells the next of the feature maps it gives."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+from torch.nn import functional
+
+
+class MapInfo(NamedTuple):
+    """Channels of a feature map, and how many times smaller it is than the network's input."""
+
+    channels: int
+    reduction: int
+
+
+Maps = tuple[MapInfo, ...]
+"""The maps of an encoder or a backbone, fine to coarse."""
+
+
+def resize_to(maps: Tensor, like: Tensor) -> Tensor:
+    """Bilinearly resize `maps` `(N, C, h, w)` to the height and width of `like`, if they differ.
+
+    Sizes come from the other tensor and not from a factor, since some networks round odd sizes up and others down.
+    """
+    size = like.shape[-2:]
+    return maps if maps.shape[-2:] == size else functional.interpolate(maps, size=size, mode="bilinear")

@@ -1,0 +1,68 @@
+"""Encoders: convolutional branches over lightness, trained from scratch.
+
+An encoder is called with lightness divided by 100, `(N, 1, H, W)` in 0 to 1, and returns one map for each entry of
+its `maps`, fine to coarse.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from colorfuse.maps import MapInfo, Maps
+from colorfuse.network.layers import init_normal_
+from colorfuse.registry import Registry
+
+encoders: Registry[nn.Module] = Registry("encoder")
+
+PAPER_LAYERS = ((64, 2), (128, 1), (128, 2), (256, 2), (256, 1), (512, 2), (256, 2))
+
+
+@encoders.register("conv")
+class ConvEncoder(nn.Module):
+    """A chain of 3 x 3 convolutions; the last map at each size is given on.
+
+    The defaults are the encoder of Ioannidis and Patiniotis Spyropoulos, *Grayscale Image Colorization*: five
+    halvings, LeakyReLU 0.2 after the first two layers, ReLU after the others, weights drawn from N(0, 0.02).
+
+    Args:
+        layers: Width and stride (1 or 2) of each convolution.
+        leaky: How many of the first layers end in LeakyReLU 0.2.
+        batch_norm: Put a batch norm between each convolution and its activation.
+
+    Raises:
+        ValueError: There are no layers, or a stride is neither 1 nor 2.
+    """
+
+    maps: Maps
+
+    def __init__(
+        self, layers: Sequence[Sequence[int]] = PAPER_LAYERS, leaky: int = 2, batch_norm: bool = False
+    ) -> None:
+        super().__init__()
+        if not layers or any(stride not in (1, 2) for _, stride in layers):
+            raise ValueError(f"encoder layers must be pairs of width and stride 1 or 2, not {layers!r}")
+        self.layers = nn.ModuleList()
+        infos, channels, reduction = [], 1, 1
+        for index, (width, stride) in enumerate(layers):
+            activation = nn.LeakyReLU(0.2, inplace=True) if index < leaky else nn.ReLU(inplace=True)
+            norm = [nn.BatchNorm2d(width)] if batch_norm else []
+            self.layers.append(nn.Sequential(nn.Conv2d(channels, width, 3, stride, padding=1), *norm, activation))
+            channels, reduction = width, reduction * stride
+            infos.append(MapInfo(channels, reduction))
+        # The last layer at each reduction is the one before a halving, or the very last.
+        self._given = [
+            *(i for i, (one, after) in enumerate(pairwise(infos)) if after.reduction > one.reduction),
+            len(infos) - 1,
+        ]
+        self.maps = tuple(infos[i] for i in self._given)
+        init_normal_(self)
+
+    def forward(self, lightness: Tensor) -> list[Tensor]:
+        """Maps of `lightness` `(N, 1, H, W)` in 0 to 1, fine to coarse; each halving rounds sizes up."""
+        x, maps = lightness, []
+        for index, layer in enumerate(self.layers):
+            x = layer(x)
+            if index in self._given:
+                maps.append(x)
+        return maps

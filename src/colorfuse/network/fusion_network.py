@@ -1,0 +1,37 @@
+"""The network of four parts."""
+
+from torch import Tensor, nn
+
+
+class FusionNetwork(nn.Module):
+    """Lightness in, planes out, through an encoder, a backbone beside it, a fusion of both and a decoder.
+
+    This is the only place that scales lightness for a network, so training and prediction cannot disagree.
+
+    Args:
+        encoder: Maps lightness `(N, 1, H, W)` in 0 to 1 to a list of maps, fine to coarse.
+        backbone: Maps the same lightness, repeated to three channels, to a list of maps, fine to coarse.
+        fusion: Joins both lists to one map.
+        decoder: Turns that map, both lists and the input size into planes.
+
+    Example:
+        >>> import colorfuse, torch
+        >>> network = colorfuse.FusionColorizer.from_recipe("paper", pretrained=False).initialize().network_
+        >>> network(torch.full((1, 1, 65, 33), 50.0)).shape
+        torch.Size([1, 2, 65, 33])
+    """
+
+    def __init__(self, encoder: nn.Module, backbone: nn.Module, fusion: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.backbone = backbone
+        self.fusion = fusion
+        self.decoder = decoder
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        """Planes `(N, planes, H, W)` of lightness `(N, 1, H, W)` in 0 to 100, for any H and W."""
+        scaled = lightness / 100
+        encoded = self.encoder(scaled)
+        features = self.backbone(scaled.expand(-1, 3, -1, -1))
+        planes: Tensor = self.decoder(self.fusion(encoded, features), encoded, features, tuple(lightness.shape[-2:]))
+        return planes

@@ -1,0 +1,98 @@
+"""A colorizer as a folder: its settings in JSON, its weights in safetensors, its history, a model card."""
+
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import nn
+
+from colorfuse.errors import WeightsError
+from colorfuse.images import atomic_file
+
+_FORMAT = 1
+_CARD = """\
+---
+library_name: colorfuse
+pipeline_tag: image-to-image
+tags: [colorization]
+---
+
+# A colorizer
+
+Colours gray photographs with [colorfuse](https://pypi.org/project/colorfuse/):
+
+```python
+import colorfuse
+
+colorfuse.FusionColorizer.load("path/to/this/folder").predict("photo.jpg")
+```
+
+Its parts and the settings of its training are in `config.json`, the figures of each epoch in `history.json`.
+"""
+
+
+def write_folder(
+    folder: Path,
+    settings: dict[str, Any],
+    network: nn.Module,
+    history: list[dict[str, float]],
+    dtype: torch.dtype,
+) -> None:
+    """Write each file of a saved colorizer, whole or not at all; a model card that is there is left alone."""
+    config = {"format": _FORMAT, "colorfuse": metadata.version("colorfuse"), "settings": settings}
+    weights = {
+        name: tensor.to(dtype).contiguous() if tensor.is_floating_point() else tensor
+        for name, tensor in network.state_dict().items()
+    }
+    with atomic_file(folder / "model.safetensors") as partial:
+        safetensors.torch.save_file(weights, partial)
+    for name, value in (("config.json", config), ("history.json", history)):
+        with atomic_file(folder / name) as partial:
+            partial.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
+    if not (folder / "README.md").exists():
+        with atomic_file(folder / "README.md") as partial:
+            partial.write_text(_CARD, "utf-8")
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The settings in `config.json`.
+
+    Raises:
+        FileNotFoundError: The folder, or the file in it, does not exist.
+        ValueError: The file is no configuration of a colorizer, or one of a later format.
+    """
+    path = folder / "config.json"
+    if not path.exists():
+        raise FileNotFoundError(f"{folder} holds no saved colorizer: there is no {path}")
+    try:
+        config = json.loads(path.read_text("utf-8"))
+        version, settings = config["format"], dict(config["settings"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not the configuration of a colorizer: {error!r}") from error
+    if version != _FORMAT:
+        raise ValueError(f"{path} has format {version!r}, this colorfuse reads {_FORMAT}; upgrade colorfuse")
+    return settings
+
+
+def read_weights(folder: Path, network: nn.Module) -> None:
+    """Load `model.safetensors` into `network`, strictly.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or another network's.
+    """
+    path = folder / "model.safetensors"
+    try:
+        network.load_state_dict(safetensors.torch.load_file(path))
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"{path} cannot be loaded into this network: {reason}") from error
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """The history in `history.json`, empty where there is none."""
+    path = folder / "history.json"
+    history: list[dict[str, float]] = json.loads(path.read_text("utf-8")) if path.exists() else []
+    return history

@@ -1,0 +1,160 @@
+"""The training loop."""
+
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from colorfuse.data.photos import Sample
+from colorfuse.errors import TrainingError
+from colorfuse.network import FusionNetwork
+from colorfuse.objectives import AB_SCALE, Objective
+from colorfuse.training.checkpoint import Checkpoint
+from colorfuse.training.settings import Settings, create_optimizer
+
+History: TypeAlias = list[dict[str, float]]
+"""One dict an epoch; errors are means of (ab / 127.5)^2 whatever the objective, so that runs can be compared."""
+
+_BAR: dict[str, Any] = {"unit": "batch", "disable": None, "leave": False}
+
+
+def train(
+    network: FusionNetwork,
+    objective: Objective,
+    train_data: Dataset[Sample],
+    validation_data: Dataset[Sample] | None,
+    settings: Settings,
+    *,
+    run: Path | None = None,
+    resume: bool = False,
+    after_epoch: Callable[[History], None] = lambda history: None,
+    num_workers: int | None = None,
+) -> History:
+    """Train `network` in place and return one dict of figures an epoch.
+
+    The device and the precision are those that accelerate finds: `accelerate launch` or its environment variables
+    choose others.
+
+    Args:
+        network: What is trained.
+        objective: The loss, and the reading of planes as ab.
+        train_data: Photos to learn from, as (L, ab).
+        validation_data: Photos to judge by after each epoch.
+        settings: How long, how fast and from which seed.
+        run: A folder for checkpoints, one after each epoch; none are written without it.
+        resume: Go on from the checkpoint in `run`, if there is one.
+        after_epoch: Called with the history so far.
+        num_workers: Processes that read photos; by default half of the cores, at most 8.
+
+    Raises:
+        TrainingError: The loss of an epoch is not finite.
+    """
+    from accelerate import Accelerator
+
+    accelerator = Accelerator()
+    workers = min(8, (os.cpu_count() or 1) // 2) if num_workers is None else num_workers
+    loader = _loader(train_data, settings.batch_size, workers, training=True)
+    network.to(memory_format=torch.channels_last)
+    optimizer, schedule = create_optimizer(network, settings, len(loader) * settings.epochs)
+    checkpoint = Checkpoint(run, network, optimizer, schedule) if run else None
+    history = checkpoint.load() if checkpoint and resume else []
+    model, objective, optimizer, loader = accelerator.prepare(network, objective, optimizer, loader)
+    judged = None
+    if validation_data is not None:
+        judged = accelerator.prepare(_loader(validation_data, settings.batch_size, workers, training=False))
+
+    def step(lightness: Tensor, ab: Tensor) -> Tensor:
+        loss: Tensor = objective(model(lightness), ab)
+        accelerator.backward(loss)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        return loss.detach()
+
+    try:
+        for epoch in range(len(history) + 1, settings.epochs + 1):
+            # All that an epoch draws depends on the seed and its number, so that a resumed training draws the same.
+            torch.manual_seed(settings.seed + 1_000_003 * epoch)
+            started, learning_rate = time.perf_counter(), optimizer.param_groups[0]["lr"]
+            model.train()
+            loss, color = _train_epoch(step, tqdm(loader, f"epoch {epoch}/{settings.epochs}", **_BAR))
+            if not math.isfinite(loss):
+                rate = f"learning_rate={settings.learning_rate}"
+                raise TrainingError(f"the loss of epoch {epoch} is {loss}; lower {rate}, or look for bad photos")
+            row = {"epoch": epoch, "learning_rate": learning_rate, "train_loss": loss}
+            if judged is not None:
+                row |= _validate(model, objective, judged, color)
+            history.append(row | {"seconds": time.perf_counter() - started})
+            tqdm.write("  ".join(f"{name} {value:.5g}" for name, value in history[-1].items()))
+            if checkpoint:
+                checkpoint.save(history)
+            after_epoch(history)
+    finally:
+        # Without the wrapper that mixed precision puts around `forward`, and ready to predict, also after Ctrl-C.
+        accelerator.unwrap_model(model, keep_fp32_wrapper=False).eval()
+    return history
+
+
+def _train_epoch(step: Callable[[Tensor, Tensor], Tensor], bar: Any) -> tuple[float, Tensor]:
+    """Take a step for each batch; return the mean loss, and the mean ab of the photos."""
+    losses, colors = _Mean(), _Mean()
+    for lightness, ab in bar:
+        losses.add(step(lightness, ab), len(ab))
+        colors.add(ab.mean(dim=(0, 2, 3)), len(ab))
+        bar.set_postfix(loss=f"{losses.mean().item():.5f}")
+    return losses.mean().item(), colors.mean()
+
+
+@torch.no_grad()
+def _validate(model: Any, objective: Objective, loader: Any, mean_color: Tensor) -> dict[str, float]:
+    """Loss and error on `loader`, and the errors that no colour and one constant colour would have there."""
+    model.eval()
+    constant = mean_color.reshape(1, 2, 1, 1)
+    means = {name: _Mean() for name in ("loss", "error", "gray_error", "constant_error")}
+    for lightness, ab in tqdm(loader, "validation", **_BAR):
+        planes = model(lightness)
+        means["loss"].add(objective(planes, ab), len(ab))
+        guesses = {
+            "error": objective.read(planes),
+            "gray_error": torch.zeros_like(ab),
+            "constant_error": constant,
+        }
+        for name, guess in guesses.items():
+            means[name].add(((guess - ab) / AB_SCALE).square().mean(), len(ab))
+    return {f"validation_{name}": mean.mean().item() for name, mean in means.items()}
+
+
+def _loader(data: Dataset[Sample], batch_size: int, workers: int, *, training: bool) -> DataLoader[Sample]:
+    # A last batch of one or two photos would spoil the batch norms' statistics.
+    whole = training and len(data) >= batch_size  # type: ignore[arg-type]
+    return DataLoader(
+        data,
+        batch_size,
+        shuffle=training,
+        drop_last=whole,
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+class _Mean:
+    """A mean weighted by the number of photos, kept on the device of what is added."""
+
+    def __init__(self) -> None:
+        self.total: Any = 0
+        self.count = 0
+
+    def add(self, value: Tensor, count: int) -> None:
+        self.total = self.total + value * count
+        self.count += count
+
+    def mean(self) -> Tensor:
+        mean: Tensor = self.total / self.count
+        return mean

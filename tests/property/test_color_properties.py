@@ -1,0 +1,58 @@
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage import color
+from strategies import bytes_images, tensors
+from torch import Tensor
+
+import colorfuse as cf
+
+
+@given(tensors(3))
+def test_round_trip(rgb: Tensor) -> None:
+    torch.testing.assert_close(cf.lab_to_rgb(cf.rgb_to_lab(rgb)), rgb, atol=1e-6, rtol=0)
+
+
+@given(bytes_images())
+def test_bytes_come_back(rgb: Tensor) -> None:
+    back = cf.lab_to_rgb(cf.rgb_to_lab(rgb))
+    assert torch.equal((back * 255).round().to(torch.uint8), rgb)
+
+
+@given(tensors(3))
+def test_agrees_with_scikit_image(rgb: Tensor) -> None:
+    # scikit-image rounds its matrix and white point to six digits.
+    expected = color.rgb2lab(np.moveaxis(rgb.numpy(), -3, -1))
+    np.testing.assert_allclose(np.moveaxis(cf.rgb_to_lab(rgb).numpy(), -3, -1), expected, atol=0.02)
+
+
+@given(tensors(1))
+def test_gray_has_the_lightness_of_equal_channels(gray: Tensor) -> None:
+    lab = cf.rgb_to_lab(gray.expand(*gray.shape[:-3], 3, *gray.shape[-2:]))
+    torch.testing.assert_close(cf.gray_to_lightness(gray), lab[..., :1, :, :], atol=1e-9, rtol=0)
+    torch.testing.assert_close(lab[..., 1:, :, :], torch.zeros_like(lab[..., 1:, :, :]), atol=1e-9, rtol=0)
+
+
+@given(tensors(3), st.sampled_from([torch.float16, torch.bfloat16, torch.float32]))
+def test_dtype_stays(rgb: Tensor, dtype: torch.dtype) -> None:
+    assert cf.rgb_to_lab(rgb.to(dtype)).dtype == dtype
+    assert cf.lab_to_rgb(cf.rgb_to_lab(rgb.to(dtype))).dtype == dtype
+
+
+@given(tensors(3))
+def test_gradients_are_finite(rgb: Tensor) -> None:
+    rgb.requires_grad_()
+    cf.rgb_to_lab(rgb).sum().backward()
+    assert rgb.grad is not None
+    assert rgb.grad.isfinite().all()
+
+
+@given(tensors(3, low=-128, high=128))
+def test_any_lab_gives_rgb_in_range_and_finite_gradients(lab: Tensor) -> None:
+    lab.requires_grad_()
+    rgb = cf.lab_to_rgb(lab)
+    rgb.sum().backward()
+    assert ((rgb >= 0) & (rgb <= 1)).all()
+    assert lab.grad is not None
+    assert lab.grad.isfinite().all()

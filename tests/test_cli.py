@@ -1,0 +1,96 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+import colorfuse as cf
+
+COMMAND = str(Path(sys.executable).with_name("colorfuse"))
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, env=os.environ
+    )
+
+
+def failure(*arguments: object) -> str:
+    """The one line of a command that must fail with exit status 2."""
+    result = run(*arguments)
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    line, *rest = result.stderr.splitlines()
+    assert not rest
+    return line
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("scans")
+    (root / "album").mkdir()
+    Image.fromarray(data.camera()).resize((60, 40)).save(root / "camera.png")
+    Image.fromarray(data.moon()).resize((30, 50)).save(root / "album" / "moon.jpg")
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    cf.FusionColorizer(backbone="test_efficientnet", pretrained=False, image_size=32).initialize().save(folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_train_then_colorize(photo_folder: Path, scans: Path, tmp_path: Path) -> None:
+    trained = run("train", photo_folder, "-o", tmp_path / "run", "--epochs", 1, "--image-size", 64, "--no-pretrained")
+    assert trained.returncode == 0, trained.stderr
+    assert f"saved in {tmp_path / 'run'}" in trained.stdout
+    colored = run("colorize", scans, "-o", tmp_path / "out", "--model", tmp_path / "run")
+    assert colored.returncode == 0, colored.stderr
+    for name, size in (("camera.png", (40, 60, 3)), ("album/moon.jpg", (50, 30, 3))):
+        assert np.asarray(Image.open(tmp_path / "out" / name)).shape == size
+
+
+def test_colorize_one_photo_to_a_file_and_to_a_folder(scans: Path, model: Path, tmp_path: Path) -> None:
+    photo = scans / "camera.png"
+    for output, written in (("new/photo.tif", "new/photo.tif"), ("folder", "folder/camera.png")):
+        result = run("colorize", photo, "-o", tmp_path / output, "--model", model)
+        assert result.returncode == 0, result.stderr
+        expected = cf.FusionColorizer.load(model).predict(photo)
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / written)), expected)
+
+
+def test_a_bad_photo_in_a_folder_is_named_and_passed_over(scans: Path, model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    (folder / "bad.jpg").write_text("no image")
+    (folder / "good.png").write_bytes((scans / "camera.png").read_bytes())
+    result = run("colorize", folder, "-o", tmp_path / "out", "--model", model)
+    assert result.returncode == 1
+    assert "bad.jpg is no image" in result.stderr
+    assert "1 of 2 photos could not be read" in result.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
+
+
+@pytest.mark.slow
+def test_bad_input_is_one_line_and_exit_status_2(
+    photo_folder: Path, scans: Path, model: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (tmp_path / "bad.jpg").write_text("no image")
+    out = tmp_path / "out"
+    assert f"no photos in {empty}" in failure("colorize", empty, "-o", out)
+    assert "nowhere does not exist" in failure("colorize", tmp_path / "nowhere", "-o", out)
+    assert "bad.jpg is no image" in failure("colorize", tmp_path / "bad.jpg", "-o", out, "--model", model)
+    assert "holds no saved colorizer" in failure("colorize", scans, "-o", out, "--model", empty)
+    assert f"no photos in {empty}" in failure("train", empty, "-o", out)
+    assert "no recipe is called 'papr'" in failure("train", scans, "-o", out, "--recipe", "papr")
+    assert "epochs must be at least 1" in failure("train", scans, "-o", out, "--epochs", 0)
+    assert "pretrained=False" in failure("train", photo_folder, "-o", out)
+    assert not out.exists()

@@ -1,0 +1,180 @@
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from skimage import data
+from sklearn.base import clone
+
+import colorfuse as cf
+from colorfuse.colorizer import _seen_size
+
+Make = Callable[..., cf.FusionColorizer]
+
+
+@pytest.fixture
+def initialized(tiny: Make) -> cf.FusionColorizer:
+    return tiny().initialize()
+
+
+class TestEstimator:
+    """scikit-learn's habits."""
+
+    def test_the_constructor_only_stores(self) -> None:
+        given = {name: object() for name in cf.FusionColorizer().get_params()}
+        assert cf.FusionColorizer(**given).get_params() == given  # type: ignore[arg-type]
+
+    def test_all_is_by_keyword(self) -> None:
+        kinds = {parameter.kind for parameter in inspect.signature(cf.FusionColorizer).parameters.values()}
+        assert kinds == {inspect.Parameter.KEYWORD_ONLY}
+
+    def test_parameters_are_json(self) -> None:
+        parameters = cf.FusionColorizer().get_params()
+        assert json.loads(json.dumps(parameters)) == parameters
+
+    def test_clone(self, initialized: cf.FusionColorizer) -> None:
+        initialized.set_params(fusion={"name": "concat", "channels": 8})
+        copy = clone(initialized)
+        assert copy.get_params() == initialized.get_params()
+        assert not hasattr(copy, "network_")
+
+    def test_unknown_parameters_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="no setting 'epoch'; its settings are .*epochs"):
+            cf.FusionColorizer().set_params(epoch=3)
+
+    def test_fit_returns_self(self, tiny: Make, photos: NDArray[np.uint8]) -> None:
+        colorizer = tiny(epochs=1)
+        assert colorizer.fit(photos, num_workers=0) is colorizer
+
+    @pytest.mark.parametrize("use", [lambda c: c.predict(data.camera()), lambda c: c.save("nowhere")])
+    def test_use_before_fit(self, use: Callable[[cf.FusionColorizer], object]) -> None:
+        with pytest.raises(cf.NotFittedError, match="no network"):
+            use(cf.FusionColorizer())
+
+
+class TestPredict:
+    def test_one_or_many(self, initialized: cf.FusionColorizer) -> None:
+        photos = [data.camera()[:50, :70], data.moon()[:33, :20]]
+        many = initialized.predict(photos)
+        assert [photo.shape for photo in many] == [(50, 70, 3), (33, 20, 3)]
+        for one, same in zip(photos, many, strict=True):
+            np.testing.assert_array_equal(initialized.predict(one), same)
+
+    def test_every_kind_of_source(self, initialized: cf.FusionColorizer, tmp_path: Path) -> None:
+        gray = data.camera()[:40, :60]
+        path = tmp_path / "gray.png"
+        Image.fromarray(gray).save(path)
+        expected = initialized.predict(gray)
+        with path.open("rb") as file:
+            for source in (path, str(path), file, Image.fromarray(gray), torch.from_numpy(gray)[None]):
+                np.testing.assert_array_equal(initialized.predict(source), expected)
+
+    def test_a_colour_photo_gives_only_its_lightness(self, initialized: cf.FusionColorizer) -> None:
+        photo = data.astronaut()[:64, :64]
+        gray = cf.lab_to_rgb(torch.cat([cf.read_photo(photo).lightness(), torch.zeros(2, 64, 64)]))
+        colored = initialized.predict(photo).astype(int)
+        np.testing.assert_allclose(colored, initialized.predict((gray * 255).round().byte()), atol=3)
+
+    def test_saved_and_loaded_it_predicts_the_same(self, initialized: cf.FusionColorizer, tmp_path: Path) -> None:
+        initialized.save(tmp_path)
+        loaded = cf.FusionColorizer.load(tmp_path)
+        np.testing.assert_array_equal(loaded.predict(data.camera()), initialized.predict(data.camera()))
+        assert loaded.get_params() == initialized.get_params()
+
+    @pytest.mark.parametrize(
+        ("size", "seen"),
+        [((224, 224), (224, 224)), ((1000, 250), (448, 112)), ((1, 1), (224, 224)), ((1, 4000), (32, 896))],
+    )
+    def test_the_network_sees_the_photos_shape_with_a_fixed_area(
+        self, size: tuple[int, int], seen: tuple[int, int]
+    ) -> None:
+        assert _seen_size(*size, 224) == seen
+
+
+class TestFolder:
+    """`save` and `load`."""
+
+    def test_half_precision_is_half_the_size(self, initialized: cf.FusionColorizer, tmp_path: Path) -> None:
+        initialized.save(tmp_path / "single")
+        initialized.save(tmp_path / "half", dtype=torch.float16)
+        single, half = ((tmp_path / name / "model.safetensors").stat().st_size for name in ("single", "half"))
+        assert half < 0.6 * single
+        colored = cf.FusionColorizer.load(tmp_path / "half").predict(data.camera()).astype(int)
+        np.testing.assert_allclose(colored, initialized.predict(data.camera()), atol=2)
+
+    def test_weights_of_the_backbone_are_not_asked_for_again(
+        self, initialized: cf.FusionColorizer, tmp_path: Path
+    ) -> None:
+        initialized.set_params(pretrained=True, backbone={"name": "test_efficientnet", "weights": "gone.pth"})
+        initialized.save(tmp_path)
+        assert cf.FusionColorizer.load(tmp_path).backbone == initialized.backbone
+
+    def test_history_comes_back(self, tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+        fitted = tiny(epochs=1).fit(photos, num_workers=0)
+        fitted.save(tmp_path)
+        assert cf.FusionColorizer.load(tmp_path).history_ == fitted.history_
+
+    def test_a_model_card_of_the_users_own_stays(self, initialized: cf.FusionColorizer, tmp_path: Path) -> None:
+        (tmp_path / "README.md").write_text("mine")
+        initialized.save(tmp_path)
+        assert (tmp_path / "README.md").read_text() == "mine"
+
+    def test_a_folder_without_a_colorizer(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no saved colorizer"):
+            cf.FusionColorizer.load(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("config", "message"),
+        [
+            ("{", "is not the configuration"),
+            ("[]", "is not the configuration"),
+            ('{"format": 1}', "is not the configuration"),
+            ('{"format": 2, "settings": {}}', "has format 2, this colorfuse reads 1"),
+            ('{"format": 1, "settings": {"color": 1}}', "no setting 'color'"),
+            ('{"format": 1, "settings": {"decoder": "big"}}', "no decoder is called 'big'"),
+        ],
+    )
+    def test_a_configuration_that_cannot_be(self, tmp_path: Path, config: str, message: str) -> None:
+        (tmp_path / "config.json").write_text(config)
+        with pytest.raises(ValueError, match=message):
+            cf.FusionColorizer.load(tmp_path)
+
+    @pytest.mark.parametrize("damage", ["missing", "cut", "other"])
+    def test_weights_that_do_not_fit(
+        self, initialized: cf.FusionColorizer, tiny: Make, tmp_path: Path, damage: str
+    ) -> None:
+        initialized.save(tmp_path)
+        path = tmp_path / "model.safetensors"
+        if damage == "missing":
+            path.unlink()
+        elif damage == "cut":
+            path.write_bytes(path.read_bytes()[:-100])
+        else:
+            tiny(fusion={"name": "concat", "channels": 8}).initialize().save(tmp_path / "other")
+            (tmp_path / "other" / path.name).replace(path)
+        with pytest.raises(cf.WeightsError, match=f"{path} cannot be loaded into this network"):
+            cf.FusionColorizer.load(tmp_path)
+
+
+class TestRecipes:
+    def test_the_defaults_are_the_recipe_mobile(self) -> None:
+        assert cf.FusionColorizer().get_params() == cf.FusionColorizer.from_recipe("mobile").get_params()
+
+    @pytest.mark.parametrize("name", cf.list_recipes())
+    def test_a_recipe_names_every_setting(self, name: str) -> None:
+        path = Path(inspect.getfile(cf)).parent / "recipes" / f"{name}.json"
+        recipe: dict[str, Any] = json.loads(path.read_text())
+        assert set(recipe["settings"]) == set(cf.FusionColorizer().get_params())
+
+    def test_changes(self) -> None:
+        assert cf.FusionColorizer.from_recipe("paper", epochs=3).epochs == 3
+
+    def test_an_unknown_recipe(self) -> None:
+        with pytest.raises(ValueError, match="no recipe is called 'papper'.*'paper'"):
+            cf.FusionColorizer.from_recipe("papper")

@@ -1,0 +1,214 @@
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import TensorDataset
+
+import colorfuse as cf
+
+Make = Callable[..., cf.FusionColorizer]
+
+
+def figures(history: list[dict[str, float]]) -> list[dict[str, float]]:
+    """The history without how long each epoch took."""
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    return (one / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
+
+
+def test_a_few_photos_are_learnt_by_heart(tiny: Make, photos: NDArray[np.uint8]) -> None:
+    colorizer = tiny(epochs=40, augmentation="none", learning_rate=3e-3).fit(photos, validation=photos, num_workers=0)
+    last = colorizer.history_[-1]
+    assert last["validation_error"] < 0.5 * last["validation_constant_error"] < last["validation_gray_error"]
+
+
+def test_history_has_the_papers_losses_beside_the_baselines(tiny: Make, photos: NDArray[np.uint8]) -> None:
+    history = tiny(augmentation="none", batch_size=12).fit(photos, validation=photos, num_workers=0).history_
+    assert [row["epoch"] for row in history] == [1, 2]
+    ab = torch.stack([cf.PhotoArray(photos, image_size=32)[i][1] for i in range(12)]) / 127.5
+    mean = ab.mean(dim=(0, 2, 3), keepdim=True)
+    assert history[0]["validation_gray_error"] == pytest.approx(ab.square().mean().item(), rel=1e-4)
+    assert history[0]["validation_constant_error"] == pytest.approx((ab - mean).square().mean().item(), rel=1e-4)
+    assert history[0]["validation_error"] == pytest.approx(history[0]["validation_loss"])
+
+
+def test_without_validation_there_is_only_the_training_loss(tiny: Make, photos: NDArray[np.uint8]) -> None:
+    assert set(tiny().fit(photos, num_workers=0).history_[0]) == {"epoch", "train_loss", "learning_rate", "seconds"}
+
+
+def test_a_dataset_of_lightness_and_ab(tiny: Make) -> None:
+    data = TensorDataset(torch.rand(6, 1, 32, 32) * 100, torch.randn(6, 2, 32, 32) * 20)
+    assert len(tiny().fit(data, num_workers=0).history_) == 2
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+def test_a_resumed_training_ends_as_one_that_never_stopped(
+    tiny: Make, photos: NDArray[np.uint8], tmp_path: Path, schedule: str
+) -> None:
+    class Stopped(Exception):
+        pass
+
+    settings = {"epochs": 4, "schedule": schedule, "decoder": "paper", "encoder": "conv", "batch_size": 4}
+    whole = tiny(**settings).fit(photos, validation=0.25, run=tmp_path / "whole")
+
+    stopped = tiny(**settings)
+    save = stopped.save
+
+    def stop_after_two(folder: str | Path) -> None:
+        save(folder)
+        if len(stopped.history_) == 2:
+            raise Stopped
+
+    stopped.save = stop_after_two  # type: ignore[method-assign, assignment]
+    with pytest.raises(Stopped):
+        stopped.fit(photos, validation=0.25, run=tmp_path / "run")
+    resumed = tiny(**settings).fit(photos, validation=0.25, run=tmp_path / "run", resume=True)
+
+    assert same_weights(tmp_path / "whole", tmp_path / "run")
+    assert figures(resumed.history_) == figures(whole.history_)
+
+
+def test_resume_without_a_checkpoint_starts_anew(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    assert len(tiny().fit(photos, run=tmp_path, resume=True, num_workers=0).history_) == 2
+
+
+def test_a_finished_run_resumes_to_itself(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    before = tiny().fit(photos, run=tmp_path, num_workers=0)
+    again = tiny().fit(photos, run=tmp_path, resume=True, num_workers=0)
+    assert again.history_ == before.history_
+    np.testing.assert_array_equal(again.predict(photos[0]), before.predict(photos[0]))
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_run_goes_on(photo_folder: Path, tmp_path: Path) -> None:
+    command = (
+        "import colorfuse as cf, sys;"
+        "cf.FusionColorizer(backbone='test_efficientnet', pretrained=False, image_size=32, epochs=12, batch_size=4)"
+        ".fit(sys.argv[1], run=sys.argv[2], resume=True)"
+    )
+
+    def start(run: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", command, photo_folder, run], start_new_session=True)
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert start(whole).wait() == 0
+    for delay in (0.0, 0.15, 0.4):
+        process = start(killed)
+        while not (killed / "checkpoint.partial").exists() and process.poll() is None:
+            time.sleep(0.001)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert start(killed).wait() == 0
+    assert same_weights(whole, killed)
+    assert figures(json.loads((killed / "history.json").read_text())) == figures(
+        json.loads((whole / "history.json").read_text())
+    )
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "optimizer.safetensors", "state.json"])
+def test_a_damaged_checkpoint_is_named(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path, file: str) -> None:
+    tiny().fit(photos, run=tmp_path, num_workers=0)
+    path = tmp_path / "checkpoint" / file
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(cf.WeightsError, match=f"checkpoint {tmp_path / 'checkpoint'} cannot be used"):
+        tiny().fit(photos, run=tmp_path, resume=True, num_workers=0)
+
+
+def test_the_last_checkpoint_is_found_when_the_swap_was_cut(
+    tiny: Make, photos: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    tiny().fit(photos, run=tmp_path, num_workers=0)
+    shutil.move(tmp_path / "checkpoint", tmp_path / "checkpoint.previous")
+    assert len(tiny(epochs=3).fit(photos, run=tmp_path, resume=True, num_workers=0).history_) == 3
+    assert not (tmp_path / "checkpoint.previous").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(tiny: Make, tmp_path: Path) -> None:
+    data = TensorDataset(torch.rand(4, 1, 32, 32) * 100, torch.full((4, 2, 32, 32), math.nan))
+    with pytest.raises(cf.TrainingError, match="loss of epoch 1 is nan; lower learning_rate=0.001"):
+        tiny().fit(data, run=tmp_path, num_workers=0)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_interrupted_it_can_predict(tiny: Make, photos: NDArray[np.uint8]) -> None:
+    class Interrupting(TensorDataset):
+        def __getitem__(self, index: int) -> Any:
+            raise KeyboardInterrupt
+
+    colorizer = tiny(decoder="paper", encoder="conv")
+    with pytest.raises(KeyboardInterrupt):
+        colorizer.fit(Interrupting(torch.zeros(4, 1, 32, 32), torch.zeros(4, 2, 32, 32)), num_workers=0)
+    np.testing.assert_array_equal(colorizer.predict(photos[0]), colorizer.predict(photos[0]))
+
+
+def test_mixed_precision_ends_with_the_training(photo_folder: Path, tmp_path: Path) -> None:
+    command = (
+        "import colorfuse as cf, torch, sys;"
+        "c = cf.FusionColorizer(backbone='test_efficientnet', pretrained=False, image_size=32, epochs=1)"
+        ".fit(sys.argv[1], run=sys.argv[2], num_workers=0);"
+        "L = torch.rand(1, 1, 32, 32) * 100;"
+        "difference = c.predict_ab(L) - cf.FusionColorizer.load(sys.argv[2]).predict_ab(L);"
+        "assert difference.abs().max() < 1e-4, difference.abs().max()"
+    )
+    environment = {**os.environ, "ACCELERATE_MIXED_PRECISION": "bf16"}
+    subprocess.run([sys.executable, "-c", command, photo_folder, tmp_path], check=True, env=environment)
+
+
+def test_the_order_of_photos_differs_by_epoch_and_seed(tiny: Make) -> None:
+    seen: list[list[float]] = []
+
+    class Recorded(TensorDataset):
+        def __getitem__(self, index: int) -> Any:
+            seen[-1].append(index)
+            return super().__getitem__(index)  # type: ignore[no-untyped-call]
+
+    data = Recorded(torch.rand(16, 1, 32, 32) * 100, torch.zeros(16, 2, 32, 32))
+    for seed in (0, 0, 1):
+        seen.append([])
+        tiny(seed=seed).fit(data, num_workers=0)
+    assert seen[0] == seen[1] != seen[2]
+    assert seen[0][:16] != seen[0][16:]
+    assert sorted(seen[0][:16]) == list(range(16))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1, not 0"),
+        ({"batch_size": -1}, "batch_size must be at least 1, not -1"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ({"optimizer": "adan"}, "no optimizer is called 'adan'.*'adam'"),
+        ({"schedule": "cosin"}, "no schedule is called 'cosin'"),
+        ({"image_size": 16}, "image_size must be at least 32, not 16"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(
+    tiny: Make, photos: NDArray[np.uint8], setting: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        tiny(**setting).fit(photos)
+
+
+def test_checkpoints_are_safetensors_and_json(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    tiny().fit(photos, run=tmp_path, num_workers=0)
+    for path in (tmp_path / "checkpoint").iterdir():
+        if path.suffix == ".json":
+            json.loads(path.read_text())
+        else:
+            safetensors.torch.load_file(path)
