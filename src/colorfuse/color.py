@@ -68,7 +68,7 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
         TypeError: The dtype is not a float.
 
     Example:
-        >>> lab_to_rgb(torch.tensor([100.0, 0.0, 0.0]).reshape(3, 1, 1)).flatten().tolist()
+        >>> lab_to_rgb(torch.tensor([100.0, 0.0, 0.0]).reshape(3, 1, 1)).flatten().round(decimals=4).tolist()
         [1.0, 1.0, 1.0]
     """
     if not lab.is_floating_point():

@@ -33,8 +33,8 @@ class PhotoFolder(Dataset[Sample]):
         PhotoError: No photos are found.
 
     Example:
-        >>> from skimage import data
-        >>> lightness, ab = PhotoFolder([data.file_path("astronaut.png")], image_size=64)[0]
+        >>> from skimage import data_dir
+        >>> lightness, ab = PhotoFolder([f"{data_dir}/astronaut.png"], image_size=64)[0]
         >>> lightness.shape, ab.shape
         (torch.Size([1, 64, 64]), torch.Size([2, 64, 64]))
     """
