@@ -3,7 +3,7 @@
 from importlib import metadata
 
 from colorfuse.backbones import create_backbone, list_backbones, register_backbone
-from colorfuse.color import gray_to_lightness, lab_to_rgb, rgb_to_lab
+from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
 from colorfuse.colorizer import FusionColorizer
 from colorfuse.data import PhotoArray, PhotoFolder
 from colorfuse.errors import NotFittedError, PhotoError, TrainingError, WeightsError
@@ -30,6 +30,7 @@ __all__ = [
     "list_backbones",
     "list_recipes",
     "read_photo",
+    "reduce_chroma",
     "register_backbone",
     "rgb_to_lab",
     "write_photo",

@@ -71,12 +71,40 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
         >>> lab_to_rgb(torch.tensor([100.0, 0.0, 0.0]).reshape(3, 1, 1)).flatten().round(decimals=4).tolist()
         [1.0, 1.0, 1.0]
     """
-    if not lab.is_floating_point():
-        raise TypeError(f"Lab must be floats with L in 0 to 100, not {lab.dtype}")
-    lightness, a, b = _working(lab, channels=3).unbind(-3)
-    y = (lightness + 16) / 116
-    xyz = torch.stack([_inverse_lab_curve(f) for f in (y + a / 500, y, y - b / 200)], dim=-3)
-    return _companded(_multiply(_TO_RGB, xyz)).clamp(0, 1).to(lab.dtype)
+    return _companded(_linear_from_lab(_working_lab(lab))).clamp(0, 1).to(lab.dtype)
+
+
+def reduce_chroma(lab: Tensor) -> Tensor:
+    """Bring colours that sRGB has not into it by reducing their chroma at constant lightness and hue.
+
+    Clipping such a colour instead changes its lightness as well, and a photo's detail with it.
+
+    Args:
+        lab: Lab `(*, 3, H, W)`: L in 0 to 100, a and b in CIELAB units, in any floating dtype.
+
+    Returns:
+        Lab of the same shape and dtype. Colours that sRGB has stay as they are; of the others, a and b are scaled by
+        the greatest factor, to 1/4096, that makes them one of sRGB's.
+
+    Raises:
+        ValueError: The third dimension from the end has not 3 channels.
+        TypeError: The dtype is not a float.
+
+    Example:
+        >>> vivid = torch.tensor([50.0, 100.0, 0.0]).reshape(3, 1, 1)
+        >>> reduce_chroma(vivid).flatten().round().tolist()
+        [50.0, 79.0, 0.0]
+    """
+    working = _working_lab(lab)
+    pixels = working.movedim(-3, 0).flatten(1)
+    outside = ~_in_gamut(pixels[..., None])
+    if not outside.any():
+        return lab
+    beyond = pixels[:, outside[:, 0], None]
+    factor = _greatest_factor(beyond.detach())
+    reduced = torch.cat([beyond[:1], beyond[1:] * factor])
+    result = pixels.masked_scatter(outside.T, reduced).unflatten(1, (*working.shape[:-3], *working.shape[-2:]))
+    return result.movedim(0, -3).to(lab.dtype)
 
 
 def gray_to_lightness(gray: Tensor) -> Tensor:
@@ -109,6 +137,34 @@ def _working(values: Tensor, channels: int) -> Tensor:
     if not values.is_floating_point():
         raise TypeError(f"expected floats in 0 to 1 or uint8, not {values.dtype}")
     return values if values.dtype == torch.float64 else values.to(torch.float32)
+
+
+def _working_lab(lab: Tensor) -> Tensor:
+    if not lab.is_floating_point():
+        raise TypeError(f"Lab must be floats with L in 0 to 100, not {lab.dtype}")
+    return _working(lab, channels=3)
+
+
+def _linear_from_lab(lab: Tensor) -> Tensor:
+    """Linear RGB, also beyond 0 to 1."""
+    lightness, a, b = lab.unbind(-3)
+    y = (lightness + 16) / 116
+    return _multiply(_TO_RGB, torch.stack([_inverse_lab_curve(f) for f in (y + a / 500, y, y - b / 200)], dim=-3))
+
+
+def _in_gamut(lab: Tensor) -> Tensor:
+    """Whether sRGB has each colour of `(3, H, W)`, but for what float32 rounds."""
+    return (_linear_from_lab(lab) - 0.5).abs().amax(dim=-3) <= 0.5 + 1e-6
+
+
+def _greatest_factor(lab: Tensor) -> Tensor:
+    """The greatest factor of a and b, by bisection, that leaves each colour of `(3, H, W)` in the gamut."""
+    low, step = torch.zeros_like(lab[0]), 0.5
+    while step > 1 / 8192:
+        tried = low + step
+        low = torch.where(_in_gamut(torch.cat([lab[:1], lab[1:] * tried])), tried, low)
+        step /= 2
+    return low
 
 
 def _multiply(matrix: Tensor, channels: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from colorfuse.color import gray_to_lightness, lab_to_rgb, rgb_to_lab
+from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
 from colorfuse.errors import PhotoError
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
@@ -42,7 +42,7 @@ class Photo:
 
     def with_ab(self, ab: Tensor) -> Pixels:
         """This photo's lightness with `ab` `(2, H, W)`: RGB `(H, W, 3)` of its dtype, or RGBA if it has alpha."""
-        rgb = lab_to_rgb(torch.cat([self.lightness(), ab]))
+        rgb = lab_to_rgb(reduce_chroma(torch.cat([self.lightness(), ab])))
         colored = _from_tensor(rgb, self.pixels.dtype)
         return colored if self.alpha is None else np.concatenate([colored, self.alpha], axis=-1)
 

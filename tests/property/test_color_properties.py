@@ -56,3 +56,22 @@ def test_any_lab_gives_rgb_in_range_and_finite_gradients(lab: Tensor) -> None:
     assert ((rgb >= 0) & (rgb <= 1)).all()
     assert lab.grad is not None
     assert lab.grad.isfinite().all()
+
+
+@given(tensors(3, low=-128, high=128))
+def test_reduced_colours_are_in_the_gamut_with_the_same_lightness_and_hue(lab: Tensor) -> None:
+    lab[..., 0, :, :].abs_().mul_(100 / 128)
+    reduced = cf.reduce_chroma(lab)
+    as_bytes = (cf.lab_to_rgb(reduced) * 255).round().to(torch.uint8)
+    lightness = cf.rgb_to_lab(as_bytes)[..., 0, :, :]
+    assert (lightness - lab[..., 0, :, :]).abs().max() <= 0.5
+    torch.testing.assert_close(cf.rgb_to_lab(cf.lab_to_rgb(reduced)), reduced, atol=2e-3, rtol=0)
+    (a, b), (reduced_a, reduced_b) = lab[..., 1:, :, :].unbind(-3), reduced[..., 1:, :, :].unbind(-3)
+    torch.testing.assert_close(a * reduced_b, b * reduced_a, atol=1e-6, rtol=1e-6)
+    assert (torch.hypot(reduced_a, reduced_b) <= torch.hypot(a, b) + 1e-9).all()
+
+
+@given(bytes_images())
+def test_colours_of_srgb_are_not_reduced(rgb: Tensor) -> None:
+    lab = cf.rgb_to_lab(rgb)
+    assert torch.equal(cf.reduce_chroma(lab), lab)
