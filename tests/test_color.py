@@ -1,5 +1,12 @@
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 import colorfuse as cf
 
@@ -28,11 +35,126 @@ def test_every_gray_byte_is_neutral() -> None:
 
 @pytest.mark.slow
 def test_all_byte_colours_come_back() -> None:
-    low = torch.arange(256, dtype=torch.uint8)
-    for red in range(256):
-        rgb = torch.stack([torch.full((256, 256), red, dtype=torch.uint8), *torch.meshgrid(low, low, indexing="ij")])
-        back = cf.lab_to_rgb(cf.rgb_to_lab(rgb)).mul(255).round().to(torch.uint8)
-        assert torch.equal(back, rgb), f"colours of red {red} do not come back"
+    bytes_ = torch.arange(256, dtype=torch.uint8)
+    green, blue = torch.meshgrid(bytes_, bytes_, indexing="ij")
+    for red in bytes_:
+        rgb = torch.stack([red.expand(256, 256), green, blue])
+        assert torch.equal(cf.lab_to_rgb(cf.rgb_to_lab(rgb), dtype=torch.uint8), rgb), f"not all of red {red}"
+
+
+def reference(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    """CIELAB of sRGB `(3, N)` in 0 to 1, written from IEC 61966-2-1 and CIE 15, one colour at a time."""
+    white = [Fraction(3127, 3290), Fraction(1), Fraction(10000 - 3127 - 3290, 3290)]
+    primaries = [
+        (Fraction(64, 33), 1, Fraction(3, 33)),
+        (Fraction(30, 60), 1, Fraction(10, 60)),
+        (Fraction(15, 6), 1, Fraction(79, 6)),
+    ]
+    columns = np.array([[float(value) for value in primary] for primary in primaries]).T
+    scale = np.linalg.solve(columns, np.array([float(value) for value in white]))
+    lab = []
+    for color in rgb.T:
+        linear = [v / 12.92 if v <= 0.04045 else math.pow((v + 0.055) / 1.055, 2.4) for v in color]
+        ratios = [sum(columns[i, j] * scale[j] * linear[j] for j in range(3)) / float(white[i]) for i in range(3)]
+        x, y, z = (math.cbrt(t) if t > 216 / 24389 else (24389 / 27 * t + 16) / 116 for t in ratios)
+        lab.append([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+    return np.array(lab).T
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(torch.float64, 1e-9), (torch.float32, 1e-3)])
+def test_exact(dtype: torch.dtype, error: float) -> None:
+    rgb = torch.cat([torch.rand(3, 2000, dtype=torch.float64), torch.rand(3, 2000, dtype=torch.float64) * 0.1], dim=1)
+    lab = torch.from_numpy(reference(rgb.numpy()))
+    given = rgb.to(dtype)[..., None]
+    torch.testing.assert_close(cf.rgb_to_lab(given).double()[..., 0], lab, atol=error, rtol=0)
+    torch.testing.assert_close(cf.lab_to_rgb(lab.to(dtype)[..., None]).double()[..., 0], rgb, atol=error, rtol=0)
+
+
+def test_gradients_are_those_of_the_function() -> None:
+    rgb = torch.rand(2, 3, 2, 2, dtype=torch.float64, requires_grad=True)
+    lab = cf.rgb_to_lab(rgb.detach() * 0.8 + 0.1).requires_grad_()
+    assert torch.autograd.gradcheck(cf.rgb_to_lab, rgb)
+    assert torch.autograd.gradcheck(cf.lab_to_rgb, lab)
+
+
+CONVERSIONS: list[tuple[Callable[[Tensor], Tensor], float]] = [
+    (cf.rgb_to_lab, 1e-4),
+    (lambda rgb: cf.lab_to_rgb(rgb * 100), 1e-6),
+    # Chroma is reduced in steps of 1/4096, one of which rounding may decide.
+    (lambda rgb: cf.reduce_chroma(rgb * 100), 100 * math.sqrt(2) / 4096),
+    (lambda rgb: cf.gray_to_lightness(rgb[..., :1, :, :]), 1e-4),
+]
+
+
+@pytest.mark.parametrize(("convert", "error"), CONVERSIONS)
+class TestEveryConversion:
+    """What holds however the work is shared out."""
+
+    def test_followed_by_autograd_it_gives_the_same(self, convert: Callable[[Tensor], Tensor], error: float) -> None:
+        rgb = torch.rand(2, 3, 5, 7)
+        followed = convert(rgb.clone().requires_grad_())
+        assert followed.requires_grad
+        torch.testing.assert_close(convert(rgb), followed.detach(), atol=error, rtol=0)
+        with torch.no_grad():
+            assert not convert(rgb.clone().requires_grad_()).requires_grad
+
+    def test_crops_of_a_large_photo(self, convert: Callable[[Tensor], Tensor], error: float) -> None:
+        rgb = torch.rand(3, 700, 301)
+        torch.testing.assert_close(
+            convert(rgb)[:, 350:470, 20:99], convert(rgb[:, 350:470, 20:99]), atol=error, rtol=0
+        )
+
+    def test_every_layout(self, convert: Callable[[Tensor], Tensor], error: float) -> None:
+        rgb = torch.rand(4, 3, 50, 70)
+        expected = convert(rgb)
+        channels_last = convert(rgb.contiguous(memory_format=torch.channels_last))
+        assert channels_last.is_contiguous(memory_format=torch.channels_last)
+        for other in (
+            channels_last,
+            convert(rgb.reshape(2, 2, 3, 50, 70)).flatten(0, 1),
+            convert(rgb.movedim(1, -1).contiguous().movedim(-1, 1)),
+            convert(rgb.mT.contiguous().mT),
+            convert(rgb.repeat_interleave(2, dim=-1)[..., ::2]),
+        ):
+            torch.testing.assert_close(other, expected, atol=error, rtol=0)
+        torch.testing.assert_close(convert(rgb[:1].expand(3, -1, -1, -1))[2], expected[0], atol=error, rtol=0)
+
+    def test_no_pixels(self, convert: Callable[[Tensor], Tensor], error: float) -> None:
+        assert convert(torch.rand(2, 3, 0, 5)).shape[-2:] == (0, 5)
+        assert len(convert(torch.rand(0, 3, 4, 5))) == 0
+
+    def test_precision_is_kept_under_autocast_and_in_inference_mode(
+        self, convert: Callable[[Tensor], Tensor], error: float
+    ) -> None:
+        rgb = torch.rand(3, 6, 6)
+        with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
+            assert torch.equal(convert(rgb), convert(rgb))
+            inside = convert(rgb)
+        assert torch.equal(inside, convert(rgb))
+
+    def test_export(self, convert: Callable[[Tensor], Tensor], error: float) -> None:
+        class Module(torch.nn.Module):
+            def forward(self, rgb: Tensor) -> Tensor:
+                return convert(rgb)
+
+        rgb = torch.rand(1, 3, 6, 8)
+        exported = torch.export.export(Module(), (rgb,)).module()
+        torch.testing.assert_close(exported(rgb), convert(rgb), atol=error, rtol=0)
+
+
+def test_bytes_out_are_rounded() -> None:
+    lab = cf.rgb_to_lab(torch.rand(3, 30, 30))
+    floats = cf.lab_to_rgb(lab)
+    assert torch.equal(cf.lab_to_rgb(lab, dtype=torch.uint8), (floats * 255 + 0.5).to(torch.uint8))
+    assert cf.lab_to_rgb(lab, dtype=torch.float64).dtype == torch.float64
+    with pytest.raises(TypeError, match=r"floats or torch\.uint8, not torch\.int32"):
+        cf.lab_to_rgb(lab, dtype=torch.int32)
+
+
+def test_modules_do_what_the_functions_do() -> None:
+    rgb = torch.rand(1, 3, 4, 4)
+    assert torch.equal(cf.RgbToLab()(rgb), cf.rgb_to_lab(rgb))
+    assert torch.equal(cf.LabToRgb()(cf.RgbToLab()(rgb)), cf.lab_to_rgb(cf.rgb_to_lab(rgb)))
 
 
 @pytest.mark.parametrize("convert", [cf.rgb_to_lab, cf.lab_to_rgb])

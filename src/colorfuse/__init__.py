@@ -3,7 +3,7 @@
 from importlib import metadata
 
 from colorfuse.backbones import create_backbone, list_backbones, register_backbone
-from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
+from colorfuse.color import LabToRgb, RgbToLab, gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
 from colorfuse.colorizer import FusionColorizer
 from colorfuse.data import PhotoArray, PhotoFolder
 from colorfuse.errors import NotFittedError, PhotoError, TrainingError, WeightsError
@@ -17,11 +17,13 @@ __version__ = metadata.version("colorfuse")
 __all__ = [
     "FusionColorizer",
     "FusionNetwork",
+    "LabToRgb",
     "MapInfo",
     "NotFittedError",
     "PhotoArray",
     "PhotoError",
     "PhotoFolder",
+    "RgbToLab",
     "TrainingError",
     "WeightsError",
     "create_backbone",
