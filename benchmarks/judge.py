@@ -32,7 +32,7 @@ def main(photos: str, *runs: str) -> None:
     methods: dict[str, Callable[[Array], Array]] = {
         "gray": lambda lightness: np.zeros((SIDE, SIDE, 2)),
         "constant": lambda lightness: np.broadcast_to(np.array(CONSTANT), (SIDE, SIDE, 2)),
-        **{Path(run).name: predictor(cf.FusionColorizer.load(run)) for run in runs},
+        **{run: predictor(cf.FusionColorizer.load(run)) for run in runs},
     }
     rows: dict[str, list[list[float]]] = {name: [] for name in [*methods, "truth"]}
     for path in tqdm(find_photos(photos), unit="photo", disable=None):

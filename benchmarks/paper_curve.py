@@ -16,9 +16,7 @@ def main(run: str, output: str) -> None:
     """Write the plot as an image."""
     figure = plots.loss_curve(cf.FusionColorizer.load(run).history_)
     (axes,) = figure.axes
-    axes.plot(
-        (1, 30), TRAINING_FROM_TO, ":", color="tab:blue", marker="o", label="training, the paper's first and last"
-    )
+    axes.plot((1, 30), TRAINING_FROM_TO, "o", color="tab:blue", label="training, the paper's first and last")
     axes.fill_between(
         (1, 30), *VALIDATION_BETWEEN, color="tab:orange", alpha=0.15, label="validation, the paper's range"
     )

@@ -1,7 +1,9 @@
 import os
+import tempfile
 
-# Read when huggingface_hub is first imported: no test may reach a hub.
+# Read when huggingface_hub is first imported: no test may reach a hub, or what was fetched from one before.
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_CACHE"] = tempfile.mkdtemp()
 
 from collections.abc import Callable
 from pathlib import Path

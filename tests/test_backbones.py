@@ -55,6 +55,33 @@ def test_a_file_of_another_model_is_refused(weights: Path) -> None:
         cf.create_backbone({"name": "mobilenetv1_100", "weights": weights})
 
 
+@pytest.mark.parametrize("damage", ["of nothing", "of a part", "under module."])
+def test_a_file_of_a_part_is_refused_and_one_of_the_whole_is_unwrapped(weights: Path, damage: str) -> None:
+    state = safetensors.torch.load_file(weights)
+    if damage == "under module.":
+        torch.save(
+            {"state_dict": {f"module.{key}": value for key, value in state.items()}}, weights.with_suffix(".pth")
+        )
+        backbone = cf.create_backbone({"name": NAME, "weights": weights.with_suffix(".pth")})
+        assert torch.equal(backbone.state_dict()["features.model.conv_stem.weight"], state["conv_stem.weight"])
+        return
+    kept = {} if damage == "of nothing" else {"conv_stem.weight": state["conv_stem.weight"]}
+    safetensors.torch.save_file(kept | {"other": torch.zeros(1)}, weights)
+    with pytest.raises(cf.WeightsError, match=f"does not hold the weights of '{NAME}': it lacks b"):
+        cf.create_backbone({"name": NAME, "weights": weights})
+
+
+def test_an_unknown_tag() -> None:
+    with pytest.raises(ValueError, match="timm cannot build 'test_efficientnet.nonsense'"):
+        cf.create_backbone("test_efficientnet.nonsense", pretrained=False)
+
+
+def test_a_registered_backbone_without_maps() -> None:
+    cf.register_backbone("silent")(nn.Identity)
+    with pytest.raises(TypeError, match="'silent' does not say in `maps`"):
+        cf.create_backbone("silent")
+
+
 def test_a_file_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.safetensors").write_bytes(b"not weights")
     for name in ("bad.safetensors", "missing.pth"):
@@ -79,7 +106,7 @@ def test_weights_that_cannot_be_reached_name_the_ways_on() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_closest() -> None:
-    with pytest.raises(ValueError, match="no backbone is called 'mobilenetv1_10'.*'mobilenetv1_100'"):
+    with pytest.raises(ValueError, match="no backbone is called 'mobilenetv1_10'; .* mobilenetv1_100"):
         cf.create_backbone("mobilenetv1_10", pretrained=False)
 
 

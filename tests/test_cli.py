@@ -73,8 +73,35 @@ def test_a_bad_photo_in_a_folder_is_named_and_passed_over(scans: Path, model: Pa
     result = run("colorize", folder, "-o", tmp_path / "out", "--model", model)
     assert result.returncode == 1
     assert "bad.jpg is no image" in result.stderr
-    assert "1 of 2 photos could not be read" in result.stderr
+    assert "1 of 2 photos could not be coloured" in result.stderr
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
+
+
+def test_originals_are_not_overwritten(scans: Path, model: Path) -> None:
+    before = (scans / "camera.png").read_bytes()
+    assert "would be overwritten" in failure("colorize", scans, "-o", scans, "--model", model)
+    assert "would be overwritten" in failure("colorize", scans / "camera.png", "-o", scans, "--model", model)
+    assert (scans / "camera.png").read_bytes() == before
+
+
+def test_outputs_below_the_photos_are_not_coloured_again(scans: Path, model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    (folder / "good.png").write_bytes((scans / "camera.png").read_bytes())
+    for _ in range(2):
+        assert run("colorize", folder, "-o", folder / "colorized", "--model", model).returncode == 0
+    assert [path.name for path in (folder / "colorized").rglob("*")] == ["good.png"]
+
+
+@pytest.mark.slow
+def test_train_goes_on_with_the_runs_own_settings(photo_folder: Path, tmp_path: Path) -> None:
+    train = ("train", photo_folder, "-o", tmp_path / "run")
+    assert run(*train, "--recipe", "paper", "--image-size", 32, "--epochs", 1, "--no-pretrained").returncode == 0
+    assert "holds a run already" in failure(*train, "--epochs", 2, "--no-pretrained")
+    result = run(*train, "--epochs", 2, "--resume")
+    assert result.returncode == 0, result.stderr
+    resumed = cf.FusionColorizer.load(tmp_path / "run")
+    assert (resumed.decoder, resumed.image_size, len(resumed.history_)) == ("paper", 32, 2)
 
 
 @pytest.mark.slow
@@ -91,6 +118,6 @@ def test_bad_input_is_one_line_and_exit_status_2(
     assert "holds no saved colorizer" in failure("colorize", scans, "-o", out, "--model", empty)
     assert f"no photos in {empty}" in failure("train", empty, "-o", out)
     assert "no recipe is called 'papr'" in failure("train", scans, "-o", out, "--recipe", "papr")
-    assert "epochs must be at least 1" in failure("train", scans, "-o", out, "--epochs", 0)
+    assert "epochs must be a whole number of at least 1" in failure("train", scans, "-o", out, "--epochs", 0)
     assert "pretrained=False" in failure("train", photo_folder, "-o", out)
     assert not out.exists()

@@ -132,6 +132,14 @@ class TestEveryConversion:
             inside = convert(rgb)
         assert torch.equal(inside, convert(rgb))
 
+    @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:FutureWarning")  # torch.func.jvp's own
+    def test_forward_derivatives_and_vmap(self, convert: Callable[[Tensor], Tensor], error: float) -> None:
+        rgb, tangent = torch.rand(2, 3, 2, 2).mul(0.5).add(0.2).double(), torch.rand(2, 3, 2, 2).double()
+        forward = torch.func.jvp(convert, (rgb,), (tangent,))[1]
+        _, backward = torch.autograd.functional.jvp(convert, rgb, tangent)
+        torch.testing.assert_close(forward, backward)
+        torch.testing.assert_close(torch.func.vmap(convert)(rgb), convert(rgb), atol=error, rtol=0)
+
     def test_export(self, convert: Callable[[Tensor], Tensor], error: float) -> None:
         class Module(torch.nn.Module):
             def forward(self, rgb: Tensor) -> Tensor:

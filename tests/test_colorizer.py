@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
+import timm
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -81,11 +83,31 @@ class TestPredict:
         colored = initialized.predict(photo).astype(int)
         np.testing.assert_allclose(colored, initialized.predict((gray * 255).round().byte()), atol=3)
 
+    def test_saturation_scales_the_colours(self, initialized: cf.FusionColorizer) -> None:
+        photo = data.camera()[:60, :80]
+        assert (np.ptp(initialized.predict(photo, saturation=0), axis=-1) == 0).all()
+        ab = initialized.predict_ab(cf.read_photo(photo).lightness()[None])[0]
+        [half] = initialized.predict([photo], saturation=0.5)
+        np.testing.assert_array_equal(half, cf.read_photo(photo).with_ab(ab / 2))
+
     def test_saved_and_loaded_it_predicts_the_same(self, initialized: cf.FusionColorizer, tmp_path: Path) -> None:
         initialized.save(tmp_path)
         loaded = cf.FusionColorizer.load(tmp_path)
         np.testing.assert_array_equal(loaded.predict(data.camera()), initialized.predict(data.camera()))
         assert loaded.get_params() == initialized.get_params()
+
+    @pytest.mark.parametrize("shape", [(1, 40, 60), (1, 3, 40, 60)])
+    def test_lightness_of_another_shape(self, initialized: cf.FusionColorizer, shape: tuple[int, ...]) -> None:
+        with pytest.raises(ValueError, match=r"\(N, 1, H, W\), not "):
+            initialized.predict_ab(torch.zeros(shape))
+
+    def test_lightness_of_any_dtype(self, initialized: cf.FusionColorizer) -> None:
+        assert initialized.predict_ab(torch.full((1, 1, 40, 60), 50.0, dtype=torch.float64)).dtype == torch.float64
+
+    def test_a_network_that_is_not_finite(self, initialized: cf.FusionColorizer) -> None:
+        next(initialized.network_.decoder.parameters()).data.fill_(torch.nan)
+        with pytest.raises(ValueError, match="not finite; its weights are damaged"):
+            initialized.predict(data.camera())
 
     @pytest.mark.parametrize(
         ("size", "seen"),
@@ -108,12 +130,30 @@ class TestFolder:
         colored = cf.FusionColorizer.load(tmp_path / "half").predict(data.camera()).astype(int)
         np.testing.assert_allclose(colored, initialized.predict(data.camera()), atol=2)
 
-    def test_weights_of_the_backbone_are_not_asked_for_again(
+    def test_weights_of_the_backbone_are_not_asked_for_again(self, tiny: Make, tmp_path: Path) -> None:
+        weights = tmp_path / "weights.safetensors"
+        safetensors.torch.save_file(timm.create_model("test_efficientnet").state_dict(), weights)
+        backbone = {"name": "test_efficientnet", "weights": str(weights)}
+        tiny(pretrained=True, backbone=backbone).initialize().save(tmp_path / "saved")
+        weights.unlink()
+        loaded = cf.FusionColorizer.load(tmp_path / "saved")
+        assert (loaded.backbone, loaded.pretrained) == (backbone, True)
+
+    def test_parts_changed_since_are_not_saved(self, initialized: cf.FusionColorizer, tmp_path: Path) -> None:
+        initialized.set_params(fusion={"name": "concat", "channels": 8})
+        with pytest.raises(ValueError, match="fusion changed since the network was built"):
+            initialized.save(tmp_path)
+
+    def test_files_can_be_read_by_all_whom_the_umask_lets(
         self, initialized: cf.FusionColorizer, tmp_path: Path
     ) -> None:
-        initialized.set_params(pretrained=True, backbone={"name": "test_efficientnet", "weights": "gone.pth"})
         initialized.save(tmp_path)
-        assert cf.FusionColorizer.load(tmp_path).backbone == initialized.backbone
+        (tmp_path / "plain").touch()
+        assert {path.stat().st_mode for path in tmp_path.iterdir()} == {(tmp_path / "plain").stat().st_mode}
+
+    def test_weights_that_are_no_floats(self, initialized: cf.FusionColorizer, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="not as torch.int8"):
+            initialized.save(tmp_path, dtype=torch.int8)
 
     def test_history_comes_back(self, tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
         fitted = tiny(epochs=1).fit(photos, num_workers=0)
@@ -138,6 +178,7 @@ class TestFolder:
             ('{"format": 2, "settings": {}}', "has format 2, this colorfuse reads 1"),
             ('{"format": 1, "settings": {"color": 1}}', "no setting 'color'"),
             ('{"format": 1, "settings": {"decoder": "big"}}', "no decoder is called 'big'"),
+            ('{"format": 1, "settings": {"image_size": "32"}}', "image_size must be a whole number"),
         ],
     )
     def test_a_configuration_that_cannot_be(self, tmp_path: Path, config: str, message: str) -> None:
@@ -176,5 +217,5 @@ class TestRecipes:
         assert cf.FusionColorizer.from_recipe("paper", epochs=3).epochs == 3
 
     def test_an_unknown_recipe(self) -> None:
-        with pytest.raises(ValueError, match="no recipe is called 'papper'.*'paper'"):
+        with pytest.raises(ValueError, match="no recipe is called 'papper'; .* paper"):
             cf.FusionColorizer.from_recipe("papper")

@@ -66,7 +66,7 @@ def test_what_is_held_out_is_not_trained_on(photos: NDArray[np.uint8]) -> None:
 
 @pytest.mark.parametrize("share", [0.001, 1.0, -0.5])
 def test_a_share_that_leaves_a_side_empty_is_refused(photos: NDArray[np.uint8], share: float) -> None:
-    with pytest.raises(ValueError, match=f"validation={share} of 12 photos"):
+    with pytest.raises(ValueError, match=f"validation={share} of 12 photos leaves one side empty"):
         sizes(photos, share)
 
 
@@ -79,12 +79,28 @@ def test_arrays_of_another_shape_or_dtype_are_refused(array: Any) -> None:
 
 
 def test_no_photos(tmp_path: Path) -> None:
-    with pytest.raises(cf.PhotoError, match=f"no photos in {tmp_path}"):
+    with pytest.raises(cf.PhotoError, match=f"no photos in {tmp_path}; they are files that end in .*.jpg"):
         cf.PhotoFolder(tmp_path)
     with pytest.raises(cf.PhotoError, match="empty list"):
         cf.PhotoFolder([])
     with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
         cf.PhotoFolder(tmp_path / "nowhere")
+
+
+def test_what_is_no_photo_by_name_is_left_out(photo_folder: Path, tmp_path: Path) -> None:
+    photo = (photo_folder / "part0" / "00.png").read_bytes()
+    for name in ("a.png", "B.JPG", ".hidden.png", ".thumbnails/c.png", "notes.pdf"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(photo)
+    (tmp_path / "folder.jpg").mkdir()
+    assert [path.name for path in cf.PhotoFolder(tmp_path).paths] == ["B.JPG", "a.png"]
+
+
+def test_deep_gray_photos_are_scaled_and_not_clipped(tmp_path: Path) -> None:
+    deep = np.full((40, 40), 30000, np.uint16)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    lightness, _ = cf.PhotoFolder(tmp_path, image_size=32)[0]
+    torch.testing.assert_close(lightness, cf.read_photo(deep).lightness()[:, :32, :32], atol=0.3, rtol=0)
 
 
 def test_what_is_no_data_is_refused() -> None:

@@ -102,6 +102,22 @@ def test_arrays_that_are_no_photos_are_refused(values: Any, message: str) -> Non
         cf.read_photo(values)
 
 
+def test_gray_with_a_transparent_value(tmp_path: Path) -> None:
+    photo = cf.read_photo(save(tmp_path, Image.fromarray(RAMP), transparency=50))
+    assert photo.alpha is not None
+    np.testing.assert_array_equal(photo.alpha[..., 0] == 0, RAMP == 50)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_tensors(dtype: torch.dtype) -> None:
+    assert cf.read_photo(torch.rand(3, 4, 5).to(dtype)).pixels.dtype == np.float32
+
+
+def test_a_tensor_without_channels_is_refused() -> None:
+    with pytest.raises(cf.PhotoError, match=r"\(4, 5\); a photo is \(1 \| 3 \| 4, H, W\)"):
+        cf.read_photo(torch.rand(4, 5))
+
+
 def test_files_that_are_no_photos_are_named(tmp_path: Path) -> None:
     notes, empty, cut = (tmp_path / name for name in ("notes.png", "empty.jpg", "cut.png"))
     notes.write_text("no image")
@@ -137,6 +153,22 @@ def test_written_photos_read_back(tmp_path: Path, suffix: str) -> None:
     cf.write_photo(path, pixels)
     np.testing.assert_allclose(cf.read_photo(path).pixels.astype(int), pixels, atol=3)
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("shape", [(6, 5), (6, 5, 1), (6, 5, 3), (6, 5, 4)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_every_array_can_be_written(tmp_path: Path, suffix: str, shape: tuple[int, ...], dtype: Any) -> None:
+    full = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
+    cf.write_photo(tmp_path / f"photo{suffix}", np.full(shape, full, dtype))
+    photo = cf.read_photo(tmp_path / f"photo{suffix}")
+    assert (photo.pixels == 255).all()
+    assert (photo.alpha is not None) == (suffix == ".png" and shape[2:] == (4,))
+
+
+def test_values_out_of_range_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(cf.PhotoError, match="floats from 1.2 to 1.2"):
+        cf.write_photo(tmp_path / "photo.png", np.full((4, 4, 3), 1.2))
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def test_a_duplicate_name_is_refused(registry: Registry[list[int]]) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_closest(registry: Registry[list[int]]) -> None:
-    with pytest.raises(ValueError, match="no list is called 'repaeted'.*'repeated'"):
+    with pytest.raises(ValueError, match="no list is called 'repaeted'; .*closest are repeated"):
         registry.create("repaeted", 7)
 
 

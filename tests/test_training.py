@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch.utils.data import TensorDataset
 
 import colorfuse as cf
+from colorfuse.training.checkpoint import Checkpoint
 
 Make = Callable[..., cf.FusionColorizer]
 
@@ -98,27 +99,140 @@ def test_a_finished_run_resumes_to_itself(tiny: Make, photos: NDArray[np.uint8],
 def test_killed_at_any_moment_the_run_goes_on(photo_folder: Path, tmp_path: Path) -> None:
     command = (
         "import colorfuse as cf, sys;"
-        "cf.FusionColorizer(backbone='test_efficientnet', pretrained=False, image_size=32, epochs=12, batch_size=4)"
+        "cf.FusionColorizer(backbone='test_efficientnet', pretrained=False, image_size=32, epochs=30, batch_size=4)"
         ".fit(sys.argv[1], run=sys.argv[2], resume=True)"
     )
 
     def start(run: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-c", command, photo_folder, run], start_new_session=True)
 
+    def epochs(run: Path) -> int:
+        try:
+            return len(json.loads((run / "checkpoint" / "state.json").read_text())["history"])
+        except FileNotFoundError:
+            return 0
+
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert start(whole).wait() == 0
-    for delay in (0.0, 0.15, 0.4):
+    for reached, delay in ((1, 0.0), (6, 0.03), (11, 0.06), (16, 0.1)):
         process = start(killed)
-        while not (killed / "checkpoint.partial").exists() and process.poll() is None:
+        while epochs(killed) < reached:
+            assert process.poll() is None
             time.sleep(0.001)
         time.sleep(delay)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        assert reached <= epochs(killed) < 30 or (killed / "checkpoint.previous").exists()
     assert start(killed).wait() == 0
     assert same_weights(whole, killed)
     assert figures(json.loads((killed / "history.json").read_text())) == figures(
         json.loads((whole / "history.json").read_text())
     )
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_checkpoint_cut_at_any_step_leaves_one_to_go_on_from(
+    tiny: Make, photos: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    whole = tiny(epochs=3).fit(photos, run=tmp_path / "whole", num_workers=0)
+
+    class Cut(BaseException):
+        pass
+
+    steps = [(shutil, "rmtree"), (Path, "mkdir"), (safetensors.torch, "save"), (Path, "write_bytes"),
+             (Path, "write_text"), (Path, "replace")]  # fmt: skip
+    owner, name = steps[step]
+
+    def cut(*arguments: object, **options: object) -> None:
+        raise Cut
+
+    cut_run = tmp_path / "cut"
+    colorizer = tiny(epochs=3)
+    with monkeypatch.context() as patch:
+        saves = 0
+        save = Checkpoint.save
+
+        def second_is_cut(self: Checkpoint, history: list[dict[str, float]]) -> None:
+            nonlocal saves
+            saves += 1
+            if saves == 2:
+                patch.setattr(owner, name, cut)
+            save(self, history)
+
+        patch.setattr(Checkpoint, "save", second_is_cut)
+        with pytest.raises(Cut):
+            colorizer.fit(photos, run=cut_run, num_workers=0)
+    resumed = tiny(epochs=3).fit(photos, run=cut_run, resume=True, num_workers=0)
+    assert figures(resumed.history_) == figures(whole.history_)
+    assert same_weights(tmp_path / "whole", cut_run)
+
+
+def test_what_a_cut_swap_leaves_behind_does_not_stop_the_next(
+    tiny: Make, photos: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    tiny().fit(photos, run=tmp_path, num_workers=0)
+    shutil.copytree(tmp_path / "checkpoint", tmp_path / "checkpoint.previous")
+    assert len(tiny(epochs=3).fit(photos, run=tmp_path, resume=True, num_workers=0).history_) == 3
+
+
+def test_cut_before_the_colorizer_was_saved_it_is_saved_on_resuming(
+    tiny: Make, photos: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    whole = tiny().fit(photos, run=tmp_path, num_workers=0)
+    (tmp_path / "model.safetensors").unlink()
+    (tmp_path / "history.json").unlink()
+    tiny().fit(photos, run=tmp_path, resume=True, num_workers=0)
+    assert cf.FusionColorizer.load(tmp_path).history_ == whole.history_
+
+
+def test_a_run_is_not_overwritten(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    tiny().fit(photos, run=tmp_path, num_workers=0)
+    with pytest.raises(ValueError, match=f"{tmp_path} holds a run already; resume it, or choose another folder"):
+        tiny().fit(photos, run=tmp_path, num_workers=0)
+
+
+@pytest.mark.parametrize("change", [{"image_size": 48}, {"learning_rate": 0.5}, {"decoder": "paper"}])
+def test_a_run_is_resumed_with_its_own_settings(
+    tiny: Make, photos: NDArray[np.uint8], tmp_path: Path, change: dict[str, object]
+) -> None:
+    tiny().fit(photos, run=tmp_path, num_workers=0)
+    with pytest.raises(ValueError, match=f"has {next(iter(change))}=.*; resume it with its own settings"):
+        tiny(**change).fit(photos, run=tmp_path, resume=True, num_workers=0)
+
+
+def test_a_run_is_resumed_with_its_own_photos(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    tiny().fit(photos, run=tmp_path, num_workers=0)
+    with pytest.raises(ValueError, match="made with 3 steps an epoch, not with 1"):
+        tiny().fit(photos[:4], run=tmp_path, resume=True, num_workers=0)
+
+
+def test_a_resumed_run_asks_for_no_pretrained_weights(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    tiny().fit(photos, run=tmp_path, num_workers=0)
+    tiny(pretrained=True).fit(photos, run=tmp_path, resume=True, num_workers=0)
+
+
+@pytest.mark.parametrize("epochs", range(1, 13))
+def test_any_number_of_steps(tiny: Make, photos: NDArray[np.uint8], epochs: int) -> None:
+    history = tiny(epochs=epochs, batch_size=12).fit(photos, num_workers=0).history_
+    rates = [row["learning_rate"] for row in history]
+    assert 0 <= min(rates) <= rates[0] == pytest.approx(4e-5)
+    assert max(rates) <= 1e-3
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_a_photo_that_cannot_be_read_is_named(
+    tiny: Make, photo_folder: Path, tmp_path: Path, num_workers: int
+) -> None:
+    (tmp_path / "bad.jpg").write_text("no image")
+    with pytest.raises(cf.PhotoError, match=f"^{tmp_path / 'bad.jpg'} is no image") as caught:
+        tiny().fit([photo_folder, tmp_path], num_workers=num_workers)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_callers_random_state_stays(tiny: Make, photos: NDArray[np.uint8]) -> None:
+    before = torch.get_rng_state()
+    tiny().fit(photos, num_workers=0)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "optimizer.safetensors", "state.json"])
@@ -190,12 +304,16 @@ def test_the_order_of_photos_differs_by_epoch_and_seed(tiny: Make) -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"epochs": 0}, "epochs must be at least 1, not 0"),
-        ({"batch_size": -1}, "batch_size must be at least 1, not -1"),
-        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
-        ({"optimizer": "adan"}, "no optimizer is called 'adan'.*'adam'"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
+        ({"batch_size": -1}, "batch_size must be a whole number of at least 1, not -1"),
+        ({"learning_rate": 0.0}, "learning_rate must be a number above 0, not 0.0"),
+        ({"optimizer": "adan"}, "no optimizer is called 'adan'; .* adam"),
         ({"schedule": "cosin"}, "no schedule is called 'cosin'"),
-        ({"image_size": 16}, "image_size must be at least 32, not 16"),
+        ({"epochs": "3"}, "epochs must be a whole number .* not '3'"),
+        ({"weight_decay": -1}, "weight_decay must be a number from 0 on"),
+        ({"seed": None}, "seed must be a whole number"),
+        ({"backbone": {"name": "test_efficientnet", "weights": Path("a.pth")}}, "parts are named by strings"),
+        ({"image_size": 16}, "image_size must be a whole number of at least 32, not 16"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(

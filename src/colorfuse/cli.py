@@ -10,7 +10,8 @@ from tqdm import tqdm
 from colorfuse.colorizer import FusionColorizer
 from colorfuse.data.photos import find_photos
 from colorfuse.errors import PhotoError, TrainingError
-from colorfuse.images import write_photo
+from colorfuse.images import SUFFIXES, write_photo
+from colorfuse.storage import read_settings
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -26,41 +27,54 @@ def colorize(
     """Colour a photo, or all photos of a folder."""
     paths = find_photos(photos)
     colorizer = FusionColorizer.load(model) if model else FusionColorizer.from_pretrained()
-    if photos.is_file() and output.suffix and not output.is_dir():
-        write_photo(output, colorizer.predict(photos))
+    if photos.is_file():
+        is_file_name = output.suffix.lower() in SUFFIXES and not output.is_dir()
+        write_photo(_beside(photos, output if is_file_name else output / photos.name), colorizer.predict(photos))
         return
-    root = photos if photos.is_dir() else photos.parent
+    paths = [path for path in paths if output == photos or not path.is_relative_to(output)]
     failed = 0
     for path in tqdm(paths, unit="photo", disable=None):
+        target = _beside(path, output / path.relative_to(photos))
         try:
-            write_photo(output / path.relative_to(root), colorizer.predict(path))
-        except PhotoError as error:
-            if photos.is_file():
-                raise
+            write_photo(target, colorizer.predict(path))
+        except (PhotoError, PermissionError) as error:
             failed += 1
             tqdm.write(f"colorfuse: {error}", file=sys.stderr)
     if failed:
-        tqdm.write(f"colorfuse: {failed} of {len(paths)} photos could not be read", file=sys.stderr)
+        tqdm.write(f"colorfuse: {failed} of {len(paths)} photos could not be coloured", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _beside(photo: Path, target: Path) -> Path:
+    """`target`, in a format that can be written, if that is not the photo itself."""
+    if target.suffix.lower() not in SUFFIXES:
+        target = target.with_name(f"{target.name}.png")
+    if target.resolve() == photo.resolve():
+        raise ValueError(f"{photo} would be overwritten; choose another output than where the photos are")
+    return target
 
 
 @app.command()
 def train(
     photos: Annotated[Path, typer.Argument(help="A folder of colour photos.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
-    recipe: Annotated[str, typer.Option(help="Name of a recipe.")] = "mobile",
-    epochs: Annotated[int | None, typer.Option(help="How often each photo is seen.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Name of a recipe; mobile, if none is given.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="How often the photos are gone through.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of the training squares in pixels.")] = None,
     no_pretrained: Annotated[bool, typer.Option("--no-pretrained", help="Start from random weights.")] = False,
-    validation: Annotated[float, typer.Option(help="Share of the photos held out to validate on.")] = 0.1,
+    validation: Annotated[float, typer.Option(help="Share of the photos held out to validate on; 0 for none.")] = 0.1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
 ) -> None:
     """Train a colorizer on colour photos."""
-    changes = {"epochs": epochs, "image_size": image_size, "pretrained": False if no_pretrained else None}
-    colorizer = FusionColorizer.from_recipe(
-        recipe, **{name: value for name, value in changes.items() if value is not None}
-    )
-    colorizer.fit(str(photos), validation or None, run=output, resume=resume)
+    given = {"epochs": epochs, "image_size": image_size, "pretrained": False if no_pretrained else None}
+    changes = {name: value for name, value in given.items() if value is not None}
+    if resume and (output / "config.json").exists():
+        if recipe:
+            raise ValueError(f"{output} is resumed with its own settings; leave out --recipe {recipe}")
+        colorizer = FusionColorizer(**read_settings(output) | changes)
+    else:
+        colorizer = FusionColorizer.from_recipe(recipe or "mobile", **changes)
+    colorizer.fit(photos, validation or None, run=output, resume=resume)
     typer.echo(f"saved in {output}")
 
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 _EPSILON = 216 / 24389
 _KAPPA = 24389 / 27
@@ -203,9 +204,15 @@ def _empty_like(images: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _is_plain(values: Tensor) -> bool:
-    """Whether these are just numbers in memory that neither autograd nor a compiler follows."""
-    followed = torch.compiler.is_compiling() or (values.requires_grad and torch.is_grad_enabled())
-    return values.device.type == "cpu" and type(values) is Tensor and not followed
+    """Whether these are just numbers in memory, of which no derivative, graph or batch is being made."""
+    return (
+        values.device.type == "cpu"
+        and type(values) is Tensor
+        and not (values.requires_grad and torch.is_grad_enabled())
+        and forward_ad.unpack_dual(values).tangent is None
+        and not torch._C._functorch.is_functorch_wrapped_tensor(values)
+        and not torch.compiler.is_compiling()
+    )
 
 
 # --- Over pixels: `(*, C, N)` in any dtype; results are float32, or float64 for float64 ---

@@ -1,6 +1,8 @@
 """The estimator: a network and an objective, with `fit` and `predict`."""
 
+import copy
 import dataclasses
+import json
 import math
 from importlib import resources
 from pathlib import Path
@@ -20,7 +22,11 @@ from colorfuse.recipes import recipe_settings
 from colorfuse.registry import Spec
 from colorfuse.storage import read_history, read_settings, read_weights, write_folder
 from colorfuse.training import train
-from colorfuse.training.settings import Settings
+from colorfuse.training.checkpoint import has_checkpoint
+from colorfuse.training.settings import Settings, check_whole
+
+_DEFAULTS = recipe_settings("mobile")
+_PARTS = ("backbone", "encoder", "fusion", "decoder", "objective")
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -39,7 +45,7 @@ class FusionColorizer:
         objective: "mse".
         image_size: Side in pixels of the squares to train on; `predict` shows the network as many pixels.
         augmentation: "none", or "crop_flip" for random crops and mirrored photos.
-        epochs: How often each photo is seen.
+        epochs: How often the photos are gone through.
         batch_size: Photos a step.
         optimizer: "adam" or "adamw".
         learning_rate: The peak rate of the schedule.
@@ -54,25 +60,25 @@ class FusionColorizer:
 
     Example:
         >>> from skimage import data
-        >>> FusionColorizer(pretrained=False).initialize().predict(data.camera()).shape
+        >>> FusionColorizer.from_pretrained().predict(data.camera()).shape
         (512, 512, 3)
     """
 
-    backbone: Spec = "mobilenetv1_100"
-    pretrained: bool = True
-    encoder: Spec = dataclasses.field(default_factory=lambda: recipe_settings("mobile")["encoder"])
-    fusion: Spec = dataclasses.field(default_factory=lambda: recipe_settings("mobile")["fusion"])
-    decoder: Spec = "light"
-    objective: Spec = "mse"
-    image_size: int = 224
-    augmentation: str = "crop_flip"
-    epochs: int = 30
-    batch_size: int = 32
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.05
-    schedule: str = "one_cycle"
-    seed: int = 0
+    backbone: Spec = _DEFAULTS["backbone"]
+    pretrained: bool = _DEFAULTS["pretrained"]
+    encoder: Spec = dataclasses.field(default_factory=lambda: copy.deepcopy(_DEFAULTS["encoder"]))
+    fusion: Spec = dataclasses.field(default_factory=lambda: copy.deepcopy(_DEFAULTS["fusion"]))
+    decoder: Spec = _DEFAULTS["decoder"]
+    objective: Spec = _DEFAULTS["objective"]
+    image_size: int = _DEFAULTS["image_size"]
+    augmentation: str = _DEFAULTS["augmentation"]
+    epochs: int = _DEFAULTS["epochs"]
+    batch_size: int = _DEFAULTS["batch_size"]
+    optimizer: str = _DEFAULTS["optimizer"]
+    learning_rate: float = _DEFAULTS["learning_rate"]
+    weight_decay: float = _DEFAULTS["weight_decay"]
+    schedule: str = _DEFAULTS["schedule"]
+    seed: int = _DEFAULTS["seed"]
 
     @classmethod
     def from_recipe(cls, name: str, **changes: Any) -> Self:
@@ -104,7 +110,7 @@ class FusionColorizer:
         """
         folder = Path(folder)
         colorizer = cls().set_params(**read_settings(folder))
-        colorizer._build(pretrained=False)
+        colorizer._build(_without_weights(colorizer.backbone), pretrained=False)
         read_weights(folder, colorizer.network_)
         colorizer.history_ = read_history(folder)
         return colorizer
@@ -133,7 +139,7 @@ class FusionColorizer:
             ValueError: A part is unknown, or cannot work with the others.
             WeightsError: The backbone's pretrained weights cannot be had.
         """
-        self._build(self.pretrained)
+        self._build(self.backbone, self.pretrained)
         return self
 
     def fit(
@@ -145,63 +151,73 @@ class FusionColorizer:
         resume: bool = False,
         num_workers: int | None = None,
     ) -> Self:
-        """Learn from colour photographs.
+        """Learn from colour photographs, anew: what was learnt before is forgotten, but for `resume`.
 
         Args:
             photos: A folder, a list of files and folders, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab).
             validation: The same, or the share of `photos` to hold out; the loss there is in `history_`.
             run: A folder to save the colorizer and a checkpoint in after each epoch.
-            resume: Go on from the checkpoint in `run`, if there is one.
-            num_workers: Processes that read photos; by default half of the cores, at most 8.
+            resume: Go on from the checkpoint in `run`, if there is one. But for `epochs`, the settings must be those
+                of the run.
+            num_workers: Processes that read photos; by default half of the cores, at most 8, where processes are
+                forked, and none elsewhere.
 
         Raises:
             FileNotFoundError: A path does not exist.
             PhotoError: There are no photos, or one cannot be read.
-            ValueError: A setting is unknown or out of range.
+            ValueError: A setting is unknown or out of range, or `run` holds a run already that is not, or cannot be,
+                resumed.
             WeightsError: The backbone's pretrained weights cannot be had.
             TrainingError: The loss is no longer finite.
         """
         settings = Settings(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Settings)})
-        datasets = as_datasets(
-            photos,
-            validation,
-            image_size=self.image_size,
-            augmentation=self.augmentation,
-            seed=self.seed,
+        train_data, validation_data = as_datasets(
+            photos, validation, image_size=self.image_size, augmentation=self.augmentation, seed=self.seed
         )
-        self.initialize()
+        run = Path(run) if run else None
+        if run and self._goes_on(run, resume):
+            self._build(_without_weights(self.backbone), pretrained=False)
+        else:
+            self.initialize()
 
         def keep(history: list[dict[str, float]]) -> None:
             self.history_ = history
             if run:
                 self.save(run)
 
-        self.history_ = train(
-            self.network_,
-            self.objective_,
-            *datasets,
-            settings,
-            run=Path(run) if run else None,
-            resume=resume,
-            after_epoch=keep,
-            num_workers=num_workers,
-        )
+        with torch.random.fork_rng(devices=[]):
+            history = train(
+                self.network_,
+                self.objective_,
+                train_data,
+                validation_data,
+                settings,
+                run=run,
+                resume=resume,
+                after_epoch=keep,
+                num_workers=num_workers,
+            )
+        keep(history)
         return self
 
     @overload
-    def predict(self, photos: PhotoSource) -> Pixels: ...
+    def predict(self, photos: PhotoSource, *, saturation: float = 1.0) -> Pixels: ...
     @overload
-    def predict(self, photos: list[Any] | tuple[Any, ...]) -> list[Pixels]: ...
-    def predict(self, photos: PhotoSource | list[Any] | tuple[Any, ...]) -> Pixels | list[Pixels]:
+    def predict(self, photos: list[Any] | tuple[Any, ...], *, saturation: float = 1.0) -> list[Pixels]: ...
+    def predict(
+        self, photos: PhotoSource | list[Any] | tuple[Any, ...], *, saturation: float = 1.0
+    ) -> Pixels | list[Pixels]:
         """Colour one photo or several.
 
         Args:
             photos: A path, an open binary file, a PIL image, an array `(H, W)` or `(H, W, 1 | 3 | 4)`, a tensor
                 `(1 | 3 | 4, H, W)`, or a list of these. The colours of a colour photo are not looked at.
+            saturation: A factor of ab: 0 keeps the photo gray, 1 is as predicted. What has learnt by squared error
+                is pale where it is unsure, and more than 1 makes up for it.
 
         Returns:
-            RGB `(H, W, 3)`, or RGBA where the photo has alpha, with its height, width and bit depth; a list of them
-            for a list.
+            RGB `(H, W, 3)`, or RGBA where the photo has alpha, with its height and width: uint16 for 16 bit gray and
+            uint16 arrays, float32 for floats, else uint8; a list of them for a list.
 
         Raises:
             NotFittedError: There is no network yet.
@@ -209,10 +225,10 @@ class FusionColorizer:
             PhotoError: A photo cannot be read, or an array is not a photo.
         """
         if isinstance(photos, list | tuple):
-            return [self.predict(photo) for photo in photos]
+            return [self.predict(photo, saturation=saturation) for photo in photos]
         self._check_network()
         photo = read_photo(photos)
-        return photo.with_ab(self.predict_ab(photo.lightness()[None])[0])
+        return photo.with_ab(saturation * self.predict_ab(photo.lightness()[None])[0])
 
     @torch.no_grad()
     def predict_ab(self, lightness: Tensor) -> Tensor:
@@ -227,14 +243,19 @@ class FusionColorizer:
 
         Raises:
             NotFittedError: There is no network yet.
+            ValueError: The shape is another, or the network's values are not finite.
         """
         self._check_network()
+        if lightness.ndim != 4 or lightness.shape[1] != 1:
+            raise ValueError(f"lightness must have shape (N, 1, H, W), not {tuple(lightness.shape)}")
         height, width = lightness.shape[-2:]
         seen = _seen_size(height, width, self.image_size)
         small = functional.interpolate(lightness, size=seen, mode="bilinear", antialias=True)
-        device = next(self.network_.parameters()).device
-        ab = self.objective_.read(self.network_(small.to(device)))
-        return functional.interpolate(ab.to(lightness.device), size=(height, width), mode="bilinear")
+        weights = next(self.network_.parameters())
+        ab = self.objective_.read(self.network_(small.to(weights))).to(lightness)
+        if not ab.isfinite().all():
+            raise ValueError("the network gives values that are not finite; its weights are damaged, train it again")
+        return functional.interpolate(ab, size=(height, width), mode="bilinear")
 
     def save(self, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
         """Write `config.json`, `model.safetensors`, `history.json` and a model card to a folder.
@@ -245,29 +266,60 @@ class FusionColorizer:
 
         Raises:
             NotFittedError: There is no network yet.
+            ValueError: The dtype is not a float, or a part was changed since the network was built.
         """
         self._check_network()
+        changed = [name for name, part in self._built_of.items() if getattr(self, name) != part]
+        if changed:
+            raise ValueError(
+                f"{', '.join(changed)} changed since the network was built; call fit or initialize again"
+            )
         write_folder(Path(folder), self.get_params(), self.network_, getattr(self, "history_", []), dtype)
 
     def _check_network(self) -> None:
         if not hasattr(self, "network_"):
             raise NotFittedError("this colorizer has no network yet; call fit or load, or use from_pretrained()")
 
-    def _build(self, pretrained: bool) -> None:
-        if self.image_size < 32:
-            raise ValueError(f"image_size must be at least 32, not {self.image_size}")
-        with torch.random.fork_rng():
+    def _goes_on(self, run: Path, resume: bool) -> bool:
+        """Whether a training goes on from the checkpoint in `run`, and nothing else is lost there."""
+        if not (run / "config.json").exists():
+            return False
+        if not resume:
+            raise ValueError(f"{run} holds a run already; resume it, or choose another folder")
+        saved, now = read_settings(run), self.get_params()
+        changed = [name for name in now if name not in ("epochs", "pretrained") and saved.get(name) != now[name]]
+        if changed:
+            settings = ", ".join(f"{name}={saved.get(name)!r}, not {now[name]!r}" for name in changed)
+            raise ValueError(f"the run in {run} has {settings}; resume it with its own settings")
+        return has_checkpoint(run)
+
+    def _build(self, backbone: Spec, pretrained: bool) -> None:
+        check_whole("image_size", self.image_size, at_least=32)
+        parts = {name: getattr(self, name) for name in _PARTS}
+        try:
+            json.dumps(parts)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"parts are named by strings, numbers, lists and dicts alone, not {parts}") from error
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self.objective_: Objective = objectives.create(self.objective)
             self.network_: FusionNetwork = build_network(
                 encoder=self.encoder,
-                backbone=self.backbone,
+                backbone=backbone,
                 fusion=self.fusion,
                 decoder=self.decoder,
                 planes=self.objective_.planes,
                 activation=self.objective_.activation,
                 pretrained=pretrained,
             ).eval()
+        self._built_of = copy.deepcopy(parts)
+
+
+def _without_weights(backbone: Spec) -> Spec:
+    """A backbone that starts from no file, for a network whose weights come from elsewhere."""
+    if isinstance(backbone, str):
+        return backbone
+    return {option: value for option, value in backbone.items() if option != "weights"}
 
 
 def _seen_size(height: int, width: int, image_size: int) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,15 @@ from torch import Tensor
 
 from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
 from colorfuse.errors import PhotoError
+from colorfuse.files import atomic_file
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 PhotoSource: TypeAlias = str | os.PathLike[str] | IO[bytes] | Image.Image | NDArray[Any] | Tensor
 
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+"""Formats that are looked for in folders and can be written; single files may have others that Pillow reads."""
+
+_WITHOUT_ALPHA = (".bmp", ".jpeg", ".jpg", ".ppm")
 _FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
 
@@ -42,8 +46,11 @@ class Photo:
 
     def with_ab(self, ab: Tensor) -> Pixels:
         """This photo's lightness with `ab` `(2, H, W)`: RGB `(H, W, 3)` of its dtype, or RGBA if it has alpha."""
-        rgb = lab_to_rgb(reduce_chroma(torch.cat([self.lightness(), ab])))
-        colored = _from_tensor(rgb, self.pixels.dtype)
+        lab = reduce_chroma(torch.cat([self.lightness(), ab]))
+        dtype = torch.uint8 if self.pixels.dtype == np.uint8 else torch.float32
+        colored: Pixels = lab_to_rgb(lab, dtype=dtype).movedim(0, -1).contiguous().numpy()
+        if self.pixels.dtype == np.uint16:
+            colored = np.rint(colored * 65535.0).astype(np.uint16)
         return colored if self.alpha is None else np.concatenate([colored, self.alpha], axis=-1)
 
 
@@ -65,7 +72,7 @@ def read_photo(source: PhotoSource) -> Photo:
     if isinstance(source, np.ndarray):
         return _from_array(source, "array")
     if isinstance(source, Tensor):
-        return _from_array(source.detach().cpu().movedim(0, -1).numpy(), "tensor (after moving channels last)")
+        return _from_tensor_source(source.detach().cpu())
     if isinstance(source, Image.Image):
         return _from_pil(source, "PIL image")
     if not isinstance(source, str | os.PathLike) and not hasattr(source, "read"):
@@ -84,6 +91,8 @@ def open_rgb(path: str | os.PathLike[str], at_least: int) -> Image.Image:
     """
     with _photo_errors(str(path)), Image.open(path) as image:
         image.draft("RGB", (at_least, at_least))
+        if image.mode.startswith(("I", "F")):  # which Pillow would clip and not scale
+            return Image.fromarray(_as_bytes(_from_pil(image, str(path)).pixels)[..., 0]).convert("RGB")
         return ImageOps.exif_transpose(image).convert("RGB")
 
 
@@ -92,61 +101,47 @@ def write_photo(path: str | os.PathLike[str], pixels: Pixels) -> None:
 
     Args:
         path: Where to; the suffix chooses the format.
-        pixels: `(H, W, 3 | 4)`; uint8, or uint16 and floats in 0 to 1, which are rounded to bytes.
+        pixels: `(H, W)` or `(H, W, 1 | 3 | 4)`; uint8, or uint16 and floats in 0 to 1, which are rounded to bytes.
+            Formats without alpha leave it out.
 
     Raises:
         ValueError: The suffix names no format that can be written.
+        PhotoError: The array is not a photo.
     """
     path = Path(path)
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise ValueError(f"{path} has no suffix of an image format; use .png, .jpg, .tif or .webp")
-    image = Image.fromarray(_from_tensor(_to_tensor(pixels), np.dtype(np.uint8)))
-    if path.suffix.lower() in (".jpg", ".jpeg"):
-        image = image.convert("RGB")
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{path} has no suffix of an image format; use one of {', '.join(SUFFIXES)}")
+    photo = _from_array(pixels, "array to write")
+    image = Image.fromarray(
+        _as_bytes(photo.pixels).squeeze(-1) if photo.pixels.shape[-1] == 1 else _as_bytes(photo.pixels)
+    )
+    if photo.alpha is not None and path.suffix.lower() not in _WITHOUT_ALPHA:
+        image.putalpha(Image.fromarray(_as_bytes(photo.alpha)[..., 0]))
     with atomic_file(path) as partial:
         image.save(partial, quality=95)
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def is_photo_name(path: Path) -> bool:
-    """Whether the suffix of `path` is one that Pillow opens, and the file is not hidden."""
-    return not path.name.startswith(".") and path.suffix.lower() in Image.registered_extensions()
-
-
-@contextlib.contextmanager
 def _photo_errors(name: str) -> Iterator[None]:
-    """Turn what Pillow raises for a bad file into a `PhotoError` that names it."""
+    """Turn what Pillow raises for a bad file, which may be anything, into a `PhotoError` that names the file."""
     try:
         yield
-    except UnidentifiedImageError as error:
-        raise PhotoError(f"{name} is no image that can be read") from error
-    except Image.DecompressionBombError as error:
-        raise PhotoError(f"{name} is too large: {error}") from error
-    except PhotoError:
+    except (PhotoError, MemoryError):
         raise
-    except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+    except UnidentifiedImageError as error:
+        raise PhotoError(f"{name} is no image that can be read; use one of {', '.join(SUFFIXES)}") from error
+    except Image.DecompressionBombError as error:
+        raise PhotoError(f"{name} is too large: {error} Raise PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's fault, not the photo's
             raise
-        raise PhotoError(f"{name} is damaged: {error}") from error
+        raise PhotoError(f"{name} is damaged: {error}; save it again or leave it out") from error
 
 
 def _from_pil(image: Image.Image, name: str) -> Photo:
     image = ImageOps.exif_transpose(image)
     mode = image.mode
-    if mode in ("1", "L"):
+    if mode in ("1", "L") and not image.has_transparency_data:
         return _from_array(np.asarray(image.convert("L")), name)
     if mode == "F" or mode.startswith("I"):
         values = np.asarray(image)
@@ -155,8 +150,8 @@ def _from_pil(image: Image.Image, name: str) -> Photo:
                 raise PhotoError(f"{name} has integers outside 0 to 65535")
             values = values.astype(np.uint16)
         return _from_array(values.astype(values.dtype.newbyteorder("=")), name)
-    if mode == "LA":
-        gray_alpha = np.asarray(image)
+    if mode in ("L", "LA"):
+        gray_alpha = np.asarray(image.convert("LA"))
         return Photo(gray_alpha[..., :1], gray_alpha[..., 1:])
     return _from_array(np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB")), name)
 
@@ -176,16 +171,22 @@ def _from_array(values: NDArray[Any], name: str) -> Photo:
     return Photo(values[..., :colors], values[..., colors:] if values.shape[-1] == 4 else None)
 
 
+def _from_tensor_source(values: Tensor) -> Photo:
+    if values.ndim != 3:
+        raise PhotoError(f"tensor has shape {tuple(values.shape)}; a photo is (1 | 3 | 4, H, W)")
+    if values.dtype in (torch.float16, torch.bfloat16):
+        values = values.float()
+    return _from_array(values.movedim(0, -1).numpy(), "tensor, its channels moved last,")
+
+
 def _to_tensor(pixels: Pixels) -> Tensor:
-    """Channels-first floats in 0 to 1."""
-    scaled = pixels.astype(np.float32) / _FULL_SCALE[pixels.dtype]
-    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
+    """Channels-first bytes, or floats in 0 to 1."""
+    values = pixels.astype(np.float32) / 65535 if pixels.dtype == np.uint16 else pixels
+    return torch.from_numpy(np.require(values, requirements=["C", "W"])).movedim(-1, 0)
 
 
-def _from_tensor(values: Tensor, dtype: np.dtype[Any]) -> Pixels:
-    """Channels-last pixels of `dtype` from floats in 0 to 1."""
-    channels_last = values.movedim(0, -1).contiguous().numpy()
-    if dtype == np.float32:
-        return channels_last
-    pixels: Pixels = np.rint(channels_last * _FULL_SCALE[dtype]).astype(dtype)
-    return pixels
+def _as_bytes(pixels: Pixels) -> NDArray[np.uint8]:
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    rounded: NDArray[np.uint8] = np.rint(pixels * (255 / _FULL_SCALE[pixels.dtype])).astype(np.uint8)
+    return rounded

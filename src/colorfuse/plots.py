@@ -38,8 +38,9 @@ def loss_curve(history: "History") -> "Figure":
         "validation_constant_error": {"label": "constant colour", "color": "tab:brown", "linestyle": "--"},
     }
     for name, style in lines.items():
-        if name in history[0]:
-            axes.plot([row["epoch"] for row in history], [row[name] for row in history], **style)  # type: ignore[arg-type]
+        rows = [row for row in history if name in row]
+        if rows:
+            axes.plot([row["epoch"] for row in rows], [row[name] for row in rows], **style)  # type: ignore[arg-type]
     axes.legend()
     axes.grid(alpha=0.3)
     return figure

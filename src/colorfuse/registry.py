@@ -100,4 +100,4 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """The error for a name that is not known, with the closest ones that are."""
     known = sorted(known)
     closest = difflib.get_close_matches(name, known, n=3) or known[:5]
-    return ValueError(f"no {kind} is called {name!r}; known ones include {', '.join(map(repr, closest))}")
+    return ValueError(f"no {kind} is called {name!r}; of {len(known)} known, the closest are {', '.join(closest)}")

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from colorfuse.errors import WeightsError
-from colorfuse.images import atomic_file
+from colorfuse.files import atomic_file, write_tensors
 
 _FORMAT = 1
 _CARD = """\
@@ -41,14 +41,20 @@ def write_folder(
     history: list[dict[str, float]],
     dtype: torch.dtype,
 ) -> None:
-    """Write each file of a saved colorizer, whole or not at all; a model card that is there is left alone."""
+    """Write each file of a saved colorizer, whole or not at all; a model card that is there is left alone.
+
+    Raises:
+        ValueError: The dtype is not a float.
+    """
+    if not dtype.is_floating_point:
+        raise ValueError(f"weights are stored as floats, such as torch.float16, not as {dtype}")
     config = {"format": _FORMAT, "colorfuse": metadata.version("colorfuse"), "settings": settings}
     weights = {
-        name: tensor.to(dtype).contiguous() if tensor.is_floating_point() else tensor
+        name: tensor.to(dtype) if tensor.is_floating_point() else tensor
         for name, tensor in network.state_dict().items()
     }
     with atomic_file(folder / "model.safetensors") as partial:
-        safetensors.torch.save_file(weights, partial)
+        write_tensors(partial, weights)
     for name, value in (("config.json", config), ("history.json", history)):
         with atomic_file(folder / name) as partial:
             partial.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
@@ -92,7 +98,14 @@ def read_weights(folder: Path, network: nn.Module) -> None:
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:
-    """The history in `history.json`, empty where there is none."""
+    """The history in `history.json`, empty where there is none.
+
+    Raises:
+        ValueError: The file is not JSON.
+    """
     path = folder / "history.json"
-    history: list[dict[str, float]] = json.loads(path.read_text("utf-8")) if path.exists() else []
+    try:
+        history: list[dict[str, float]] = json.loads(path.read_text("utf-8")) if path.exists() else []
+    except ValueError as error:
+        raise ValueError(f"{path} is not the history of a colorizer: {error}") from error
     return history

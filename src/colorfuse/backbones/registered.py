@@ -52,11 +52,12 @@ def create_backbone(spec: Spec, *, pretrained: bool = True) -> nn.Module:
 
     Args:
         spec: A name from `list_backbones()`, or a mapping of `name` and options; timm's models take `weights`, the
-            path of a local `.safetensors` or `.pth` file.
-        pretrained: Start from the published weights. Registered backbones choose their own.
+            path of a local `.safetensors` or `.pth` file to start from.
+        pretrained: Start from the published weights, unless there are local ones. Registered backbones choose theirs.
 
     Raises:
         ValueError: The name is unknown, or the backbone does not take an option.
+        TypeError: A registered backbone has no `maps`.
         WeightsError: The weights cannot be had, or are not this model's.
 
     Example:
@@ -65,7 +66,10 @@ def create_backbone(spec: Spec, *, pretrained: bool = True) -> nn.Module:
     """
     name, options = parse_spec(spec, "backbone")
     if name in _REGISTERED:
-        return _REGISTERED.create(spec)
+        backbone = _REGISTERED.create(spec)
+        if not hasattr(backbone, "maps"):
+            raise TypeError(f"the backbone {name!r} does not say in `maps` which maps it gives")
+        return backbone
     if name.partition(".")[0] not in timm.names():
         raise unknown_name("backbone", name, list_backbones())
     return build_part("backbone", name, timm.TimmBackbone, options, name, pretrained=pretrained)

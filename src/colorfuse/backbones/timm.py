@@ -19,11 +19,11 @@ class TimmBackbone(nn.Module):
 
     Args:
         name: A name from `timm.list_models()`, with a pretrained tag or without.
-        pretrained: Start from trained weights: timm's published ones, from the hub or its local cache.
-        weights: A local `.safetensors` or `.pth` file with the model's state dict, to take instead of the hub's.
+        pretrained: Start from timm's published weights, from the hub or its local cache.
+        weights: Start from this local `.safetensors` or `.pth` file instead, which holds the model's state dict.
 
     Raises:
-        WeightsError: The weights cannot be reached, read, or are not this model's.
+        WeightsError: The weights cannot be reached or read, or are not this model's.
     """
 
     maps: Maps
@@ -56,30 +56,45 @@ def names() -> list[str]:
 def _create_features(name: str, pretrained: bool, weights: str | Path | None) -> Any:
     import timm
 
-    options: dict[str, Any] = {"features_only": True, "feature_cls": "getter", "pretrained": pretrained}
-    if pretrained and weights is not None:
-        options["pretrained_cfg_overlay"] = {"state_dict": _read_weights(Path(weights))}
+    pretrained = pretrained and weights is None
     try:
-        return timm.create_model(name, **options)
+        features: Any = timm.create_model(name, features_only=True, feature_cls="getter", pretrained=pretrained)
     except (OSError, RuntimeError) as error:
         if not pretrained:
-            raise
-        if weights is not None:
-            raise WeightsError(f"{weights} does not hold the weights of {name!r}: {_first_line(error)}") from error
+            raise ValueError(f"timm cannot build {name!r}: {_first_line(error)}") from error
         raise WeightsError(
             f"the pretrained weights of {name!r} cannot be had from the hub ({_first_line(error)}); go on with "
             f"pretrained=False, or with a local file: backbone={{'name': {name!r}, 'weights': 'FILE.safetensors'}}"
         ) from error
+    if weights is not None:
+        _load_file(features.model, name, Path(weights))
+    return features
 
 
-def _read_weights(path: Path) -> dict[str, Tensor]:
+def _load_file(model: nn.Module, name: str, path: Path) -> None:
+    """Load every weight of `model` from a file that may hold more, such as a classifier."""
+    from timm.models import clean_state_dict
+
     try:
-        if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-        return state
+        state = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
     except Exception as error:
         raise WeightsError(f"the weights file {path} cannot be read: {_first_line(error)}") from error
+    state, wanted = clean_state_dict(state), model.state_dict().keys()
+    missing = sorted(wanted - state.keys())
+    try:
+        model.load_state_dict({key: state[key] for key in wanted if key in state}, strict=not missing)
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not hold the weights of {name!r}: {' '.join(str(error).split())}") from error
+    if missing:
+        raise WeightsError(f"{path} does not hold the weights of {name!r}: it lacks {', '.join(missing[:3])}, ...")
+
+
+def _read_pickle(path: Path) -> dict[str, Tensor]:
+    """The tensors of a `.pth` file, which may lie one level down; nothing else in it is unpickled."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    for key in ("state_dict", "model"):
+        state = state.get(key, state)
+    return state
 
 
 def _first_line(error: BaseException) -> str:

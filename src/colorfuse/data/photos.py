@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from colorfuse.color import rgb_to_lab
 from colorfuse.data.crops import Crop, center_crop
 from colorfuse.errors import PhotoError
-from colorfuse.images import is_photo_name, open_rgb
+from colorfuse.images import SUFFIXES, open_rgb
 
 Sample: TypeAlias = tuple[Tensor, Tensor]
 """L `(1, H, W)` in 0 to 100 and ab `(2, H, W)` in CIELAB units."""
@@ -89,6 +89,8 @@ class PhotoArray(Dataset[Sample]):
 def find_photos(photos: str | Path | Sequence[str | Path]) -> list[Path]:
     """The photos in a folder and below it, sorted, or those of a list of files and folders, in its order.
 
+    Files of a folder count by their suffix; hidden ones, and those in hidden folders, do not.
+
     Raises:
         FileNotFoundError: A path does not exist.
         PhotoError: No photos are found.
@@ -98,10 +100,21 @@ def find_photos(photos: str | Path | Sequence[str | Path]) -> list[Path]:
     for root in roots:
         if not root.exists():
             raise FileNotFoundError(f"{root} does not exist; give a photo or a folder of photos")
-        found += sorted(filter(is_photo_name, root.rglob("*"))) if root.is_dir() else [root]
+        found += _photos_below(root) if root.is_dir() else [root]
     if not found:
-        raise PhotoError(f"no photos in {', '.join(map(str, roots)) or 'an empty list'}")
+        where = ", ".join(map(str, roots)) or "an empty list"
+        raise PhotoError(f"no photos in {where}; they are files that end in one of {', '.join(SUFFIXES)}")
     return found
+
+
+def _photos_below(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
 
 
 def _to_sample(image: Image.Image) -> Sample:

@@ -39,9 +39,9 @@ def as_datasets(
     train = _as_dataset(data, image_size)
     if validation is None:
         return train(crop), None
-    if not isinstance(validation, float):
+    if not isinstance(validation, int | float | np.floating):
         return train(crop), _as_dataset(validation, image_size)(fixed)
-    kept, held_out = _hold_out(len(train(crop)), validation, seed)  # type: ignore[arg-type]
+    kept, held_out = _hold_out(len(train(crop)), float(validation), seed)  # type: ignore[arg-type]
     return Subset(train(crop), kept), Subset(train(fixed), held_out)
 
 
@@ -63,6 +63,9 @@ def _as_dataset(data: Source, image_size: int) -> Callable[[Crop], Dataset[Sampl
 def _hold_out(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
     held_out = round(count * share)
     if not 0 < held_out < count:
-        raise ValueError(f"validation={share} of {count} photos leaves one side empty; use more photos")
+        raise ValueError(
+            f"validation={share} of {count} photos leaves one side empty; use a share between 0 and 1, more "
+            "photos, or none for validation"
+        )
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
     return order[held_out:], order[:held_out]

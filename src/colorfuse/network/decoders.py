@@ -122,7 +122,7 @@ class LightDecoder(nn.Module):
 
     def forward(self, fused: Tensor, encoded: list[Tensor], features: list[Tensor], size: tuple[int, int]) -> Tensor:
         """Planes `(N, planes, H, W)` for the input size `(H, W)`."""
-        maps, x = encoded + features, fused
+        maps, x = [*encoded, *features], fused
         for step, indices in zip(self.steps, self._skips, strict=True):
             skips = [resize_to(maps[index], maps[indices[0]]) for index in indices]
             x = step(torch.cat([resize_to(x, skips[0]), *skips], dim=1))

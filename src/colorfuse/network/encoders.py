@@ -6,6 +6,7 @@ its `maps`, fine to coarse.
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -26,21 +27,20 @@ class ConvEncoder(nn.Module):
     halvings, LeakyReLU 0.2 after the first two layers, ReLU after the others, weights drawn from N(0, 0.02).
 
     Args:
-        layers: Width and stride (1 or 2) of each convolution.
+        layers: Pairs of width and stride (1 or 2), one for each convolution.
         leaky: How many of the first layers end in LeakyReLU 0.2.
         batch_norm: Put a batch norm between each convolution and its activation.
 
     Raises:
-        ValueError: There are no layers, or a stride is neither 1 nor 2.
+        ValueError: There are no layers, or one is not a pair of a width and a stride 1 or 2.
     """
 
     maps: Maps
 
-    def __init__(
-        self, layers: Sequence[Sequence[int]] = PAPER_LAYERS, leaky: int = 2, batch_norm: bool = False
-    ) -> None:
+    def __init__(self, layers: Any = PAPER_LAYERS, leaky: int = 2, batch_norm: bool = False) -> None:
         super().__init__()
-        if not layers or any(stride not in (1, 2) for _, stride in layers):
+        pairs = all(isinstance(layer, Sequence) and len(layer) == 2 for layer in layers)
+        if not layers or not pairs or any(width < 1 or stride not in (1, 2) for width, stride in layers):
             raise ValueError(f"encoder layers must be pairs of width and stride 1 or 2, not {layers!r}")
         self.layers = nn.ModuleList()
         infos, channels, reduction = [], 1, 1

@@ -8,9 +8,17 @@ from typing import Any
 import safetensors.torch
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LambdaLR
 
 from colorfuse.errors import WeightsError
+from colorfuse.files import write_tensors
+
+_FOLDER = "checkpoint"
+
+
+def has_checkpoint(run: Path) -> bool:
+    """Whether a training can go on from `run`."""
+    return any((run / _FOLDER).with_suffix(suffix).exists() for suffix in ("", ".previous"))
 
 
 class Checkpoint:
@@ -23,10 +31,8 @@ class Checkpoint:
         schedule: The optimizer's schedule.
     """
 
-    def __init__(
-        self, run: Path, network: nn.Module, optimizer: torch.optim.Optimizer, schedule: LRScheduler
-    ) -> None:
-        self.folder = run / "checkpoint"
+    def __init__(self, run: Path, network: nn.Module, optimizer: torch.optim.Optimizer, schedule: LambdaLR) -> None:
+        self.folder = run / _FOLDER
         self.network = network
         self.optimizer = optimizer
         self.schedule = schedule
@@ -38,19 +44,18 @@ class Checkpoint:
         partial.mkdir(parents=True)
         optimizer = self.optimizer.state_dict()
         moments = {
-            f"{index}.{name}": tensor.contiguous()
-            for index, state in optimizer["state"].items()
-            for name, tensor in state.items()
+            f"{index}.{name}": tensor for index, state in optimizer["state"].items() for name, tensor in state.items()
         }
         state = {
             "history": history,
             "steps": self.schedule.last_epoch,
             "param_groups": optimizer["param_groups"],
         }
-        safetensors.torch.save_model(self.network, str(partial / "model.safetensors"))
-        safetensors.torch.save_file(moments, partial / "optimizer.safetensors")
+        write_tensors(partial / "model.safetensors", self.network.state_dict())
+        write_tensors(partial / "optimizer.safetensors", moments)
         (partial / "state.json").write_text(json.dumps(state, indent=1))
         if self.folder.exists():
+            shutil.rmtree(previous, ignore_errors=True)
             self.folder.replace(previous)
         partial.replace(self.folder)
         shutil.rmtree(previous, ignore_errors=True)
@@ -61,19 +66,19 @@ class Checkpoint:
         Raises:
             WeightsError: The checkpoint cannot be read, or is another network's.
         """
-        previous = self.folder.with_suffix(".previous")
-        folder = previous if previous.exists() and not self.folder.exists() else self.folder
+        # A save that is cut between its two renames leaves the last state under its second name.
+        folder = self.folder if self.folder.exists() else self.folder.with_suffix(".previous")
         if not folder.exists():
             return []
         try:
-            safetensors.torch.load_model(self.network, folder / "model.safetensors")
+            self.network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
             moments = safetensors.torch.load_file(folder / "optimizer.safetensors")
             state = json.loads((folder / "state.json").read_text())
             self.optimizer.load_state_dict({"state": _nested(moments), "param_groups": state["param_groups"]})
             self._match_layouts()
             self.schedule.last_epoch = state["steps"]
         except Exception as error:
-            raise WeightsError(f"the checkpoint {folder} cannot be used: {error}") from error
+            raise WeightsError(f"the checkpoint {folder} cannot be used: {' '.join(str(error).split())}") from error
         history: list[dict[str, float]] = state["history"]
         return history
 

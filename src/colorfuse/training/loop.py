@@ -1,7 +1,7 @@
 """The training loop."""
 
 import math
-import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +9,14 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from colorfuse.data.photos import Sample
 from colorfuse.errors import TrainingError
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import AB_SCALE, Objective
+from colorfuse.training.batches import batches, create_loader, default_workers
 from colorfuse.training.checkpoint import Checkpoint
 from colorfuse.training.settings import Settings, create_optimizer
 
@@ -39,8 +40,8 @@ def train(
 ) -> History:
     """Train `network` in place and return one dict of figures an epoch.
 
-    The device and the precision are those that accelerate finds: `accelerate launch` or its environment variables
-    choose others.
+    The device is the one that accelerate finds; its environment variables choose another, and the precision:
+    `ACCELERATE_MIXED_PRECISION=bf16`, say.
 
     Args:
         network: What is trained.
@@ -51,24 +52,35 @@ def train(
         run: A folder for checkpoints, one after each epoch; none are written without it.
         resume: Go on from the checkpoint in `run`, if there is one.
         after_epoch: Called with the history so far.
-        num_workers: Processes that read photos; by default half of the cores, at most 8.
+        num_workers: Processes that read photos; by default half of the cores, at most 8, where processes are forked,
+            and none elsewhere.
 
     Raises:
-        TrainingError: The loss of an epoch is not finite.
+        ValueError: The checkpoint to go on from was made with another number of photos.
+        PhotoError: A photo cannot be read.
+        TrainingError: The loss of an epoch is not finite, or there are several training processes.
     """
     from accelerate import Accelerator
 
     accelerator = Accelerator()
-    workers = min(8, (os.cpu_count() or 1) // 2) if num_workers is None else num_workers
-    loader = _loader(train_data, settings.batch_size, workers, training=True)
+    if accelerator.num_processes > 1:
+        raise TrainingError(f"fit works in one process, not in {accelerator.num_processes}; start a single one")
+    workers = default_workers() if num_workers is None else num_workers
+    loader = create_loader(train_data, settings.batch_size, workers, training=True)
     network.to(memory_format=torch.channels_last)
     optimizer, schedule = create_optimizer(network, settings, len(loader) * settings.epochs)
     checkpoint = Checkpoint(run, network, optimizer, schedule) if run else None
     history = checkpoint.load() if checkpoint and resume else []
-    model, objective, optimizer, loader = accelerator.prepare(network, objective, optimizer, loader)
+    if schedule.last_epoch != len(history) * len(loader):
+        raise ValueError(
+            f"the checkpoint in {run} was made with {schedule.last_epoch // len(history)} steps an epoch, not with "
+            f"{len(loader)}; resume with the photos and the batch_size of its run"
+        )
+    model, optimizer, loader = accelerator.prepare(network, optimizer, loader)
+    objective.to(accelerator.device)
     judged = None
     if validation_data is not None:
-        judged = accelerator.prepare(_loader(validation_data, settings.batch_size, workers, training=False))
+        judged = accelerator.prepare(create_loader(validation_data, settings.batch_size, workers, training=False))
 
     def step(lightness: Tensor, ab: Tensor) -> Tensor:
         loss: Tensor = objective(model(lightness), ab)
@@ -92,7 +104,7 @@ def train(
             if judged is not None:
                 row |= _validate(model, objective, judged, color)
             history.append(row | {"seconds": time.perf_counter() - started})
-            tqdm.write("  ".join(f"{name} {value:.5g}" for name, value in history[-1].items()))
+            tqdm.write("  ".join(f"{name} {value:.5g}" for name, value in history[-1].items()), file=sys.stderr)
             if checkpoint:
                 checkpoint.save(history)
             after_epoch(history)
@@ -105,10 +117,11 @@ def train(
 def _train_epoch(step: Callable[[Tensor, Tensor], Tensor], bar: Any) -> tuple[float, Tensor]:
     """Take a step for each batch; return the mean loss, and the mean ab of the photos."""
     losses, colors = _Mean(), _Mean()
-    for lightness, ab in bar:
+    for lightness, ab in batches(bar):
         losses.add(step(lightness, ab), len(ab))
         colors.add(ab.mean(dim=(0, 2, 3)), len(ab))
-        bar.set_postfix(loss=f"{losses.mean().item():.5f}")
+        if not bar.disable:  # showing the loss waits for the device
+            bar.set_postfix(loss=f"{losses.mean().item():.5f}")
     return losses.mean().item(), colors.mean()
 
 
@@ -118,7 +131,7 @@ def _validate(model: Any, objective: Objective, loader: Any, mean_color: Tensor)
     model.eval()
     constant = mean_color.reshape(1, 2, 1, 1)
     means = {name: _Mean() for name in ("loss", "error", "gray_error", "constant_error")}
-    for lightness, ab in tqdm(loader, "validation", **_BAR):
+    for lightness, ab in batches(tqdm(loader, "validation", **_BAR)):
         planes = model(lightness)
         means["loss"].add(objective(planes, ab), len(ab))
         guesses = {
@@ -129,19 +142,6 @@ def _validate(model: Any, objective: Objective, loader: Any, mean_color: Tensor)
         for name, guess in guesses.items():
             means[name].add(((guess - ab) / AB_SCALE).square().mean(), len(ab))
     return {f"validation_{name}": mean.mean().item() for name, mean in means.items()}
-
-
-def _loader(data: Dataset[Sample], batch_size: int, workers: int, *, training: bool) -> DataLoader[Sample]:
-    # A last batch of one or two photos would spoil the batch norms' statistics.
-    whole = training and len(data) >= batch_size  # type: ignore[arg-type]
-    return DataLoader(
-        data,
-        batch_size,
-        shuffle=training,
-        drop_last=whole,
-        num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
-    )
 
 
 class _Mean:

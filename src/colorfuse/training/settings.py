@@ -1,10 +1,12 @@
 """The settings of a training, and the optimizer and schedule that they name."""
 
+import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import LambdaLR
 
 from colorfuse.registry import unknown_name
 
@@ -17,17 +19,17 @@ class Settings:
     """How long, how fast and from which seed to train.
 
     Attributes:
-        epochs: How often each photo is seen.
+        epochs: How often the photos are gone through.
         batch_size: Photos a step.
         optimizer: "adam" or "adamw".
         learning_rate: The rate of the constant schedule, the peak of the others.
         weight_decay: The optimizer's.
-        schedule: "constant", or "one_cycle": up over the first 10 % of the steps, then down to zero along a cosine
-            (Smith and Topin 2017, *Super-convergence*).
+        schedule: "constant", or "one_cycle": up over the first 10 % of the steps, then down to zero, both along
+            half a cosine (Smith and Topin 2017, *Super-convergence*).
         seed: Decides the initial weights, the order of the photos, and all that is drawn in training.
 
     Raises:
-        ValueError: A number is out of range, or a name is unknown.
+        ValueError: A setting is out of range or of the wrong type, or a name is unknown.
     """
 
     epochs: int
@@ -40,23 +42,49 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if self.learning_rate <= 0:
-            raise ValueError(f"learning_rate must be above 0, not {self.learning_rate}")
+            check_whole(name, getattr(self, name), at_least=1)
+        check_whole("seed", self.seed, at_least=0)
+        if not _is_number(self.learning_rate) or not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be a number above 0, not {self.learning_rate!r}")
+        if not _is_number(self.weight_decay) or not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay must be a number from 0 on, not {self.weight_decay!r}")
         if self.optimizer not in OPTIMIZERS:
             raise unknown_name("optimizer", self.optimizer, OPTIMIZERS)
         if self.schedule not in SCHEDULES:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
 
 
-def create_optimizer(network: nn.Module, settings: Settings, steps: int) -> tuple[torch.optim.Adam, LRScheduler]:
+def create_optimizer(network: nn.Module, settings: Settings, steps: int) -> tuple[torch.optim.Adam, LambdaLR]:
     """The optimizer over all weights of `network`, and its schedule over `steps` steps."""
     optimizer = OPTIMIZERS[settings.optimizer](
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
-    if settings.schedule == "constant":
-        return optimizer, ConstantLR(optimizer, factor=1.0)
-    return optimizer, OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=steps, pct_start=0.1, cycle_momentum=False
-    )
+    factor = partial(_one_cycle, steps=steps) if settings.schedule == "one_cycle" else lambda step: 1.0
+    return optimizer, LambdaLR(optimizer, factor)
+
+
+def _one_cycle(step: int, steps: int) -> float:
+    """The share of the peak rate at a step: from 1/25 up over the first tenth of the steps, then down to zero."""
+    peak = max(1.0, 0.1 * steps - 1)
+    if step <= peak:
+        return 0.04 + 0.96 * _rise(step / peak)
+    return 1 - _rise((step - peak) / max(1.0, steps - 1 - peak))
+
+
+def _rise(share: float) -> float:
+    """From 0 to 1 along half a cosine."""
+    return 0.5 - 0.5 * math.cos(math.pi * min(share, 1.0))
+
+
+def check_whole(name: str, value: object, *, at_least: int) -> None:
+    """Check a setting that is a whole number.
+
+    Raises:
+        ValueError: It is not one, or too small.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+        raise ValueError(f"{name} must be a whole number of at least {at_least}, not {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

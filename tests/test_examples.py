@@ -1,0 +1,20 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def test_quickstart_writes_a_sheet_and_prints_where(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, EXAMPLES / "quickstart.py"],
+        cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    sheet = tmp_path / "quickstart.png"
+    assert str(sheet) in result.stdout
+    gray, colored, truth = np.split(np.asarray(Image.open(sheet).convert("HSV"))[..., 1].astype(float), 3, axis=1)
+    assert gray.max() == 0 < colored.mean() < truth.mean() * 2
