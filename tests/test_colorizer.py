@@ -15,7 +15,7 @@ from skimage import data
 from sklearn.base import clone
 
 import colorfuse as cf
-from colorfuse.colorizer import _seen_size
+from colorfuse.prediction import seen_size
 
 Make = Callable[..., cf.FusionColorizer]
 
@@ -90,6 +90,11 @@ class TestPredict:
         [half] = initialized.predict([photo], saturation=0.5)
         np.testing.assert_array_equal(half, cf.read_photo(photo).with_ab(ab / 2))
 
+    @pytest.mark.parametrize("saturation", [-0.5, float("nan"), float("inf")])
+    def test_a_saturation_that_cannot_be(self, initialized: cf.FusionColorizer, saturation: float) -> None:
+        with pytest.raises(ValueError, match=f"from 0 on, not {saturation}"):
+            initialized.predict(data.camera(), saturation=saturation)
+
     def test_saved_and_loaded_it_predicts_the_same(self, initialized: cf.FusionColorizer, tmp_path: Path) -> None:
         initialized.save(tmp_path)
         loaded = cf.FusionColorizer.load(tmp_path)
@@ -116,7 +121,7 @@ class TestPredict:
     def test_the_network_sees_the_photos_shape_with_a_fixed_area(
         self, size: tuple[int, int], seen: tuple[int, int]
     ) -> None:
-        assert _seen_size(*size, 224) == seen
+        assert seen_size(*size, 224) == seen
 
 
 class TestFolder:

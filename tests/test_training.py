@@ -191,6 +191,14 @@ def test_a_run_is_not_overwritten(tiny: Make, photos: NDArray[np.uint8], tmp_pat
         tiny().fit(photos, run=tmp_path, num_workers=0)
 
 
+def test_a_checkpoint_alone_is_a_run_too(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    tiny().fit(photos, run=tmp_path, num_workers=0)
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(ValueError, match="holds a run already"):
+        tiny().fit(photos, run=tmp_path, num_workers=0)
+    assert len(tiny(pretrained=True).fit(photos, run=tmp_path, resume=True, num_workers=0).history_) == 2
+
+
 @pytest.mark.parametrize("change", [{"image_size": 48}, {"learning_rate": 0.5}, {"decoder": "paper"}])
 def test_a_run_is_resumed_with_its_own_settings(
     tiny: Make, photos: NDArray[np.uint8], tmp_path: Path, change: dict[str, object]

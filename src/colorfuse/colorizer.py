@@ -3,14 +3,12 @@
 import copy
 import dataclasses
 import json
-import math
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self, overload
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from colorfuse.data import as_datasets
 from colorfuse.data.sources import Source
@@ -18,11 +16,12 @@ from colorfuse.errors import NotFittedError
 from colorfuse.images import PhotoSource, Pixels, read_photo
 from colorfuse.network import FusionNetwork, build_network
 from colorfuse.objectives import Objective, objectives
+from colorfuse.prediction import predict_ab
 from colorfuse.recipes import recipe_settings
 from colorfuse.registry import Spec
+from colorfuse.runs import goes_on
 from colorfuse.storage import read_history, read_settings, read_weights, write_folder
 from colorfuse.training import train
-from colorfuse.training.checkpoint import has_checkpoint
 from colorfuse.training.settings import Settings, check_whole
 
 _DEFAULTS = recipe_settings("mobile")
@@ -175,7 +174,7 @@ class FusionColorizer:
             photos, validation, image_size=self.image_size, augmentation=self.augmentation, seed=self.seed
         )
         run = Path(run) if run else None
-        if run and self._goes_on(run, resume):
+        if run and goes_on(run, self.get_params(), resume):
             self._build(_without_weights(self.backbone), pretrained=False)
         else:
             self.initialize()
@@ -223,14 +222,16 @@ class FusionColorizer:
             NotFittedError: There is no network yet.
             FileNotFoundError: There is no file at a path.
             PhotoError: A photo cannot be read, or an array is not a photo.
+            ValueError: The saturation is below 0, or the network's values are not finite.
         """
         if isinstance(photos, list | tuple):
             return [self.predict(photo, saturation=saturation) for photo in photos]
+        if not 0 <= saturation < float("inf"):
+            raise ValueError(f"saturation must be a number from 0 on, not {saturation}")
         self._check_network()
         photo = read_photo(photos)
         return photo.with_ab(saturation * self.predict_ab(photo.lightness()[None])[0])
 
-    @torch.no_grad()
     def predict_ab(self, lightness: Tensor) -> Tensor:
         """The colours of lightness, without a photo around them.
 
@@ -246,16 +247,7 @@ class FusionColorizer:
             ValueError: The shape is another, or the network's values are not finite.
         """
         self._check_network()
-        if lightness.ndim != 4 or lightness.shape[1] != 1:
-            raise ValueError(f"lightness must have shape (N, 1, H, W), not {tuple(lightness.shape)}")
-        height, width = lightness.shape[-2:]
-        seen = _seen_size(height, width, self.image_size)
-        small = functional.interpolate(lightness, size=seen, mode="bilinear", antialias=True)
-        weights = next(self.network_.parameters())
-        ab = self.objective_.read(self.network_(small.to(weights))).to(lightness)
-        if not ab.isfinite().all():
-            raise ValueError("the network gives values that are not finite; its weights are damaged, train it again")
-        return functional.interpolate(ab, size=(height, width), mode="bilinear")
+        return predict_ab(self.network_, self.objective_, lightness, self.image_size)
 
     def save(self, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
         """Write `config.json`, `model.safetensors`, `history.json` and a model card to a folder.
@@ -279,19 +271,6 @@ class FusionColorizer:
     def _check_network(self) -> None:
         if not hasattr(self, "network_"):
             raise NotFittedError("this colorizer has no network yet; call fit or load, or use from_pretrained()")
-
-    def _goes_on(self, run: Path, resume: bool) -> bool:
-        """Whether a training goes on from the checkpoint in `run`, and nothing else is lost there."""
-        if not (run / "config.json").exists():
-            return False
-        if not resume:
-            raise ValueError(f"{run} holds a run already; resume it, or choose another folder")
-        saved, now = read_settings(run), self.get_params()
-        changed = [name for name in now if name not in ("epochs", "pretrained") and saved.get(name) != now[name]]
-        if changed:
-            settings = ", ".join(f"{name}={saved.get(name)!r}, not {now[name]!r}" for name in changed)
-            raise ValueError(f"the run in {run} has {settings}; resume it with its own settings")
-        return has_checkpoint(run)
 
     def _build(self, backbone: Spec, pretrained: bool) -> None:
         check_whole("image_size", self.image_size, at_least=32)
@@ -320,13 +299,3 @@ def _without_weights(backbone: Spec) -> Spec:
     if isinstance(backbone, str):
         return backbone
     return {option: value for option, value in backbone.items() if option != "weights"}
-
-
-def _seen_size(height: int, width: int, image_size: int) -> tuple[int, int]:
-    """The size at which the network sees a photo: its shape with `image_size` squared pixels.
-
-    Sides are kept between 32 pixels, the least that a backbone takes, and four times `image_size`.
-    """
-    scale = image_size / math.sqrt(height * width)
-    high, wide = (min(max(32, round(side * scale)), 4 * image_size) for side in (height, width))
-    return high, wide
