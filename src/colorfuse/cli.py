@@ -24,7 +24,7 @@ def colorize(
         Path | None, typer.Option(help="A saved colorizer; without it, the weights inside the package.")
     ] = None,
 ) -> None:
-    """Colour a photo, or all photos of a folder."""
+    """Colour a photo, or all photos of a folder; written with 8 bits a channel."""
     paths = find_photos(photos)
     colorizer = FusionColorizer.load(model) if model else FusionColorizer.from_pretrained()
     if photos.is_file():

@@ -206,12 +206,12 @@ def _empty_like(images: Tensor, dtype: torch.dtype) -> Tensor:
 def _is_plain(values: Tensor) -> bool:
     """Whether these are just numbers in memory, of which no derivative, graph or batch is being made."""
     return (
-        values.device.type == "cpu"
+        not torch.compiler.is_compiling()
+        and values.device.type == "cpu"
         and type(values) is Tensor
         and not (values.requires_grad and torch.is_grad_enabled())
         and forward_ad.unpack_dual(values).tangent is None
         and not torch._C._functorch.is_functorch_wrapped_tensor(values)
-        and not torch.compiler.is_compiling()
     )
 
 

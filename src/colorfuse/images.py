@@ -57,6 +57,8 @@ class Photo:
 def read_photo(source: PhotoSource) -> Photo:
     """Read a photo, turned upright after its EXIF orientation.
 
+    Gray of 16 bits and floats keep their depth; files of 16 bits a colour channel are read at 8.
+
     Args:
         source: A path, an open binary file, a PIL image, an array `(H, W)` or `(H, W, 1 | 3 | 4)`, or a tensor
             `(1 | 3 | 4, H, W)`. Arrays and tensors are uint8, uint16 or floats in 0 to 1.
