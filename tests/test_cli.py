@@ -65,6 +65,13 @@ def test_colorize_one_photo_to_a_file_and_to_a_folder(scans: Path, model: Path, 
         np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / written)), expected)
 
 
+def test_colorize_with_another_saturation(scans: Path, model: Path, tmp_path: Path) -> None:
+    result = run("colorize", scans, "-o", tmp_path, "--model", model, "--saturation", 0)
+    assert result.returncode == 0, result.stderr
+    colored = np.asarray(Image.open(tmp_path / "camera.png"))
+    assert (np.ptp(colored, axis=-1) == 0).all()
+
+
 def test_a_bad_photo_in_a_folder_is_named_and_passed_over(scans: Path, model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "scans"
     folder.mkdir()

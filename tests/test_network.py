@@ -6,7 +6,10 @@ from torch import Tensor, nn
 
 import colorfuse as cf
 from colorfuse.maps import MapInfo
-from colorfuse.network import FusionNetwork, decoders, encoders, fusions
+from colorfuse.network import FusionNetwork
+from colorfuse.network.decoders import decoders
+from colorfuse.network.encoders import encoders
+from colorfuse.network.fusions import fusions
 
 
 @pytest.fixture(scope="module")

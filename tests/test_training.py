@@ -185,6 +185,31 @@ def test_cut_before_the_colorizer_was_saved_it_is_saved_on_resuming(
     assert cf.FusionColorizer.load(tmp_path).history_ == whole.history_
 
 
+def test_a_run_resumed_for_longer_goes_on_along_the_longer_schedule(
+    tiny: Make, photos: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    tiny(epochs=2).fit(photos, run=tmp_path, num_workers=0)
+    resumed = tiny(epochs=5).fit(photos, run=tmp_path, resume=True, num_workers=0).history_
+    fresh = tiny(epochs=5).fit(photos, num_workers=0).history_
+    assert [row["learning_rate"] for row in resumed[2:]] == [row["learning_rate"] for row in fresh[2:]]
+
+
+def test_fewer_epochs_than_are_done_are_refused(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    tiny(epochs=2).fit(photos, run=tmp_path, num_workers=0)
+    with pytest.raises(ValueError, match="has done 2 epochs, more than epochs=1"):
+        tiny(epochs=1).fit(photos, run=tmp_path, resume=True, num_workers=0)
+
+
+def test_a_run_that_cannot_be_written_is_refused_before_training(
+    tiny: Make, photos: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    colorizer = tiny()
+    with pytest.raises(FileExistsError, match="file"):
+        colorizer.fit(photos, run=tmp_path / "file", num_workers=0)
+    assert not hasattr(colorizer, "history_")
+
+
 def test_a_run_is_not_overwritten(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
     tiny().fit(photos, run=tmp_path, num_workers=0)
     with pytest.raises(ValueError, match=f"{tmp_path} holds a run already; resume it, or choose another folder"):

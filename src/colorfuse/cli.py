@@ -23,20 +23,24 @@ def colorize(
     model: Annotated[
         Path | None, typer.Option(help="A saved colorizer; without it, the weights inside the package.")
     ] = None,
+    saturation: Annotated[float, typer.Option(help="0 keeps gray, 1 is as predicted, more is stronger.")] = 1.0,
 ) -> None:
     """Colour a photo, or all photos of a folder; written with 8 bits a channel."""
     paths = find_photos(photos)
     colorizer = FusionColorizer.load(model) if model else FusionColorizer.from_pretrained()
     if photos.is_file():
         is_file_name = output.suffix.lower() in SUFFIXES and not output.is_dir()
-        write_photo(_beside(photos, output if is_file_name else output / photos.name), colorizer.predict(photos))
+        write_photo(
+            _beside(photos, output if is_file_name else output / photos.name),
+            colorizer.predict(photos, saturation=saturation),
+        )
         return
     paths = [path for path in paths if output == photos or not path.is_relative_to(output)]
     failed = 0
     for path in tqdm(paths, unit="photo", disable=None):
         target = _beside(path, output / path.relative_to(photos))
         try:
-            write_photo(target, colorizer.predict(path))
+            write_photo(target, colorizer.predict(path, saturation=saturation))
         except (PhotoError, PermissionError) as error:
             failed += 1
             tqdm.write(f"colorfuse: {error}", file=sys.stderr)

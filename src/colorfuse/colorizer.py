@@ -38,10 +38,10 @@ class FusionColorizer:
     Args:
         backbone: Name from `list_backbones()`. For timm's, the option `weights` names a local file to start from.
         pretrained: Start the backbone from its published weights; fails where they cannot be had.
-        encoder: "conv".
-        fusion: "concat".
-        decoder: "paper" or "light".
-        objective: "mse".
+        encoder: "conv"; its options are those of `colorfuse.network.encoders.ConvEncoder`.
+        fusion: "concat"; `colorfuse.network.fusions.ConcatFusion`.
+        decoder: "paper" or "light"; `colorfuse.network.decoders.PaperDecoder` and `LightDecoder`.
+        objective: "mse"; `colorfuse.objectives.MeanSquaredError`.
         image_size: Side in pixels of the squares to train on; `predict` shows the network as many pixels.
         augmentation: "none", or "crop_flip" for random crops and mirrored photos.
         epochs: How often the photos are gone through.
@@ -55,7 +55,10 @@ class FusionColorizer:
     Attributes:
         network_: The `FusionNetwork`.
         objective_: The `Objective`.
-        history_: A dict of figures for each epoch of training.
+        history_: A list with a dict of figures for each epoch of training: `epoch`, `learning_rate` at its start,
+            `train_loss`, `seconds`, and with photos to validate on `validation_loss`, `validation_error`,
+            `validation_gray_error` and `validation_constant_error`, the mean squared errors of ab / 127.5 of the
+            network, of no colour, and of the mean colour of the training photos.
 
     Example:
         >>> from skimage import data
@@ -178,6 +181,8 @@ class FusionColorizer:
             self._build(_without_weights(self.backbone), pretrained=False)
         else:
             self.initialize()
+        if run:
+            run.mkdir(parents=True, exist_ok=True)
 
         def keep(history: list[dict[str, float]]) -> None:
             self.history_ = history

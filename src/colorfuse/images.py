@@ -120,7 +120,7 @@ def write_photo(path: str | os.PathLike[str], pixels: Pixels) -> None:
     if photo.alpha is not None and path.suffix.lower() not in _WITHOUT_ALPHA:
         image.putalpha(Image.fromarray(_as_bytes(photo.alpha)[..., 0]))
     with atomic_file(path) as partial:
-        image.save(partial, quality=95)
+        image.save(partial, quality=95, subsampling=0)  # both for JPEG
 
 
 @contextlib.contextmanager

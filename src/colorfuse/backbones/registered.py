@@ -15,7 +15,11 @@ _REGISTERED: Registry[nn.Module] = Registry("backbone")
 
 
 def register_backbone(name: str) -> Callable[[Factory], Factory]:
-    """A decorator that makes a `Backbone` class known by `name`.
+    """A decorator that makes a class of backbones known by `name`.
+
+    Its modules are called with lightness divided by 100, as three equal channels `(N, 3, H, W)` in 0 to 1, which they
+    normalise as they need. They return a list of feature maps, fine to coarse, and say in their attribute `maps` what
+    these are: a tuple with a `MapInfo` for each.
 
     Raises:
         ValueError: The name is taken by another registered backbone or by a model of timm's.

@@ -65,7 +65,7 @@ def _hold_out(count: int, share: float, seed: int) -> tuple[list[int], list[int]
     if not 0 < held_out < count:
         raise ValueError(
             f"validation={share} of {count} photos leaves one side empty; use a share between 0 and 1, more "
-            "photos, or none for validation"
+            "photos, or None to validate on none"
         )
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
     return order[held_out:], order[:held_out]

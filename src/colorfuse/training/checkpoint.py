@@ -76,11 +76,19 @@ class Checkpoint:
             state = json.loads((folder / "state.json").read_text())
             self.optimizer.load_state_dict({"state": _nested(moments), "param_groups": state["param_groups"]})
             self._match_layouts()
-            self.schedule.last_epoch = state["steps"]
+            self._set_step(state["steps"])
         except Exception as error:
             raise WeightsError(f"the checkpoint {folder} cannot be used: {' '.join(str(error).split())}") from error
         history: list[dict[str, float]] = state["history"]
         return history
+
+    def _set_step(self, step: int) -> None:
+        """Go on with the schedule at `step`, also if it has become a longer one."""
+        self.schedule.last_epoch = step
+        for group, rate, factor in zip(
+            self.optimizer.param_groups, self.schedule.base_lrs, self.schedule.lr_lambdas, strict=True
+        ):
+            group["lr"] = rate * factor(step)
 
     def _match_layouts(self) -> None:
         """Lay out each moment in memory as its weights are, which fused optimizers rely on without a check."""

@@ -56,7 +56,7 @@ def train(
             and none elsewhere.
 
     Raises:
-        ValueError: The checkpoint to go on from was made with another number of photos.
+        ValueError: The checkpoint to go on from was made with another number of photos, or with more epochs.
         PhotoError: A photo cannot be read.
         TrainingError: The loss of an epoch is not finite, or there are several training processes.
     """
@@ -76,6 +76,8 @@ def train(
             f"the checkpoint in {run} was made with {schedule.last_epoch // len(history)} steps an epoch, not with "
             f"{len(loader)}; resume with the photos and the batch_size of its run"
         )
+    if len(history) > settings.epochs:
+        raise ValueError(f"the run in {run} has done {len(history)} epochs, more than epochs={settings.epochs}")
     model, optimizer, loader = accelerator.prepare(network, optimizer, loader)
     objective.to(accelerator.device)
     judged = None
