@@ -1,0 +1,25 @@
+import importlib.metadata
+
+project = "colorfuse"
+author = "The colorfuse authors"
+release = importlib.metadata.version("colorfuse")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "colorfuse"
+myst_enable_extensions = ["dollarmath"]
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+
+# Names of other projects, which are not looked up so that the build needs no network.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(torch|numpy|np|PIL|matplotlib|pathlib|collections|typing|os)\..*"),
+    (r"py:.*", r"(Tensor|NDArray|Pixels|PhotoSource|Spec|Source|Maps|History|Crop|Factory|Part|Sample|Dataset|Path)"),
+    (r"py:.*", r"(nn\.Module|Figure|optional|np\.uint8|uint8|uint16|float32|Any|Callable|Sequence|Self|None)"),
+]
+default_role = "code"
