@@ -65,7 +65,8 @@ def to_rgb(lab: torch.Tensor) -> dict[str, Call]:
 
 def opencv_lab(photo: Array) -> Array:
     """OpenCV's float conversion of bytes `(H, W, 3)`."""
-    return cv2.cvtColor(photo.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2Lab)
+    lab: Array = cv2.cvtColor(photo.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2Lab)
+    return lab
 
 
 def report(title: str, calls: dict[str, Call], rounds: int = 7) -> None:
