@@ -190,7 +190,7 @@ class FusionColorizer:
                 self.save(run)
 
         with torch.random.fork_rng(devices=[]):
-            history = train(
+            train(
                 self.network_,
                 self.objective_,
                 train_data,
@@ -201,7 +201,6 @@ class FusionColorizer:
                 after_epoch=keep,
                 num_workers=num_workers,
             )
-        keep(history)
         return self
 
     @overload

@@ -114,13 +114,12 @@ def write_photo(path: str | os.PathLike[str], pixels: Pixels) -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path} has no suffix of an image format; use one of {', '.join(SUFFIXES)}")
     photo = _from_array(pixels, "array to write")
-    image = Image.fromarray(
-        _as_bytes(photo.pixels).squeeze(-1) if photo.pixels.shape[-1] == 1 else _as_bytes(photo.pixels)
-    )
+    colors = _as_bytes(photo.pixels)
+    image = Image.fromarray(colors.squeeze(-1) if colors.shape[-1] == 1 else colors)
     if photo.alpha is not None and path.suffix.lower() not in _WITHOUT_ALPHA:
         image.putalpha(Image.fromarray(_as_bytes(photo.alpha)[..., 0]))
     with atomic_file(path) as partial:
-        image.save(partial, quality=95, subsampling=0)  # both for JPEG
+        image.save(partial, quality=95, subsampling=0)  # the quality of JPEG and WebP, and JPEG's subsampling
 
 
 @contextlib.contextmanager

@@ -18,7 +18,12 @@ _FOLDER = "checkpoint"
 
 def has_checkpoint(run: Path) -> bool:
     """Whether a training can go on from `run`."""
-    return any((run / _FOLDER).with_suffix(suffix).exists() for suffix in ("", ".previous"))
+    return _last_state(run / _FOLDER) is not None
+
+
+def _last_state(folder: Path) -> Path | None:
+    """Where the last state lies: a save that is cut between its two renames leaves it under its second name."""
+    return next((place for place in (folder, folder.with_suffix(".previous")) if place.exists()), None)
 
 
 class Checkpoint:
@@ -66,9 +71,8 @@ class Checkpoint:
         Raises:
             WeightsError: The checkpoint cannot be read, or is another network's.
         """
-        # A save that is cut between its two renames leaves the last state under its second name.
-        folder = self.folder if self.folder.exists() else self.folder.with_suffix(".previous")
-        if not folder.exists():
+        folder = _last_state(self.folder)
+        if folder is None:
             return []
         try:
             self.network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))

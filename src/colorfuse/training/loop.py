@@ -51,7 +51,7 @@ def train(
         settings: How long, how fast and from which seed.
         run: A folder for checkpoints, one after each epoch; none are written without it.
         resume: Go on from the checkpoint in `run`, if there is one.
-        after_epoch: Called with the history so far.
+        after_epoch: Called with the history so far, also with that of a checkpoint to go on from.
         num_workers: Processes that read photos; by default half of the cores, at most 8, where processes are forked,
             and none elsewhere.
 
@@ -78,6 +78,8 @@ def train(
         )
     if len(history) > settings.epochs:
         raise ValueError(f"the run in {run} has done {len(history)} epochs, more than epochs={settings.epochs}")
+    if history:  # the training may have been cut between its checkpoint and what is done after an epoch
+        after_epoch(history)
     model, optimizer, loader = accelerator.prepare(network, optimizer, loader)
     objective.to(accelerator.device)
     judged = None
