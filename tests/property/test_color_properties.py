@@ -1,3 +1,5 @@
+from random import Random
+
 import numpy as np
 import torch
 from hypothesis import given
@@ -75,3 +77,19 @@ def test_reduced_colours_are_in_the_gamut_with_the_same_lightness_and_hue(lab: T
 def test_colours_of_srgb_are_not_reduced(rgb: Tensor) -> None:
     lab = cf.rgb_to_lab(rgb)
     assert torch.equal(cf.reduce_chroma(lab), lab)
+
+
+@given(tensors(3, dtype=torch.float32), st.randoms(use_true_random=False))
+def test_each_pixel_is_converted_alone(rgb: Tensor, random: Random) -> None:
+    """Photos, rows and columns in another order, or fewer of them, give their results in that order."""
+    photos = rgb.flatten(0, -4) if rgb.ndim > 3 else rgb[None]
+    orders = [random.sample(range(size), random.randint(1, size)) for size in (len(photos), *photos.shape[-2:])]
+    for convert, error in (
+        (cf.rgb_to_lab, 1e-4),
+        (lambda colors: cf.lab_to_rgb(colors * 100), 5e-6),
+        (lambda colors: cf.reduce_chroma(colors * 100), 100 * 2**0.5 / 4096),  # one of its steps
+    ):
+        converted = convert(photos)
+        chosen = convert(photos[orders[0]][..., orders[1], :][..., orders[2]])
+        expected = converted[orders[0]][..., orders[1], :][..., orders[2]]
+        torch.testing.assert_close(chosen, expected, atol=error, rtol=0)

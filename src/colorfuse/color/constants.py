@@ -1,0 +1,29 @@
+"""The numbers of sRGB and CIELAB, as float64 arrays."""
+
+import numpy as np
+
+EPSILON = 216 / 24389
+KAPPA = 24389 / 27
+
+_PRIMARIES = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
+_WHITE = (0.3127, 0.3290)
+
+
+def _xyz_of_chromaticity(x: float, y: float) -> list[float]:
+    return [x / y, 1.0, (1 - x - y) / y]
+
+
+_primaries = np.array([_xyz_of_chromaticity(*xy) for xy in _PRIMARIES]).T
+_white = np.array(_xyz_of_chromaticity(*_WHITE))
+
+FROM_RGB = _primaries * np.linalg.solve(_primaries, _white) / _white[:, None]
+"""From linear RGB to XYZ divided by the white point; each row adds up to 1."""
+TO_RGB = np.linalg.inv(FROM_RGB)
+
+# From f(X), f(Y), f(Z) to L, a, b, where f is CIE's less its value 16/116 for black: L is then 116 f(Y).
+FROM_CURVED = np.array([[0.0, 116, 0], [500, -500, 0], [0, 200, -200]])
+TO_CURVED = np.linalg.inv(FROM_CURVED)
+
+_bytes = np.arange(256) / 255
+LINEAR_OF_BYTE = np.where(_bytes > 0.04045, ((_bytes + 0.055) / 1.055) ** 2.4, _bytes / 12.92)
+"""The linear value of each byte."""

@@ -1,0 +1,159 @@
+"""The conversions of images, each by a formula or, for plain numbers in memory, by a kernel that does the same."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+
+from colorfuse.color import formulas, kernels
+
+_HALF = (torch.float16, torch.bfloat16)
+
+
+def rgb_to_lab(rgb: Tensor) -> Tensor:
+    """Convert sRGB to CIELAB.
+
+    Args:
+        rgb: Images `(*, 3, H, W)`, floats in 0 to 1 or bytes in 0 to 255.
+
+    Returns:
+        Lab `(*, 3, H, W)`: L in 0 to 100, a and b in CIELAB units; float32 for bytes, else the dtype of `rgb`.
+        Half precision is computed in float32. Gradients are finite everywhere.
+
+    Raises:
+        ValueError: The third dimension from the end has not 3 channels.
+        TypeError: The dtype is neither a float nor uint8.
+
+    Example:
+        >>> rgb_to_lab(torch.tensor([1.0, 0.0, 0.0]).reshape(3, 1, 1)).flatten().round().tolist()
+        [53.0, 80.0, 67.0]
+    """
+    _check(rgb, channels=3, also_bytes=True)
+    return _convert(rgb, _float_dtype(rgb), formulas.lab_from_rgb, kernels.lab_from_rgb)
+
+
+def lab_to_rgb(lab: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
+    """Convert CIELAB to sRGB; colours that sRGB has not are clipped channel by channel.
+
+    `reduce_chroma` brings such colours in with their lightness kept.
+
+    Args:
+        lab: Lab `(*, 3, H, W)`: L in 0 to 100, a and b in CIELAB units, in any floating dtype.
+        dtype: A floating dtype, or uint8 for bytes; by default that of `lab`.
+
+    Returns:
+        Images `(*, 3, H, W)`, floats in 0 to 1 or bytes. Half precision is computed in float32. Gradients are finite
+        everywhere.
+
+    Raises:
+        ValueError: The third dimension from the end has not 3 channels.
+        TypeError: The dtype of `lab` is not a float, or `dtype` is neither a float nor uint8.
+
+    Example:
+        >>> lab_to_rgb(torch.tensor([100.0, 0.0, 0.0]).reshape(3, 1, 1), dtype=torch.uint8).flatten().tolist()
+        [255, 255, 255]
+    """
+    _check(lab, channels=3, also_bytes=False)
+    dtype = dtype or lab.dtype
+    if dtype == torch.uint8:
+        return _convert(lab, dtype, formulas.bytes_from_lab, kernels.bytes_from_lab)
+    if not dtype.is_floating_point:
+        raise TypeError(f"RGB can be floats or torch.uint8, not {dtype}")
+    return _convert(lab, dtype, formulas.rgb_from_lab, kernels.rgb_from_lab)
+
+
+def reduce_chroma(lab: Tensor) -> Tensor:
+    """Bring colours that sRGB has not into it by reducing their chroma at constant lightness and hue.
+
+    Clipping such a colour instead changes its lightness as well, and a photo's detail with it.
+
+    Args:
+        lab: Lab `(*, 3, H, W)`: L in 0 to 100, a and b in CIELAB units, in any floating dtype.
+
+    Returns:
+        Lab of the same shape and dtype. Colours that sRGB has stay as they are; of the others, a and b are scaled by
+        the greatest factor, to 1/4096, that makes them one of sRGB's.
+
+    Raises:
+        ValueError: The third dimension from the end has not 3 channels.
+        TypeError: The dtype is not a float.
+
+    Example:
+        >>> vivid = torch.tensor([50.0, 100.0, 0.0]).reshape(3, 1, 1)
+        >>> reduce_chroma(vivid).flatten().round().tolist()
+        [50.0, 79.0, 0.0]
+    """
+    _check(lab, channels=3, also_bytes=False)
+    return _convert(lab, lab.dtype, formulas.with_reduced_chroma, kernels.with_reduced_chroma)
+
+
+def gray_to_lightness(gray: Tensor) -> Tensor:
+    """CIELAB lightness of gray sRGB values, the L that `rgb_to_lab` gives for three equal channels.
+
+    Args:
+        gray: Gray images `(*, 1, H, W)`, floats in 0 to 1 or bytes in 0 to 255.
+
+    Returns:
+        L `(*, 1, H, W)` in 0 to 100; float32 for bytes, else the dtype of `gray`.
+
+    Raises:
+        ValueError: The third dimension from the end has not 1 channel.
+        TypeError: The dtype is neither a float nor uint8.
+
+    Example:
+        >>> gray_to_lightness(torch.tensor([[[0, 255]]], dtype=torch.uint8)).tolist()
+        [[[0.0, 100.0]]]
+    """
+    _check(gray, channels=1, also_bytes=True)
+    return _convert(gray, _float_dtype(gray), formulas.lightness_from_gray, kernels.lightness_from_gray)
+
+
+class RgbToLab(nn.Module):
+    """`rgb_to_lab` as a module."""
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        """Lab `(*, 3, H, W)` of images `(*, 3, H, W)`."""
+        return rgb_to_lab(rgb)
+
+
+class LabToRgb(nn.Module):
+    """`lab_to_rgb` as a module."""
+
+    def forward(self, lab: Tensor) -> Tensor:
+        """Images `(*, 3, H, W)` of Lab `(*, 3, H, W)`."""
+        return lab_to_rgb(lab)
+
+
+def _check(images: Tensor, *, channels: int, also_bytes: bool) -> None:
+    if images.ndim < 3 or images.shape[-3] != channels:
+        raise ValueError(f"expected a tensor of shape (*, {channels}, H, W), not {tuple(images.shape)}")
+    if not images.is_floating_point() and not (also_bytes and images.dtype == torch.uint8):
+        raise TypeError(f"expected floats{' in 0 to 1 or uint8' if also_bytes else ''}, not {images.dtype}")
+
+
+def _float_dtype(images: Tensor) -> torch.dtype:
+    return images.dtype if images.is_floating_point() else torch.float32
+
+
+def _convert(
+    images: Tensor, dtype: torch.dtype, formula: Callable[[Tensor], Tensor], kernel: kernels.Kernel
+) -> Tensor:
+    if _is_plain(images) and images.numel():
+        source = images.float() if images.dtype in _HALF else images
+        return kernels.map_pixels(kernel, source, torch.float32 if dtype in _HALF else dtype).to(dtype)
+    with torch.autocast(images.device.type, enabled=False):  # which would multiply matrices in half precision
+        converted: Tensor = formula(images.flatten(-2)).to(dtype).unflatten(-1, images.shape[-2:])
+    return converted
+
+
+def _is_plain(values: Tensor) -> bool:
+    """Whether these are just numbers in memory, of which no derivative, graph or batch is being made."""
+    return (
+        not torch.compiler.is_compiling()
+        and values.device.type == "cpu"
+        and type(values) is Tensor
+        and not (values.requires_grad and torch.is_grad_enabled())
+        and forward_ad.unpack_dual(values).tangent is None
+        and not torch._C._functorch.is_functorch_wrapped_tensor(values)
+    )

@@ -1,0 +1,98 @@
+"""The conversions of pixels `(*, C, N)` as torch operations: on any device, differentiable, exportable.
+
+They are computed and returned in float32, or in float64 for float64.
+"""
+
+import torch
+from torch import Tensor
+
+from colorfuse.color.constants import EPSILON, FROM_CURVED, FROM_RGB, KAPPA, LINEAR_OF_BYTE, TO_CURVED, TO_RGB
+
+_FROM_RGB, _TO_RGB = torch.from_numpy(FROM_RGB), torch.from_numpy(TO_RGB)
+_FROM_CURVED, _TO_CURVED = torch.from_numpy(FROM_CURVED), torch.from_numpy(TO_CURVED)
+_LINEAR_OF_BYTE = torch.from_numpy(LINEAR_OF_BYTE).float()
+
+
+def lab_from_rgb(rgb: Tensor) -> Tensor:
+    """Bytes, or floats in 0 to 1, to Lab."""
+    linear = _linear(rgb)
+    lab: Tensor = _FROM_CURVED.to(linear) @ _lab_curve(_FROM_RGB.to(linear) @ linear)
+    return lab
+
+
+def lightness_from_gray(gray: Tensor) -> Tensor:
+    """Gray bytes, or floats in 0 to 1, to L."""
+    return 116 * _lab_curve(_linear(gray))
+
+
+def rgb_from_lab(lab: Tensor) -> Tensor:
+    """Lab to floats in 0 to 1, clipped."""
+    return _companded(_linear_from_lab(_working(lab))).clamp(0, 1)
+
+
+def bytes_from_lab(lab: Tensor) -> Tensor:
+    """Lab to floats that become bytes when they are cut off."""
+    return rgb_from_lab(lab).mul(255).add(0.5)
+
+
+def with_reduced_chroma(lab: Tensor) -> Tensor:
+    """Lab to Lab in the gamut."""
+    lightness, ab = _working(lab).split((1, 2), dim=-2)
+    fixed = _working(lab.detach())
+    factor = torch.where(_in_gamut(fixed), 1.0, _greatest_factor(fixed))
+    return torch.cat([lightness, ab * factor.unsqueeze(-2)], dim=-2)
+
+
+def _greatest_factor(lab: Tensor) -> Tensor:
+    """The greatest factor of a and b, by bisection, that leaves each colour in the gamut."""
+    lightness, ab = lab.split((1, 2), dim=-2)
+    factor, step = torch.zeros_like(lightness), 0.5
+    while step > 1 / 8192:
+        inside = _in_gamut(torch.cat([lightness, ab * (factor + step)], dim=-2)).unsqueeze(-2)
+        factor = torch.where(inside, factor + step, factor)
+        step /= 2
+    return factor.squeeze(-2)
+
+
+def _in_gamut(lab: Tensor) -> Tensor:
+    """Whether sRGB has each colour, but for what float32 rounds."""
+    return (_linear_from_lab(lab) - 0.5).abs().amax(dim=-2) <= 0.5 + 1e-6
+
+
+def _linear_from_lab(lab: Tensor) -> Tensor:
+    """Linear RGB, also beyond 0 to 1."""
+    linear: Tensor = _TO_RGB.to(lab) @ _inverse_lab_curve(_TO_CURVED.to(lab) @ lab)
+    return linear
+
+
+def _working(values: Tensor) -> Tensor:
+    return values if values.dtype == torch.float64 else values.to(torch.float32)
+
+
+# --- Curves: each a power above a threshold and a line below. The powers see only values above their threshold, since
+# their gradients elsewhere are infinite or undefined, and choosing the line would turn that into NaN. ---
+
+
+def _linear(rgb: Tensor) -> Tensor:
+    if rgb.dtype == torch.uint8:
+        return _LINEAR_OF_BYTE.to(rgb.device).index_select(0, rgb.flatten().int()).view(rgb.shape)
+    rgb = _working(rgb)
+    return torch.where(rgb > 0.04045, ((rgb.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+
+
+def _companded(linear: Tensor) -> Tensor:
+    # Below the threshold the power lies above the line, beyond it under the line, but for a step of 3e-8 there that
+    # the standard's rounded constants leave; so the lesser one is the right one.
+    return torch.minimum(1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055, linear * 12.92)
+
+
+def _lab_curve(t: Tensor) -> Tensor:
+    # CIE's f(t), less its value 16/116 for black. The line touches the cube root at the threshold and lies above it
+    # elsewhere, so the lesser one is the right one.
+    return torch.minimum(t.clamp(min=EPSILON) ** (1 / 3) - 16 / 116, t * (KAPPA / 116))
+
+
+def _inverse_lab_curve(f: Tensor) -> Tensor:
+    # The line touches the cube at the threshold, so each goes on from there where the other stops.
+    threshold = 6 / 29 - 16 / 116
+    return (f.clamp(min=threshold) + 16 / 116) ** 3 + (f.clamp(max=threshold) - threshold) * (116 / KAPPA)

@@ -1,0 +1,182 @@
+"""The conversions on plain arrays in memory: in place, part by part, on all threads.
+
+What `formulas` defines is computed here without a new array for any step, since fresh memory costs more time than the
+arithmetic. A photo of many megapixels then takes no more memory than its result.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from colorfuse.color.constants import EPSILON, FROM_CURVED, FROM_RGB, KAPPA, LINEAR_OF_BYTE, TO_CURVED, TO_RGB
+
+Array: TypeAlias = NDArray[Any]
+Kernel: TypeAlias = Callable[[Array, Array, Array], None]
+"""Takes pixels `(C, N)`, writes to an array `(C, N)`, and may use three floating arrays `(3, C, N)` meanwhile."""
+
+_PIXELS_AT_ONCE = 65_536
+"""As many as leave most of what is computed of them in a core's cache, and BLAS on one thread."""
+_CUBE_ROOT_OF_EPSILON = 6 / 29
+
+
+def map_pixels(kernel: Kernel, images: Tensor, dtype: torch.dtype) -> Tensor:
+    """Apply `kernel` to images `(*, C, H, W)`, a few rows at a time, on as many threads as torch uses."""
+    batch = images.detach()[None].flatten(0, -4)
+    source, result = batch.numpy(), _empty_like(batch, dtype)
+    working = np.float64 if np.float64 in (source.dtype, result.dtype) else np.float32
+    channels, height, width = source.shape[1:]
+    rows = min(height, max(1, _PIXELS_AT_ONCE // width))
+    parts = [(index, top) for index in range(len(source)) for top in range(0, height, rows)]
+
+    def convert(share: list[tuple[int, int]]) -> None:
+        memory = np.empty(3 * channels * rows * width, working)
+        with np.errstate(all="ignore"):
+            for index, top in share:
+                pixels = source[index, :, top : top + rows].reshape(channels, -1)
+                target = result[index, :, top : top + rows].reshape(channels, -1)
+                kernel(pixels, target, memory[: 3 * pixels.size].reshape(3, *pixels.shape))
+
+    threads = min(torch.get_num_threads(), len(parts))
+    if threads == 1:
+        convert(parts)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(convert, (parts[thread::threads] for thread in range(threads))))
+    return torch.from_numpy(result).view(images.shape)
+
+
+def _empty_like(images: Tensor, dtype: torch.dtype) -> Array:
+    """An array of the shape and memory format of `images`, by NumPy, whose huge pages are filled much faster."""
+    count, channels, height, width = images.shape
+    numpy_dtype = torch.empty(0, dtype=dtype).numpy().dtype
+    if images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous():
+        return np.empty((count, height, width, channels), numpy_dtype).transpose(0, 3, 1, 2)
+    return np.empty((count, channels, height, width), numpy_dtype)
+
+
+# --- Kernels ---
+
+
+def lab_from_rgb(rgb: Array, lab: Array, work: Array) -> None:
+    """Bytes, or floats in 0 to 1, to Lab."""
+    linear, curved, _ = work
+    _linear(rgb, linear, curved)
+    np.matmul(FROM_RGB.astype(linear.dtype), linear, out=curved)
+    _lab_curve(curved, linear)
+    np.matmul(FROM_CURVED.astype(linear.dtype), curved, out=lab)
+
+
+def lightness_from_gray(gray: Array, lightness: Array, work: Array) -> None:
+    """Gray bytes, or floats in 0 to 1, to L."""
+    linear, spare, _ = work
+    _linear(gray, linear, spare)
+    _lab_curve(linear, spare)
+    np.multiply(linear, 116, out=lightness)
+
+
+def rgb_from_lab(lab: Array, rgb: Array, work: Array) -> None:
+    """Lab to floats in 0 to 1, clipped."""
+    _unclipped_rgb(lab, work)
+    np.clip(work[0], 0, 1, out=rgb)
+
+
+def bytes_from_lab(lab: Array, rgb: Array, work: Array) -> None:
+    """Lab to bytes, clipped."""
+    _unclipped_rgb(lab, work)
+    values = work[0]
+    values *= 255
+    values += 0.5
+    np.clip(values, 0, 255, out=values)
+    np.copyto(rgb, values, casting="unsafe")
+
+
+def with_reduced_chroma(lab: Array, reduced: Array, work: Array) -> None:
+    """Lab to Lab in the gamut."""
+    np.copyto(reduced, lab)
+    outside = ~_in_gamut(lab, work)
+    if outside.any():
+        reduced[1:, outside] *= _greatest_factor(lab[:, outside])
+
+
+def _greatest_factor(lab: Array) -> Array:
+    """The greatest factor of a and b, by bisection, that leaves each colour in the gamut."""
+    factor: Array = np.zeros_like(lab[0])
+    tried, work = np.empty_like(lab), np.empty((3, *lab.shape), lab.dtype)
+    tried[0] = lab[0]
+    step = 0.5
+    while step > 1 / 8192:
+        np.multiply(lab[1:], factor + step, out=tried[1:])
+        factor[_in_gamut(tried, work)] += step
+        step /= 2
+    return factor
+
+
+def _in_gamut(lab: Array, work: Array) -> Array:
+    _linear_from_lab(lab, work)
+    linear: Array = work[0]
+    linear -= 0.5
+    np.absolute(linear, out=linear)
+    inside: Array = linear.max(axis=0) <= 0.5 + 1e-6
+    return inside
+
+
+# --- Steps; each that takes `spare` leaves its result in its first argument ---
+
+
+def _linear(rgb: Array, linear: Array, spare: Array) -> None:
+    if rgb.dtype == np.uint8:
+        # A byte is never out of bounds, and is quicker wrapped than checked.
+        np.take(LINEAR_OF_BYTE.astype(linear.dtype), rgb, out=linear, mode="wrap")
+        return
+    np.clip(rgb, 0.04045, np.inf, out=linear)
+    linear += 0.055
+    linear /= 1.055
+    _power(linear, 2.4)
+    np.divide(rgb, 12.92, out=spare)
+    np.copyto(linear, spare, where=rgb <= 0.04045)
+
+
+def _unclipped_rgb(lab: Array, work: Array) -> None:
+    """Leave in `work[0]` the RGB that clips to what Lab is."""
+    _linear_from_lab(lab, work)
+    rgb, line, _ = work
+    np.multiply(rgb, 12.92, out=line)
+    np.clip(rgb, 0.0031308, np.inf, out=rgb)
+    _power(rgb, 1 / 2.4)
+    rgb *= 1.055
+    rgb -= 0.055
+    np.minimum(rgb, line, out=rgb)
+
+
+def _linear_from_lab(lab: Array, work: Array) -> None:
+    """Leave in `work[0]` the linear RGB, also beyond 0 to 1."""
+    below, above, cube = work
+    np.matmul(TO_CURVED.astype(work.dtype), lab, out=below)
+    np.clip(below, _CUBE_ROOT_OF_EPSILON - 16 / 116, np.inf, out=above)
+    below -= above
+    below *= 116 / KAPPA
+    above += 16 / 116
+    np.multiply(above, above, out=cube)
+    cube *= above
+    cube += below
+    np.matmul(TO_RGB.astype(work.dtype), cube, out=below)
+
+
+def _lab_curve(values: Array, spare: Array) -> None:
+    np.multiply(values, KAPPA / 116, out=spare)
+    np.clip(values, EPSILON, np.inf, out=values)
+    _power(values, 1 / 3)
+    values -= 16 / 116
+    np.minimum(values, spare, out=values)
+
+
+def _power(values: Array, exponent: float) -> None:
+    """Raise positive values; by their logarithm, which NumPy vectorises on every processor, unlike its powers."""
+    np.log(values, out=values)
+    values *= exponent
+    np.exp(values, out=values)
