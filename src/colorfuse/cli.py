@@ -1,6 +1,8 @@
 """The shell command `colorfuse`."""
 
+import logging
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from tqdm import tqdm
 from colorfuse.colorizer import FusionColorizer
 from colorfuse.data.photos import find_photos
 from colorfuse.errors import PhotoError, TrainingError
-from colorfuse.images import SUFFIXES, write_photo
+from colorfuse.images import SUFFIXES, read_photo, write_photo
 from colorfuse.storage import read_settings
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -25,28 +27,31 @@ def colorize(
     ] = None,
     saturation: Annotated[float, typer.Option(help="0 keeps gray, 1 is as predicted, more is stronger.")] = 1.0,
 ) -> None:
-    """Colour a photo, or all photos of a folder; written with 8 bits a channel."""
+    """Colour a photo, or all photos of a folder, each with its size, bit depth, alpha, EXIF and resolution."""
     paths = find_photos(photos)
     colorizer = FusionColorizer.load(model) if model else FusionColorizer.from_pretrained()
     if photos.is_file():
         is_file_name = output.suffix.lower() in SUFFIXES and not output.is_dir()
-        write_photo(
-            _beside(photos, output if is_file_name else output / photos.name),
-            colorizer.predict(photos, saturation=saturation),
-        )
+        target = _beside(photos, output if is_file_name else output / photos.name)
+        _colorize_file(colorizer, photos, target, saturation)
         return
     paths = [path for path in paths if output == photos or not path.is_relative_to(output)]
     failed = 0
     for path in tqdm(paths, unit="photo", disable=None):
         target = _beside(path, output / path.relative_to(photos))
         try:
-            write_photo(target, colorizer.predict(path, saturation=saturation))
+            _colorize_file(colorizer, path, target, saturation)
         except (PhotoError, PermissionError) as error:
             failed += 1
             tqdm.write(f"colorfuse: {error}", file=sys.stderr)
     if failed:
         tqdm.write(f"colorfuse: {failed} of {len(paths)} photos could not be coloured", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _colorize_file(colorizer: FusionColorizer, source: Path, target: Path, saturation: float) -> None:
+    photo = read_photo(source)
+    write_photo(target, colorizer.predict(photo, saturation=saturation), like=photo)
 
 
 def _beside(photo: Path, target: Path) -> Path:
@@ -84,6 +89,8 @@ def train(
 
 def main() -> None:
     """Run the command; what the user can mend is one line and exit status 2."""
+    warnings.formatwarning = lambda message, *_, **__: f"colorfuse: {message}\n"
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # which logs what it raises
     try:
         app()
     except (ValueError, OSError, TrainingError) as error:

@@ -214,13 +214,13 @@ class FusionColorizer:
 
         Args:
             photos: A path, an open binary file, a PIL image, an array `(H, W)` or `(H, W, 1 | 3 | 4)`, a tensor
-                `(1 | 3 | 4, H, W)`, or a list of these. The colours of a colour photo are not looked at.
+                `(1 | 3 | 4, H, W)`, a `Photo`, or a list of these. The colours of a colour photo are not looked at.
             saturation: A factor of ab: 0 keeps the photo gray, 1 is as predicted. What has learnt by squared error
                 is pale where it is unsure, and more than 1 makes up for it.
 
         Returns:
-            RGB `(H, W, 3)`, or RGBA where the photo has alpha, with its height and width: uint16 for 16 bit gray and
-            uint16 arrays, float32 for floats, else uint8; a list of them for a list.
+            RGB `(H, W, 3)` in sRGB, or RGBA where the photo has alpha, with its height and width, upright: uint16
+            for files and arrays of 16 bit, float32 for floats, else uint8; a list of them for a list.
 
         Raises:
             NotFittedError: There is no network yet.

@@ -37,6 +37,46 @@ def photo_arrays() -> st.SearchStrategy[Any]:
         (np.uint16, st.integers(0, 65535)),
         (np.float32, st.floats(0, 1, width=32, allow_subnormal=False)),
     ]
-    return st.sampled_from(kinds).flatmap(
-        lambda kind: shapes.flatmap(lambda shape: npst.arrays(kind[0], shape, elements=kind[1], fill=kind[1]))
+    return (
+        st.sampled_from(kinds)
+        .flatmap(
+            lambda kind: shapes.flatmap(lambda shape: npst.arrays(kind[0], shape, elements=kind[1], fill=kind[1]))
+        )
+        .filter(lambda photo: photo.dtype != np.uint16 or not 0 < photo.max() <= 255)
+    )  # which looks like 8 bit
+
+
+def damaged(originals: list[bytes]) -> st.SearchStrategy[bytes]:
+    """One of some files with bytes changed, cut out, swapped or put in, once to eight times."""
+    places = st.floats(0, 1, exclude_max=True)
+    changes = st.one_of(
+        st.tuples(st.just("set"), places, st.integers(0, 255)),
+        st.tuples(st.just("flip"), places, st.integers(0, 7)),
+        st.tuples(st.just("cut"), places, places),
+        st.tuples(st.just("end"), places, st.none()),
+        st.tuples(st.just("swap"), places, places),
+        st.tuples(st.just("insert"), places, st.binary(min_size=1, max_size=8)),
     )
+    return st.builds(_changed, st.sampled_from(originals), st.lists(changes, min_size=1, max_size=8))
+
+
+def _changed(original: bytes, changes: list[tuple[str, float, Any]]) -> bytes:
+    values = bytearray(original)
+    for kind, place, detail in changes:
+        # Half of the changes fall on the first bytes, where the formats keep what they are.
+        span = len(values) if int(place * 1000) % 2 else min(len(values), 200)
+        at = int(place * span)
+        if kind == "set":
+            values[at : at + 1] = bytes([detail])
+        elif kind == "flip":
+            values[at : at + 1] = bytes([byte ^ 1 << detail for byte in values[at : at + 1]])
+        elif kind == "cut":
+            del values[at : at + int(detail * 100)]
+        elif kind == "end":
+            del values[at:]
+        elif kind == "swap":
+            other = int(detail * span)
+            values[at : at + 1], values[other : other + 1] = values[other : other + 1], values[at : at + 1]
+        else:
+            values[at:at] = detail
+    return bytes(values)

@@ -1,11 +1,14 @@
 import io
+import struct
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 import colorfuse as cf
 
@@ -146,47 +149,111 @@ def test_what_is_no_source_is_refused() -> None:
         cf.read_photo(3)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jpg"])
-def test_written_photos_read_back(tmp_path: Path, suffix: str) -> None:
-    pixels = np.full((8, 8, 3), (200, 100, 50), np.uint8)
-    path = tmp_path / "new" / f"photo{suffix}"
-    cf.write_photo(path, pixels)
-    np.testing.assert_allclose(cf.read_photo(path).pixels.astype(int), pixels, atol=3)
-    assert list(path.parent.iterdir()) == [path]
+def test_a_photo_is_read_as_itself() -> None:
+    photo = cf.read_photo(RAMP)
+    assert cf.read_photo(photo) is photo
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg"])
-@pytest.mark.parametrize("shape", [(6, 5), (6, 5, 1), (6, 5, 3), (6, 5, 4)])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
-def test_every_array_can_be_written(tmp_path: Path, suffix: str, shape: tuple[int, ...], dtype: Any) -> None:
-    full = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
-    cf.write_photo(tmp_path / f"photo{suffix}", np.full(shape, full, dtype))
-    photo = cf.read_photo(tmp_path / f"photo{suffix}")
-    assert (photo.pixels == 255).all()
-    assert (photo.alpha is not None) == (suffix == ".png" and shape[2:] == (4,))
+def test_a_stream_that_cannot_be_sought_in(tmp_path: Path) -> None:
+    path = save(tmp_path, Image.fromarray(RAMP))
+    with subprocess.Popen(["cat", str(path)], stdout=subprocess.PIPE) as cat:
+        assert cat.stdout is not None
+        np.testing.assert_array_equal(cf.read_photo(cat.stdout).pixels[..., 0], RAMP)
 
 
-def test_values_out_of_range_are_not_written(tmp_path: Path) -> None:
-    with pytest.raises(cf.PhotoError, match="floats from 1.2 to 1.2"):
-        cf.write_photo(tmp_path / "photo.png", np.full((4, 4, 3), 1.2))
+def test_bytes_in_an_array_of_16_bits_are_refused() -> None:
+    with pytest.raises(cf.PhotoError, match="uint16 but has no value above 230; make it uint8"):
+        cf.read_photo(RAMP.astype(np.uint16))
 
 
-def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "photo.png"
-    cf.write_photo(path, np.zeros((4, 4, 3), np.uint8))
-    before = path.read_bytes()
-
-    def half(self: Image.Image, target: Path, **_: Any) -> None:
-        Path(target).write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Image.Image, "save", half)
-    with pytest.raises(OSError, match="No space"):
-        cf.write_photo(path, np.ones((4, 4, 3), np.uint8))
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+def test_channels_first_are_pointed_out() -> None:
+    with pytest.raises(cf.PhotoError, match=r"shape \(3, 40, 60\).*move its channels last"):
+        cf.read_photo(np.zeros((3, 40, 60), np.uint8))
 
 
-def test_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="suffix"):
-        cf.write_photo(tmp_path / "photo.xyz", np.zeros((4, 4, 3), np.uint8))
+def test_gray_in_rgb_has_the_lightness_of_gray() -> None:
+    rgb = cf.read_photo(np.stack([RAMP] * 3, axis=-1)).lightness()
+    torch.testing.assert_close(rgb, cf.read_photo(RAMP).lightness(), atol=1e-4, rtol=0)
+
+
+def test_tiff_of_12_bits(tmp_path: Path) -> None:
+    values = np.array([[0, 1, 2048, 4095] * 4] * 8, np.uint16)
+    bits = np.unpackbits(values.astype(">u2").view(np.uint8).reshape(-1, 2), axis=1)[:, 4:]
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in {
+        256: 16,
+        257: 8,
+        258: 12,
+        259: 1,
+        262: 1,
+        273: 0,
+        277: 1,
+        278: 8,
+        279: 8 * 16 * 12 // 8,
+    }.items():
+        directory[tag] = value
+    with (tmp_path / "scan.tif").open("wb") as file:
+        directory.save(file)
+        file.write(np.packbits(bits).tobytes())
+    pixels = cf.read_photo(tmp_path / "scan.tif").pixels[..., 0]
+    np.testing.assert_array_equal(pixels, np.rint(values * (65535 / 4095)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_tiff_whose_zero_is_white(tmp_path: Path, dtype: Any) -> None:
+    full = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    values = (RAMP / 255 * full).astype(dtype)
+    tifffile.imwrite(tmp_path / "scan.tif", values, photometric="miniswhite")
+    np.testing.assert_allclose(cf.read_photo(tmp_path / "scan.tif").pixels[..., 0], full - values)
+
+
+def test_tiff_with_premultiplied_alpha(tmp_path: Path) -> None:
+    colors = np.full((4, 4, 4), 40_000, np.uint16)
+    colors[..., 3] = 32_768
+    premultiplied = colors.copy()
+    premultiplied[..., :3] = 20_000
+    tifffile.imwrite(tmp_path / "scan.tif", premultiplied, photometric="rgb", extrasamples=["assocalpha"])
+    photo = cf.read_photo(tmp_path / "scan.tif")
+    assert photo.alpha is not None
+    np.testing.assert_allclose(photo.pixels, 39_999, atol=1)
+    np.testing.assert_array_equal(photo.alpha, 32_768)
+
+
+def test_tiff_of_planes_and_of_floats(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (3, 20, 30), np.uint16)
+    tifffile.imwrite(tmp_path / "planes.tif", values, photometric="rgb", planarconfig="separate")
+    np.testing.assert_array_equal(cf.read_photo(tmp_path / "planes.tif").pixels, np.moveaxis(values, 0, -1))
+    floats = (values / 65535).astype(np.float32).transpose(1, 2, 0)
+    tifffile.imwrite(tmp_path / "floats.tif", floats, photometric="rgb")
+    np.testing.assert_array_equal(cf.read_photo(tmp_path / "floats.tif").pixels, floats)
+
+
+def test_tiff_of_other_colours_is_named(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "scan.tif", np.zeros((4, 4, 3), np.uint16), photometric="cielab")
+    with pytest.raises(cf.PhotoError, match=r"scan\.tif is a TIFF of .*CIELAB.*save it as RGB or gray"):
+        cf.read_photo(tmp_path / "scan.tif")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_further_pages_are_not_passed_over_in_silence(tmp_path: Path, dtype: Any) -> None:
+    values = np.zeros((3, 8, 8), dtype)
+    tifffile.imwrite(tmp_path / "pages.tif", values, photometric="minisblack")
+    with pytest.warns(UserWarning, match="pages.tif has 3 pages, of which the first is taken"):
+        assert cf.read_photo(tmp_path / "pages.tif").pixels.shape == (8, 8, 1)
+
+
+def test_damaged_exif_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    number_for_text = struct.pack("<HHHLfL", 1, 700, 11, 1, 0.5, 0)
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + number_for_text
+    path = save(tmp_path, Image.fromarray(RAMP), "photo.jpg", exif=exif)
+    with pytest.warns(UserWarning, match=r"photo\.jpg has damaged EXIF, which is left out"):
+        assert cf.read_photo(path).pixels.shape == (4, 6, 1)
+
+
+def test_the_users_own_image_is_not_changed(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(save(tmp_path, Image.fromarray(RAMP), "photo.jpg", exif=exif)) as image:
+        assert cf.read_photo(image).pixels.shape == (6, 4, 1)
+        assert image.size == (6, 4)
+        assert image.getexif()[0x0112] == 6

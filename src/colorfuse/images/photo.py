@@ -1,0 +1,101 @@
+"""A photo as the rest of the library knows it, and what makes an array one."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
+from colorfuse.errors import PhotoError
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+
+FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo as it came, upright and in sRGB.
+
+    Attributes:
+        pixels: Gray `(H, W, 1)` or RGB `(H, W, 3)`: uint8, uint16, or float32 in 0 to 1.
+        alpha: `(H, W, 1)` of the same dtype, or None.
+        exif: The file's EXIF as bytes, without its orientation; empty if there is none.
+        dpi: Dots per inch in x and y, or None.
+    """
+
+    pixels: Pixels
+    alpha: Pixels | None = None
+    exif: bytes = b""
+    dpi: tuple[float, float] | None = None
+
+    def lightness(self) -> Tensor:
+        """CIELAB lightness `(1, H, W)` in 0 to 100, from a gray photo's own values."""
+        values = _to_tensor(self.pixels)
+        return gray_to_lightness(values) if len(values) == 1 else rgb_to_lab(values)[:1]
+
+    def with_ab(self, ab: Tensor) -> Pixels:
+        """This photo's lightness with `ab` `(2, H, W)`: RGB `(H, W, 3)` of its dtype, or RGBA if it has alpha."""
+        lab = reduce_chroma(torch.cat([self.lightness(), ab]))
+        dtype = torch.uint8 if self.pixels.dtype == np.uint8 else torch.float32
+        rgb = lab_to_rgb(lab, dtype=dtype).movedim(0, -1).contiguous().numpy()
+        colored: Pixels = as_uint16(rgb) if self.pixels.dtype == np.uint16 else rgb
+        return colored if self.alpha is None else np.concatenate([colored, self.alpha], axis=-1)
+
+
+def photo_of_array(values: NDArray[Any], name: str) -> Photo:
+    """The photo that an array `(H, W)` or `(H, W, 1 | 3 | 4)` is.
+
+    Raises:
+        PhotoError: Its shape, dtype or range is not a photo's; the error begins with `name`.
+    """
+    if values.ndim == 2:
+        values = values[..., None]
+    if values.ndim != 3 or values.shape[-1] not in (1, 3, 4):
+        advice = "; move its channels last" if values.ndim == 3 and values.shape[0] in (1, 3, 4) else ""
+        raise PhotoError(f"{name} has shape {values.shape}; a photo is (H, W) or (H, W, 1 | 3 | 4){advice}")
+    pixels, colors = checked_pixels(values, name), values.shape[-1] % 4 or 3
+    return Photo(pixels[..., :colors], pixels[..., colors:] if values.shape[-1] == 4 else None)
+
+
+def checked_pixels(values: NDArray[Any], name: str) -> Pixels:
+    """The values, if their dtype and range are a photo's.
+
+    Raises:
+        PhotoError: They are not; the error begins with `name`.
+    """
+    if values.ndim != 3 or 0 in values.shape:
+        raise PhotoError(f"{name} has shape {values.shape}; a photo is (H, W) or (H, W, 1 | 3 | 4)")
+    if np.issubdtype(values.dtype, np.floating):
+        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+            raise PhotoError(f"{name} has floats from {values.min():g} to {values.max():g}; they must lie in 0 to 1")
+        values = values.astype(np.float32, copy=False)
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    if values.dtype not in FULL_SCALE:
+        raise PhotoError(f"{name} has dtype {values.dtype}; a photo is uint8, uint16 or floats in 0 to 1")
+    return values
+
+
+def as_bytes(pixels: Pixels) -> NDArray[np.uint8]:
+    """Pixels of any depth rounded to bytes."""
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    rounded: NDArray[np.uint8] = np.rint(pixels * np.float32(255 / FULL_SCALE[pixels.dtype])).astype(np.uint8)
+    return rounded
+
+
+def as_uint16(pixels: Pixels) -> NDArray[np.uint16]:
+    """Pixels of 16 bits, or floats rounded to them."""
+    if pixels.dtype == np.uint16:
+        return pixels.astype(np.uint16, copy=False)
+    rounded: NDArray[np.uint16] = np.rint(pixels * np.float32(65535)).astype(np.uint16)
+    return rounded
+
+
+def _to_tensor(pixels: Pixels) -> Tensor:
+    """Channels-first bytes, or floats in 0 to 1."""
+    values = pixels.astype(np.float32) / 65535 if pixels.dtype == np.uint16 else pixels
+    return torch.from_numpy(np.require(values, requirements=["C", "W"])).movedim(-1, 0)

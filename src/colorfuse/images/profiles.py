@@ -1,0 +1,81 @@
+"""From the colours that a file's ICC profile means to those of sRGB; by LittleCMS."""
+
+import functools
+import warnings
+from typing import Any, Literal, TypeAlias
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+ColorSpace: TypeAlias = Literal["gray", "rgb", "cmyk"]
+
+_SIGNATURES = {"gray": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK"}
+
+
+@functools.cache
+def srgb_profile() -> bytes:
+    """An ICC profile of sRGB."""
+    profile = bytearray(imagecodecs.cms_profile("srgb"))
+    profile[24:36] = bytes((0x07, 0xD0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0))  # a fixed date, for the same bytes every time
+    return bytes(profile)
+
+
+def to_srgb(values: Array, space: ColorSpace, profile: bytes | None, name: str) -> Array:
+    """Gray `(H, W, 1)`, RGB `(H, W, 3)` or CMYK `(H, W, 4)` as gray or RGB of sRGB, in the same dtype.
+
+    A profile that is damaged, or of another colour space than the values, is passed over with a warning.
+    """
+    try:
+        if not profile or profile[16:20] != _SIGNATURES[space]:
+            return _without_profile(values, space)
+        if _is_srgb(profile, space):
+            return values
+        if space == "gray" and values.dtype in (np.uint8, np.uint16):
+            levels = np.arange(np.iinfo(values.dtype).max + 1, dtype=values.dtype).reshape(-1, 1, 1)
+            return np.take(_transform(levels, space, profile), values)
+        return _transform(values, space, profile)
+    except imagecodecs.CmsError as error:
+        warnings.warn(f"{name} has a damaged colour profile, which is passed over: {error}", stacklevel=2)
+        return _without_profile(values, space)
+
+
+@functools.lru_cache(maxsize=64)
+def _is_srgb(profile: bytes, space: ColorSpace) -> bool:
+    """Whether values keep their meaning, to the rounding of bytes."""
+    if space == "cmyk":
+        return False
+    steps = np.arange(0, 256, 17, dtype=np.uint8)
+    axes = [steps] * (3 if space == "rgb" else 1)
+    tried = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 1, len(axes))
+    changed = _transform(tried, space, profile).astype(int) - tried
+    return bool(np.abs(changed).max() <= 1)
+
+
+def _transform(values: Array, space: ColorSpace, profile: bytes) -> Array:
+    source = values[..., 0] if space == "gray" else values
+    rgb: Array = imagecodecs.cms_transform(
+        np.ascontiguousarray(source),
+        profile,
+        srgb_profile(),
+        colorspace=space,
+        outcolorspace="rgb",
+        outdtype=values.dtype,
+        intent=imagecodecs.CMS.INTENT.PERCEPTUAL,
+        flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE
+        if space == "gray"
+        else 0,  # whose table is off by 9 of 255 in the dark
+    )
+    if values.dtype == np.float32:
+        rgb = rgb.clip(0, 1)
+    return rgb[..., 1:2] if space == "gray" else rgb
+
+
+def _without_profile(values: Array, space: ColorSpace) -> Array:
+    if space != "cmyk":
+        return values
+    full = np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1
+    light = 1 - values.astype(np.float32) / full
+    rgb: Array = light[..., :3] * light[..., 3:] * full
+    return rgb.round().astype(values.dtype) if full > 1 else rgb

@@ -1,0 +1,117 @@
+"""Photos from files, images, arrays and tensors."""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from colorfuse.errors import PhotoError
+from colorfuse.images.decoding import Decoded, decode_file, decode_image
+from colorfuse.images.metadata import upright
+from colorfuse.images.photo import Photo, as_bytes, checked_pixels, photo_of_array
+from colorfuse.images.profiles import to_srgb
+
+PhotoSource: TypeAlias = Photo | str | os.PathLike[str] | IO[bytes] | Image.Image | NDArray[Any] | Tensor
+
+
+def read_photo(source: PhotoSource) -> Photo:
+    """Read a photo: upright after its EXIF orientation, in sRGB after its ICC profile, with its bit depth and alpha.
+
+    Args:
+        source: A path, an open binary file, a PIL image, an array `(H, W)` or `(H, W, 1 | 3 | 4)`, a tensor
+            `(1 | 3 | 4, H, W)`, or a `Photo`. Arrays and tensors are uint8, uint16 or floats in 0 to 1.
+
+    Raises:
+        FileNotFoundError: There is no file at the path.
+        PhotoError: The file is no image, is damaged, or the values are not a photo's.
+
+    Example:
+        >>> read_photo(np.zeros((4, 6), np.uint8)).lightness().shape
+        torch.Size([1, 4, 6])
+    """
+    if isinstance(source, Photo):
+        return source
+    if isinstance(source, np.ndarray):
+        return _from_array(source, "array")
+    if isinstance(source, Tensor):
+        return _from_tensor(source.detach().cpu())
+    if isinstance(source, Image.Image):
+        with _photo_errors("PIL image"):
+            return _from_decoded(decode_image(source, "PIL image"), "PIL image")
+    if isinstance(source, str | os.PathLike):
+        with Path(source).open("rb") as file:
+            return _from_file(file, str(source))
+    if not hasattr(source, "read"):
+        raise TypeError(f"a photo must be a path, file, PIL image, array or tensor, not {type(source).__name__}")
+    return _from_file(source, str(getattr(source, "name", "file")))
+
+
+def open_rgb(path: str | os.PathLike[str], at_least: int) -> Image.Image:
+    """Read a photo as 8 bit RGB, upright; a large JPEG may come smaller, its short side at least `at_least`.
+
+    Raises:
+        FileNotFoundError: There is no file at the path.
+        PhotoError: The file is no image or is damaged.
+    """
+    with Path(path).open("rb") as file:
+        photo = _from_file(file, str(path), at_least)
+    pixels = as_bytes(photo.pixels)
+    return Image.fromarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+
+
+def _from_file(file: IO[bytes], name: str, at_least: int | None = None) -> Photo:
+    if not file.seekable():
+        file = io.BytesIO(file.read())
+    with _photo_errors(name):
+        return _from_decoded(decode_file(file, name, at_least), name)
+
+
+def _from_decoded(decoded: Decoded, name: str) -> Photo:
+    metadata = decoded.metadata
+    colors = to_srgb(decoded.values, decoded.space, metadata.profile, name)
+    alpha = decoded.alpha
+    return Photo(
+        checked_pixels(upright(colors, metadata.orientation), name),
+        None if alpha is None else checked_pixels(upright(alpha, metadata.orientation), name),
+        metadata.exif,
+        metadata.dpi,
+    )
+
+
+def _from_tensor(values: Tensor) -> Photo:
+    if values.ndim != 3:
+        raise PhotoError(f"tensor has shape {tuple(values.shape)}; a photo is (1 | 3 | 4, H, W)")
+    if values.dtype in (torch.float16, torch.bfloat16):
+        values = values.float()
+    return _from_array(values.movedim(0, -1).numpy(), "tensor, its channels moved last,")
+
+
+def _from_array(values: NDArray[Any], name: str) -> Photo:
+    if values.dtype == np.uint16 and values.size and 0 < values.max() <= 255:
+        raise PhotoError(f"{name} is uint16 but has no value above {values.max()}; make it uint8")
+    return photo_of_array(values, name)
+
+
+@contextlib.contextmanager
+def _photo_errors(name: str) -> Iterator[None]:
+    """Turn what decoders raise for a bad file, which may be anything, into a `PhotoError` that names the file."""
+    try:
+        yield
+    except (PhotoError, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise PhotoError(f"{name} is no image that can be read") from error
+    except Image.DecompressionBombError as error:
+        raise PhotoError(f"{name} is too large: {error} Raise PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's fault, not the photo's
+            raise
+        raise PhotoError(f"{name} is damaged: {error}; save it again or leave it out") from error

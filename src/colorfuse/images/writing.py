@@ -1,0 +1,131 @@
+"""Photos to files: whole or not at all, with the depth, alpha and metadata that the format has."""
+
+import io
+import warnings
+import zlib
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
+
+from colorfuse.files import atomic_file
+from colorfuse.images.photo import Photo, Pixels, as_bytes, as_uint16, photo_of_array
+from colorfuse.images.profiles import srgb_profile
+
+Array: TypeAlias = NDArray[Any]
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+"""Formats that are looked for in folders and can be written; single files may have others that Pillow reads."""
+
+_WITHOUT_ALPHA = (".bmp", ".jpeg", ".jpg", ".ppm")
+_OF_16_BITS = (".png", ".tif", ".tiff")
+_MOST_EXIF_IN_JPEG = 65_533 - len(b"Exif\0\0")
+_ROWS_A_STRIP = 64
+_PNG_LEVEL = 4  # level 6 takes four times as long for a file smaller by a twelfth
+_INCHES, _DEFLATE, _HORIZONTAL_DIFFERENCES, _UNASSOCIATED_ALPHA = 2, 8, 2, 2
+
+
+def write_photo(path: str | Path, pixels: Pixels, *, like: Photo | None = None) -> None:
+    """Write an image in the format that the suffix of `path` names, whole or not at all.
+
+    PNG and TIFF have 16 bits a channel for uint16 and floats, which are rounded to them; other formats have 8. JPEG
+    and WebP are written in quality 95, JPEG with full colour resolution. Formats without alpha leave it out. Colours
+    are marked as sRGB.
+
+    Args:
+        path: Where to; the suffix chooses the format, and its folder is made if it is not there.
+        pixels: `(H, W)` or `(H, W, 1 | 3 | 4)`; uint8, uint16, or floats in 0 to 1.
+        like: A photo whose EXIF and resolution the file gets.
+
+    Raises:
+        ValueError: The suffix names no format that can be written.
+        PhotoError: The array is not a photo.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(f"{path} has no suffix of an image format; use one of {', '.join(SUFFIXES)}")
+    photo = photo_of_array(pixels, "array to write")
+    to_depth = as_uint16 if photo.pixels.dtype != np.uint8 and suffix in _OF_16_BITS else as_bytes
+    planes = [photo.pixels] if photo.alpha is None or suffix in _WITHOUT_ALPHA else [photo.pixels, photo.alpha]
+    values = np.concatenate([to_depth(plane) for plane in planes], axis=-1)
+    like = like or photo
+    write = {".png": _write_png, ".tif": _write_tiff, ".tiff": _write_tiff}.get(suffix, _write_by_pillow)
+    with atomic_file(path) as partial, partial.open("wb") as file:
+        write(file, values, like)
+
+
+def _write_png(file: IO[bytes], values: Array, like: Photo) -> None:
+    encoded = imagecodecs.png_encode(values.squeeze(-1) if values.shape[-1] == 1 else values, level=_PNG_LEVEL)
+    header = 8 + 25  # the signature, and the first chunk
+    file.write(encoded[:header])
+    if values.shape[-1] > 1:
+        PngImagePlugin.putchunk(file, b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))
+    if like.exif:
+        PngImagePlugin.putchunk(file, b"eXIf", like.exif.removeprefix(b"Exif\0\0"))
+    if like.dpi:
+        per_metre = (round(dots / 0.0254).to_bytes(4, "big") for dots in like.dpi)
+        PngImagePlugin.putchunk(file, b"pHYs", *per_metre, b"\1")
+    file.write(encoded[header:])
+
+
+def _write_tiff(file: IO[bytes], values: Array, like: Photo) -> None:
+    height, width, channels = values.shape
+    differences = np.diff(values.astype(values.dtype.newbyteorder("<")), axis=1, prepend=values.dtype.type(0))
+    starts = range(0, height, _ROWS_A_STRIP)
+    strips = [imagecodecs.deflate_encode(differences[top : top + _ROWS_A_STRIP].tobytes()) for top in starts]
+    sizes = [len(strip) for strip in strips]
+    directory = _tiff_directory(like)
+    directory[TiffImagePlugin.IMAGEWIDTH] = width
+    directory[TiffImagePlugin.IMAGELENGTH] = height
+    directory[TiffImagePlugin.BITSPERSAMPLE] = (8 * values.itemsize,) * channels
+    directory[TiffImagePlugin.SAMPLESPERPIXEL] = channels
+    directory[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = 2 if channels > 2 else 1
+    directory[TiffImagePlugin.COMPRESSION] = _DEFLATE
+    directory[TiffImagePlugin.PREDICTOR] = _HORIZONTAL_DIFFERENCES
+    directory[TiffImagePlugin.ROWSPERSTRIP] = _ROWS_A_STRIP
+    directory[TiffImagePlugin.STRIPBYTECOUNTS] = sizes
+    directory.tagtype[TiffImagePlugin.STRIPOFFSETS] = TiffTags.LONG
+    directory[TiffImagePlugin.STRIPOFFSETS] = [sum(sizes[:index]) for index in range(len(sizes))]
+    if channels in (2, 4):
+        directory[TiffImagePlugin.EXTRASAMPLES] = _UNASSOCIATED_ALPHA
+    if channels > 2:
+        directory[TiffImagePlugin.ICCPROFILE] = srgb_profile()
+    directory.save(file)  # which makes the offsets, now counted from the first strip, those of the file
+    file.writelines(strips)
+
+
+def _tiff_directory(like: Photo) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """A directory that says what `like` does beside its pixels."""
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    exif = Image.Exif()
+    exif.load(like.exif)
+    for tag, value in exif.items():
+        directory[tag] = exif.get_ifd(tag) if tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) else value
+    if like.dpi:
+        directory[TiffImagePlugin.X_RESOLUTION], directory[TiffImagePlugin.Y_RESOLUTION] = like.dpi
+        directory[TiffImagePlugin.RESOLUTION_UNIT] = _INCHES
+    return directory
+
+
+def _write_by_pillow(file: IO[bytes], values: Array, like: Photo) -> None:
+    suffix = Path(file.name).suffix.lower()
+    exif = like.exif
+    if suffix in (".jpg", ".jpeg") and len(exif) > _MOST_EXIF_IN_JPEG:
+        warnings.warn(f"EXIF of {len(exif)} bytes is left out; JPEG holds {_MOST_EXIF_IN_JPEG}", stacklevel=3)
+        exif = b""
+    encoded = io.BytesIO()  # since Pillow does not notice when a file's disk is full
+    image = Image.fromarray(values.squeeze(-1) if values.shape[-1] == 1 else values)
+    image.save(
+        encoded,
+        Image.registered_extensions()[suffix],
+        quality=95,
+        subsampling=0,
+        exif=exif,
+        icc_profile=srgb_profile() if values.shape[-1] > 1 else None,
+        **({"dpi": like.dpi} if like.dpi else {}),
+    )
+    file.write(encoded.getbuffer())

@@ -1,0 +1,169 @@
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+import colorfuse as cf
+from colorfuse.images import SUFFIXES, Photo
+from colorfuse.images.profiles import srgb_profile
+
+NOISE = np.random.default_rng(0).integers(0, 65536, (70, 90, 4), np.uint16)
+FULL = {np.uint8: 255, np.uint16: 65535, np.float32: 1.0, np.float64: 1.0}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_written_photos_read_back(tmp_path: Path, suffix: str) -> None:
+    pixels = np.full((8, 8, 3), (200, 100, 50), np.uint8)
+    path = tmp_path / "new" / f"photo{suffix}"
+    cf.write_photo(path, pixels)
+    np.testing.assert_allclose(cf.read_photo(path).pixels.astype(int), pixels, atol=3)
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".jpg"])
+@pytest.mark.parametrize("channels", [None, 1, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_every_array_can_be_written(tmp_path: Path, suffix: str, channels: int | None, dtype: Any) -> None:
+    path = tmp_path / f"photo{suffix}"
+    shape = (70, 90) if channels is None else (70, 90, channels)
+    values: NDArray[Any] = (NOISE[..., : channels or 1] / 65535 * FULL[dtype]).reshape(shape).astype(dtype)
+    cf.write_photo(path, values)
+    photo = cf.read_photo(path)
+    deep = dtype != np.uint8 and suffix != ".jpg"
+    assert photo.pixels.dtype == (np.uint16 if deep else np.uint8)
+    assert (photo.alpha is not None) == (suffix != ".jpg" and channels == 4)
+    if suffix == ".jpg":
+        assert photo.pixels.shape == (70, 90, 1 if channels in (None, 1) else 3)
+        return
+    full = 65535 if deep else 255
+    planes: list[NDArray[Any]] = [photo.pixels] if photo.alpha is None else [photo.pixels, photo.alpha]
+    written = np.concatenate(planes, axis=-1).reshape(shape) / full
+    np.testing.assert_allclose(written, values / FULL[dtype], atol=0.500001 / full)
+
+
+def test_tiff_is_one_to_other_readers_too(tmp_path: Path) -> None:
+    cf.write_photo(tmp_path / "photo.tif", NOISE)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "photo.tif"), NOISE)
+    with Image.open(tmp_path / "photo.tif") as image:
+        np.testing.assert_array_equal(np.asarray(image), NOISE >> 8)
+
+
+def exif() -> bytes:
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = "a mill"
+    exif[ExifTags.Base.Orientation] = 6
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "1936:05:01 12:00:00"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = 65535
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (52.0, 30.0, 1.5)
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize("source", [".jpg", ".png", ".tif", ".webp"])
+@pytest.mark.parametrize("target", [".jpg", ".png", ".tif", ".webp"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_exif_and_resolution_are_kept(tmp_path: Path, source: str, target: str, dtype: Any) -> None:
+    original = tmp_path / f"original{source}"
+    Image.fromarray(NOISE[..., :3].astype(np.uint8)).save(original, exif=exif(), dpi=(300, 400))
+    photo = cf.read_photo(original)
+    cf.write_photo(tmp_path / f"copy{target}", np.zeros((*photo.pixels.shape[:2], 3), dtype), like=photo)
+    with Image.open(tmp_path / f"copy{target}") as image:
+        kept = image.getexif()
+        assert kept[ExifTags.Base.ImageDescription] == "a mill"
+        assert kept.get(ExifTags.Base.Orientation, 1) == 1
+        details = kept.get_ifd(ExifTags.IFD.Exif)
+        assert details[ExifTags.Base.DateTimeOriginal] == "1936:05:01 12:00:00"
+        assert details[ExifTags.Base.ColorSpace] == 1
+        assert kept.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] == (52.0, 30.0, 1.5)
+        assert image.info["icc_profile"] == srgb_profile()
+        assert image.size == photo.pixels.shape[1::-1]
+        if source != ".webp" and target != ".webp":  # which has no resolution
+            np.testing.assert_allclose([float(dots) for dots in image.info["dpi"]], (300, 400), rtol=1e-3)
+
+
+def test_exif_too_long_for_jpeg_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    photo = Photo(np.zeros((4, 4, 3), np.uint8), exif=b"Exif\0\0" + bytes(70_000))
+    with pytest.warns(UserWarning, match="EXIF of 70006 bytes"):
+        cf.write_photo(tmp_path / "photo.jpg", photo.pixels, like=photo)
+    assert cf.read_photo(tmp_path / "photo.jpg").exif == b""
+
+
+def test_gray_is_not_marked_as_rgb(tmp_path: Path) -> None:
+    for suffix in (".png", ".tif", ".jpg"):
+        cf.write_photo(tmp_path / f"gray{suffix}", NOISE[..., 0])
+        with Image.open(tmp_path / f"gray{suffix}") as image:
+            assert "icc_profile" not in image.info
+
+
+def test_the_same_photo_gives_the_same_bytes(tmp_path: Path) -> None:
+    for suffix in SUFFIXES:
+        for name in ("one", "two"):
+            cf.write_photo(tmp_path / f"{name}{suffix}", NOISE)
+        assert (tmp_path / f"one{suffix}").read_bytes() == (tmp_path / f"two{suffix}").read_bytes()
+
+
+def test_values_out_of_range_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(cf.PhotoError, match="floats from 1.2 to 1.2"):
+        cf.write_photo(tmp_path / "photo.png", np.full((4, 4, 3), 1.2))
+
+
+def test_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="suffix"):
+        cf.write_photo(tmp_path / "photo.xyz", np.zeros((4, 4, 3), np.uint8))
+
+
+@contextmanager
+def at_most_bytes_a_file(count: int) -> Iterator[None]:
+    """Writing more fails as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"photo{suffix}"
+    cf.write_photo(path, np.zeros((4, 4, 3), np.uint8))
+    before = path.read_bytes()
+    with at_most_bytes_a_file(1000), pytest.raises(OSError, match="File too large|encoder error"):
+        cf.write_photo(path, NOISE)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+WRITER = """
+import sys, numpy as np, colorfuse as cf
+noise = np.random.default_rng(0).integers(0, 65536, (600, 800, 3), np.uint16)
+print("ready", flush=True)
+for number in range(1000):
+    cf.write_photo(f"{sys.argv[1]}/{number}.{sys.argv[2]}", noise)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", ["png", "tif", "jpg"])
+def test_a_killed_writer_leaves_no_half_file(tmp_path: Path, suffix: str) -> None:
+    rng = np.random.default_rng(0)
+    for attempt in range(3):
+        folder = tmp_path / str(attempt)
+        command = [sys.executable, "-c", WRITER, str(folder), suffix]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            time.sleep(rng.uniform(0.2, 1.0))
+            writer.send_signal(signal.SIGKILL)
+        for path in folder.glob("[0-9]*"):
+            assert cf.read_photo(path).pixels.shape == (600, 800, 3)
