@@ -20,7 +20,7 @@ from skimage import color
 from tqdm import tqdm
 
 import colorfuse as cf
-from colorfuse.data.photos import find_photos
+from colorfuse.data.finding import find_photos
 
 SIDE = 256
 CONSTANT = (2.41, 9.04)

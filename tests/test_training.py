@@ -257,9 +257,38 @@ def test_a_photo_that_cannot_be_read_is_named(
     tiny: Make, photo_folder: Path, tmp_path: Path, num_workers: int
 ) -> None:
     (tmp_path / "bad.jpg").write_text("no image")
+    folder = cf.PhotoFolder([photo_folder, tmp_path], unreadable="raise")
     with pytest.raises(cf.PhotoError, match=f"^{tmp_path / 'bad.jpg'} is no image") as caught:
-        tiny().fit([photo_folder, tmp_path], num_workers=num_workers)
+        tiny().fit(folder, num_workers=num_workers)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_a_photo_that_vanishes_is_named_and_nothing_is_lost(
+    tiny: Make, photo_folder: Path, tmp_path: Path, num_workers: int
+) -> None:
+    photos = shutil.copytree(photo_folder, tmp_path / "photos")
+    run, stopped = tmp_path / "run", tiny(epochs=3)
+    save = stopped.save
+
+    def save_and_remove(folder: str | Path) -> None:
+        save(folder)
+        (photos / "part0" / "00.png").unlink()
+
+    stopped.save = save_and_remove  # type: ignore[method-assign, assignment]
+    with pytest.raises(FileNotFoundError, match=r"part0/00\.png") as caught:
+        stopped.fit(photos, run=run, num_workers=num_workers)
+    assert "\n" not in str(caught.value)
+    assert len(cf.FusionColorizer.load(run).history_) == 1
+    assert stopped.predict(np.zeros((40, 40), np.uint8)).shape == (40, 40, 3)
+
+
+def test_the_number_of_workers_changes_nothing(tiny: Make, photo_folder: Path) -> None:
+    histories = [
+        figures(tiny(augmentation="crop_flip").fit(photo_folder, num_workers=workers).history_)
+        for workers in (0, 1, 2)
+    ]
+    assert histories[0] == histories[1] == histories[2]
 
 
 def test_the_callers_random_state_stays(tiny: Make, photos: NDArray[np.uint8]) -> None:

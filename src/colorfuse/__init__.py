@@ -5,8 +5,8 @@ from importlib import metadata
 from colorfuse.backbones import create_backbone, list_backbones, register_backbone
 from colorfuse.color import LabToRgb, RgbToLab, gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
 from colorfuse.colorizer import FusionColorizer
-from colorfuse.data import PhotoArray, PhotoFolder
-from colorfuse.errors import NotFittedError, PhotoError, TrainingError, WeightsError
+from colorfuse.data import LabArrays, PhotoArray, PhotoFolder, pack, split
+from colorfuse.errors import DataError, NotFittedError, PhotoError, TrainingError, WeightsError
 from colorfuse.images import read_photo, write_photo
 from colorfuse.maps import MapInfo
 from colorfuse.network import FusionNetwork
@@ -15,8 +15,10 @@ from colorfuse.recipes import list_recipes
 __version__ = metadata.version("colorfuse")
 
 __all__ = [
+    "DataError",
     "FusionColorizer",
     "FusionNetwork",
+    "LabArrays",
     "LabToRgb",
     "MapInfo",
     "NotFittedError",
@@ -31,9 +33,11 @@ __all__ = [
     "lab_to_rgb",
     "list_backbones",
     "list_recipes",
+    "pack",
     "read_photo",
     "reduce_chroma",
     "register_backbone",
     "rgb_to_lab",
+    "split",
     "write_photo",
 ]

@@ -10,7 +10,7 @@ import typer
 from tqdm import tqdm
 
 from colorfuse.colorizer import FusionColorizer
-from colorfuse.data.photos import find_photos
+from colorfuse.data.finding import find_photos
 from colorfuse.errors import PhotoError, TrainingError
 from colorfuse.images import SUFFIXES, read_photo, write_photo
 from colorfuse.storage import read_settings

@@ -5,6 +5,10 @@ class PhotoError(ValueError):
     """A photo that cannot be read or is not what its caller thinks; the message names it."""
 
 
+class DataError(ValueError):
+    """A dataset that is damaged, empty or not what its caller thinks; the message names the file or folder."""
+
+
 class NotFittedError(ValueError, AttributeError):
     """A colorizer that is used before `fit`, `load` or `initialize` gave it a network."""
 

@@ -1,16 +1,14 @@
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
+from faults import at_most_bytes_a_file
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
@@ -120,17 +118,6 @@ def test_values_out_of_range_are_not_written(tmp_path: Path) -> None:
 def test_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="suffix"):
         cf.write_photo(tmp_path / "photo.xyz", np.zeros((4, 4, 3), np.uint8))
-
-
-@contextmanager
-def at_most_bytes_a_file(count: int) -> Iterator[None]:
-    """Writing more fails as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (count, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

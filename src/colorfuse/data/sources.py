@@ -1,16 +1,16 @@
 """What `fit` is given, as datasets."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset, Subset
+from torch.utils.data import Dataset, IterableDataset, Subset
 
-from colorfuse.data.crops import AUGMENTATIONS, Crop, center_crop
-from colorfuse.data.photos import PhotoArray, PhotoFolder, Sample, find_photos
+from colorfuse.data.photos import PhotoArray, PhotoFolder
+from colorfuse.data.splitting import split
+from colorfuse.data.transforms import AUGMENTATIONS, Transform, Transformed, TransformedStream, center_crop
+from colorfuse.errors import DataError
 from colorfuse.registry import unknown_name
 
 Source: TypeAlias = str | Path | list[str] | list[Path] | NDArray[np.uint8] | Dataset[Any]
@@ -19,53 +19,68 @@ Source: TypeAlias = str | Path | list[str] | list[Path] | NDArray[np.uint8] | Da
 
 def as_datasets(
     data: Source, validation: Source | float | None, *, image_size: int, augmentation: str, seed: int
-) -> tuple[Dataset[Sample], Dataset[Sample] | None]:
+) -> tuple[Dataset[Any], Dataset[Any] | None]:
     """The datasets to train and to validate on.
 
     Args:
         data: Photos to train on.
         validation: Photos to validate on, or the share of `data` to hold out for it, above 0 and below 1.
-        image_size: Side of the squares in pixels; datasets of (L, ab) keep their own size.
+        image_size: Side of the squares in pixels.
         augmentation: A name from `AUGMENTATIONS`; validation photos are never augmented.
         seed: Chooses what is held out.
 
     Raises:
-        ValueError: The augmentation is unknown, or the share leaves one side without photos.
+        ValueError: The augmentation is unknown, or the share is none.
+        DataError: There are no photos, or an iterable dataset is to be split.
         TypeError: The data are none of the above.
     """
     if augmentation not in AUGMENTATIONS:
         raise unknown_name("augmentation", augmentation, AUGMENTATIONS)
-    crop, fixed = AUGMENTATIONS[augmentation](image_size), center_crop(image_size)
-    train = _as_dataset(data, image_size)
+    train, held_out = _held_out(_as_dataset(data), validation, seed)
+    augmented = _with_transform(train, AUGMENTATIONS[augmentation](image_size), image_size)
+    return augmented, None if held_out is None else _with_transform(held_out, center_crop(image_size), image_size)
+
+
+def _held_out(
+    data: Dataset[Any], validation: Source | float | None, seed: int
+) -> tuple[Dataset[Any], Dataset[Any] | None]:
     if validation is None:
-        return train(crop), None
+        return data, None
     if not isinstance(validation, int | float | np.floating):
-        return train(crop), _as_dataset(validation, image_size)(fixed)
-    kept, held_out = _hold_out(len(train(crop)), float(validation), seed)  # type: ignore[arg-type]
-    return Subset(train(crop), kept), Subset(train(fixed), held_out)
+        return data, _as_dataset(validation)
+    if not 0 < validation < 1:
+        raise ValueError(f"validation={validation} must be a share between 0 and 1, or photos, or None for none")
+    if isinstance(data, IterableDataset):
+        raise DataError(f"no share of an iterable dataset can be held out; give validation photos, not {validation}")
+    train, held_out = split(data, (1 - float(validation), float(validation)), seed)
+    return train, Subset(_without_transform(data), held_out.indices)
 
 
-def _as_dataset(data: Source, image_size: int) -> Callable[[Crop], Dataset[Sample]]:
-    """The dataset of `data`, once a crop is chosen."""
+def _as_dataset(data: Source) -> Dataset[Any]:
     if isinstance(data, str | Path | list | tuple):
-        paths = find_photos(data)
-        return lambda crop: PhotoFolder(paths, image_size, crop)
+        return PhotoFolder(data)
     if isinstance(data, np.ndarray):
-        return lambda crop: PhotoArray(data, image_size, crop)
+        return PhotoArray(data)
     if isinstance(data, Dataset):
-        return lambda crop: data
+        return data
     raise TypeError(
         "photos must be a folder, a list of paths, a uint8 array (N, H, W, 3) or a dataset of (L, ab), "
         f"not {type(data).__name__}"
     )
 
 
-def _hold_out(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
-    held_out = round(count * share)
-    if not 0 < held_out < count:
-        raise ValueError(
-            f"validation={share} of {count} photos leaves one side empty; use a share between 0 and 1, more "
-            "photos, or None to validate on none"
-        )
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
-    return order[held_out:], order[:held_out]
+def _without_transform(data: Dataset[Any]) -> Dataset[Any]:
+    if isinstance(data, Subset):
+        return Subset(_without_transform(data.dataset), data.indices)
+    return data.with_transform(None, data.image_size) if isinstance(data, PhotoFolder | PhotoArray) else data
+
+
+def _with_transform(data: Dataset[Any], transform: Transform, image_size: int) -> Dataset[Any]:
+    """Squares of `data`: by its own transform if it has one, of RGB images if they are at hand, else of L and ab."""
+    if isinstance(data, Subset):
+        return Subset(_with_transform(data.dataset, transform, image_size), data.indices)
+    if isinstance(data, PhotoFolder | PhotoArray):
+        return data if data.transform else data.with_transform(transform, image_size)
+    if isinstance(data, IterableDataset):
+        return TransformedStream(data, transform)
+    return Transformed(data, transform)

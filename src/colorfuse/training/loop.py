@@ -12,11 +12,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from colorfuse.data.photos import Sample
+from colorfuse.data.loading import batches, create_loader
 from colorfuse.errors import TrainingError
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import AB_SCALE, Objective
-from colorfuse.training.batches import batches, create_loader, default_workers
 from colorfuse.training.checkpoint import Checkpoint
 from colorfuse.training.settings import Settings, create_optimizer
 
@@ -29,8 +28,8 @@ _BAR: dict[str, Any] = {"unit": "batch", "disable": None, "leave": False}
 def train(
     network: FusionNetwork,
     objective: Objective,
-    train_data: Dataset[Sample],
-    validation_data: Dataset[Sample] | None,
+    train_data: Dataset[Any],
+    validation_data: Dataset[Any] | None,
     settings: Settings,
     *,
     run: Path | None = None,
@@ -65,8 +64,7 @@ def train(
     accelerator = Accelerator()
     if accelerator.num_processes > 1:
         raise TrainingError(f"fit works in one process, not in {accelerator.num_processes}; start a single one")
-    workers = default_workers() if num_workers is None else num_workers
-    loader = create_loader(train_data, settings.batch_size, workers, training=True)
+    loader = create_loader(train_data, settings.batch_size, num_workers, seed=settings.seed)
     network.to(memory_format=torch.channels_last)
     optimizer, schedule = create_optimizer(network, settings, len(loader) * settings.epochs)
     checkpoint = Checkpoint(run, network, optimizer, schedule) if run else None
@@ -84,7 +82,7 @@ def train(
     objective.to(accelerator.device)
     judged = None
     if validation_data is not None:
-        judged = accelerator.prepare(create_loader(validation_data, settings.batch_size, workers, training=False))
+        judged = accelerator.prepare(create_loader(validation_data, settings.batch_size, num_workers))
 
     def step(lightness: Tensor, ab: Tensor) -> Tensor:
         loss: Tensor = objective(model(lightness), ab)
@@ -98,6 +96,7 @@ def train(
         for epoch in range(len(history) + 1, settings.epochs + 1):
             # All that an epoch draws depends on the seed and its number, so that a resumed training draws the same.
             torch.manual_seed(settings.seed + 1_000_003 * epoch)
+            loader.set_epoch(epoch)
             started, learning_rate = time.perf_counter(), optimizer.param_groups[0]["lr"]
             model.train()
             loss, color = _train_epoch(step, tqdm(loader, f"epoch {epoch}/{settings.epochs}", **_BAR))

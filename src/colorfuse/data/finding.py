@@ -1,0 +1,46 @@
+"""Files of photos in folders."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from colorfuse.errors import DataError
+from colorfuse.images import SUFFIXES
+
+
+def find_photos(photos: str | Path | Sequence[str | Path]) -> list[Path]:
+    """The photos in a folder and below it, sorted, or those of a list of files and folders, in its order.
+
+    Files of a folder count by their suffix; hidden ones, and those in hidden folders, do not.
+
+    Raises:
+        FileNotFoundError: A path does not exist.
+        DataError: No photos are found.
+    """
+    return [path for path, _ in find_photos_below(photos)]
+
+
+def find_photos_below(photos: str | Path | Sequence[str | Path]) -> list[tuple[Path, Path]]:
+    """What `find_photos` finds, each with its path below the folder that was given."""
+    roots = [Path(root) for root in ([photos] if isinstance(photos, str | Path) else photos)]
+    found: list[tuple[Path, Path]] = []
+    for root in roots:
+        if not root.exists():
+            raise FileNotFoundError(f"{root} does not exist; give a photo or a folder of photos")
+        if root.is_dir():
+            found += [(path, path.relative_to(root)) for path in _photos_below(root)]
+        else:
+            found.append((root, Path(root.name)))
+    if not found:
+        where = ", ".join(map(str, roots)) or "an empty list"
+        raise DataError(f"no photos in {where}; they are files that end in one of {', '.join(SUFFIXES)}")
+    return found
+
+
+def _photos_below(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )

@@ -1,0 +1,135 @@
+"""Photos stored as arrays of Lab bytes: the layout of the paper's dataset."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from colorfuse.data.coding import decode_lab
+from colorfuse.data.sample import Sample
+from colorfuse.data.unpacking import unpack
+from colorfuse.errors import DataError
+
+Rows: TypeAlias = NDArray[np.uint8]
+
+LIGHTNESS_FILE = Path("l", "gray_scale.npy")
+_CHECKED_ROWS = 32
+
+
+class LabArrays(Dataset[Sample]):
+    """Photos in NumPy files of Lab bytes, read through the memory map as they are asked for.
+
+    The layout is that of the Kaggle dataset "Image Colorization" (shravankumar9892), which the paper trains on:
+    `l/gray_scale.npy` `(N, H, W)` and `ab/ab1.npy`, `ab/ab2.npy`, ... `(n, H, W, 2)`, whose rows follow one another
+    along those of the first. `pack` writes it from any dataset. A folder with `l.zip` and `ab.zip`, as downloaded, is
+    unpacked once.
+
+    Args:
+        root: The folder.
+
+    Raises:
+        FileNotFoundError: The folder or one of its files is not there.
+        DataError: A file is damaged, has another dtype, shape or coding, or the rows do not add up.
+
+    Example:
+        >>> data = LabArrays("kaggle/")  # doctest: +SKIP
+        >>> lightness, ab = data[0]  # doctest: +SKIP
+        >>> lightness.shape, ab.shape  # doctest: +SKIP
+        (torch.Size([1, 224, 224]), torch.Size([2, 224, 224]))
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        for name in ("l", "ab"):
+            unpack(self.root / f"{name}.zip", self.root / name)
+        self._open()
+        self._check()
+
+    def __len__(self) -> int:
+        return len(self._lightness)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
+        """Several samples at once, which is faster."""
+        lightness, ab = decode_lab(*self.coded(indices))
+        return list(zip(lightness, ab, strict=True))
+
+    def coded(self, indices: Sequence[int]) -> tuple[Rows, Rows]:
+        """Rows as they are stored: L `(n, H, W)` and ab `(n, H, W, 2)` in bytes."""
+        rows = np.arange(len(self))[
+            np.asarray(indices)
+        ]  # which refuses what is out of range, and knows negative ones
+        files = np.searchsorted(self._ends, rows, side="right")
+        starts = np.concatenate([[0], self._ends])
+        ab = [self._ab[file][row - starts[file]] for file, row in zip(files, rows, strict=True)]
+        return self._lightness[rows], np.stack(ab)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"root": self.root}  # and no arrays, which another process maps itself
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.root = state["root"]
+        self._open()
+
+    def _open(self) -> None:
+        self._lightness = _map(_lightness_path(self.root))
+        self._ab = [_map(path) for path in _ab_paths(self.root)]
+        self._ends = np.cumsum([len(rows) for rows in self._ab])
+
+    def _check(self) -> None:
+        count, *size = self._lightness.shape
+        if self._lightness.ndim != 3 or 0 in self._lightness.shape:
+            raise DataError(f"{_lightness_path(self.root)} has shape {self._lightness.shape}; it must be (N, H, W)")
+        for path, rows in zip(_ab_paths(self.root), self._ab, strict=True):
+            if rows.shape[1:] != (*size, 2):
+                raise DataError(f"{path} has shape {rows.shape}; it must be (n, {size[0]}, {size[1]}, 2)")
+        if self._ends[-1] != count:
+            parts = " + ".join(str(len(rows)) for rows in self._ab)
+            raise DataError(f"{self.root} has {count} rows of L but {parts} = {self._ends[-1]} rows of ab")
+        for path, rows in zip(_ab_paths(self.root), self._ab, strict=True):
+            _check_coding(path, rows)
+
+
+def _check_coding(path: Path, rows: Rows) -> None:
+    """Refuse ab that is far from gray in most pixels, as bytes are that wrapped around or count from zero."""
+    some = rows[:: max(1, len(rows) // _CHECKED_ROWS), ::8, ::8].astype(np.int16)
+    distance = float(np.median(np.abs(some - 128)))
+    if distance > 64:
+        raise DataError(
+            f"{path} is not coded as ab + 128: half of its values are more than {distance:.0f} away from 128; "
+            "write it with colorfuse.pack"
+        )
+
+
+def _map(path: Path) -> Rows:
+    try:
+        rows: Rows = np.load(path, mmap_mode="r")
+    except (ValueError, EOFError) as error:
+        raise DataError(f"{path} is no whole .npy file: {error}; download or pack it again") from error
+    if rows.dtype != np.uint8:
+        raise DataError(f"{path} has dtype {rows.dtype}; Lab is stored in uint8")
+    return rows
+
+
+def _lightness_path(root: Path) -> Path:
+    return _first_existing(root, LIGHTNESS_FILE, Path("l", LIGHTNESS_FILE))
+
+
+def _ab_paths(root: Path) -> list[Path]:
+    """The files of ab in the order of their numbers."""
+    folder = _first_existing(root, Path("ab", "ab1.npy"), Path("ab", "ab", "ab1.npy")).parent
+    numbered = {int(name[1]): path for path in folder.iterdir() if (name := re.fullmatch(r"ab(\d+)\.npy", path.name))}
+    return [numbered[number] for number in sorted(numbered)]
+
+
+def _first_existing(root: Path, *places: Path) -> Path:
+    for place in places:
+        if (root / place).exists():
+            return root / place
+    raise FileNotFoundError(f"{root / places[0]} does not exist; give the folder that holds l and ab, or their zips")

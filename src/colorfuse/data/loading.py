@@ -1,0 +1,160 @@
+"""Batches of a dataset, read by worker processes."""
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, Subset, default_collate
+
+from colorfuse.data.transforms import Transformed, fetch
+from colorfuse.errors import DataError, PhotoError
+
+
+def create_loader(
+    data: Dataset[Any], batch_size: int, workers: int | None = None, *, seed: int | None = None
+) -> DataLoader[Any]:
+    """Batches of `data`.
+
+    Args:
+        data: A dataset of (L, ab); an iterable one keeps its own order, and has a length.
+        batch_size: Samples a batch.
+        workers: Processes that read samples; `default_workers` if None, and none for an iterable dataset, which each
+            of them would go through from its start.
+        seed: Shuffles the samples, anew after each `set_epoch` of the sampler. What transforms draw is decided by
+            seed, epoch and batch as well, whatever the number of workers. None keeps the dataset's order.
+
+    Raises:
+        DataError: The dataset is empty, or an iterable one without a length.
+    """
+    streamed = isinstance(data, IterableDataset)
+    if workers is None:
+        workers = 0 if streamed else default_workers()
+    common: dict[str, Any] = {
+        "batch_size": batch_size,
+        "num_workers": workers,
+        "pin_memory": torch.cuda.is_available(),
+        "persistent_workers": workers > 0,
+        "generator": torch.Generator(),  # so that starting workers draws nothing from the network's
+    }
+    count = _length(data)
+    # A last batch of one or two photos would spoil the batch norms' statistics.
+    whole = seed is not None and count >= batch_size
+    if streamed:
+        return DataLoader(data, drop_last=whole, **common)
+    sampler = EpochSampler(count, seed, sample_weights(data))
+    return DataLoader(_Fetched(data, seed or 0), sampler=sampler, drop_last=whole, collate_fn=_collate, **common)
+
+
+def default_workers() -> int:
+    """How many processes read photos: half of the cores, at most 8, where processes are forked; none elsewhere."""
+    # Elsewhere than under fork, a script without a guard around its main part would be started again by each worker.
+    if multiprocessing.get_all_start_methods()[0] != "fork":
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, cores // 2)
+
+
+def batches(loader: Any) -> Iterator[tuple[Tensor, Tensor]]:
+    """L `(N, 1, H, W)` and ab `(N, 2, H, W)` of the batches of a loader.
+
+    Raises:
+        PhotoError: A photo of a batch cannot be read.
+        OSError: A file cannot be read.
+    """
+    for batch in loader:
+        if isinstance(batch, Exception):
+            raise batch
+        yield batch[0], batch[1]
+
+
+def sample_weights(data: Dataset[Any]) -> Tensor | None:
+    """How often each sample is to be drawn, if the dataset says so."""
+    if isinstance(data, Transformed):
+        return sample_weights(data.data)
+    if isinstance(data, Subset):
+        weights = sample_weights(data.dataset)
+        return None if weights is None else weights[torch.tensor(data.indices)]
+    return getattr(data, "sample_weights", None)
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """The epoch and the index of each sample of an epoch, in an order that depends on seed and epoch alone.
+
+    Args:
+        count: Samples of the dataset, and of an epoch.
+        seed: Decides the order; None keeps that of the dataset.
+        weights: How often samples are drawn, with replacement; None for each of them once.
+    """
+
+    def __init__(self, count: int, seed: int | None, weights: Tensor | None = None) -> None:
+        self.count = count
+        self.seed = seed
+        self.weights = weights
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch that is gone through next."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return ((self.epoch, index) for index in self._order())
+
+    def _order(self) -> list[int]:
+        if self.seed is None:
+            return list(range(self.count))
+        generator = torch.Generator().manual_seed(_mixed(self.seed, self.epoch))
+        if self.weights is None:
+            return torch.randperm(self.count, generator=generator).tolist()
+        return torch.multinomial(self.weights, self.count, replacement=True, generator=generator).tolist()
+
+
+class _Fetched(Dataset[Any]):
+    """A dataset that is asked for (epoch, index) and seeds what its transforms draw.
+
+    An error travels from a worker as a value: raised there, it would arrive as the text of a traceback.
+    """
+
+    def __init__(self, data: Dataset[Any], seed: int) -> None:
+        self.data = data
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.data)  # type: ignore[arg-type]
+
+    def __getitems__(self, places: Sequence[tuple[int, int]]) -> list[Any]:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_mixed(self.seed, *places[0]))
+            try:
+                return fetch(self.data, [index for _, index in places])
+            except (PhotoError, DataError, OSError) as error:
+                return [error]
+
+
+def _collate(samples: list[Any]) -> Any:
+    return samples[0] if isinstance(samples[0], Exception) else default_collate(samples)
+
+
+def _mixed(*numbers: int) -> int:
+    """One seed of several numbers."""
+    mixed = 0
+    for number in numbers:
+        mixed = (mixed * 1_000_003 + number + 1) % 2**63
+    return mixed
+
+
+def _length(data: Dataset[Any]) -> int:
+    try:
+        count = len(data)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise DataError(
+            f"{type(data).__name__} has no length, which the schedule of a training needs; give it a __len__"
+        ) from error
+    if not count:
+        raise DataError(f"{type(data).__name__} is empty; there is nothing to learn from")
+    return count

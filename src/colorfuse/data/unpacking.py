@@ -1,0 +1,46 @@
+"""Downloaded archives of arrays."""
+
+import shutil
+import zipfile
+import zlib
+from pathlib import Path
+
+from tqdm import tqdm
+
+from colorfuse.errors import DataError
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack the `.npy` files of a zip into `folder`, whole or not at all, if that is not there yet.
+
+    Raises:
+        DataError: The archive is damaged.
+        OSError: There is no room, or no permission to write beside the archive.
+    """
+    if folder.exists() or not archive.exists():
+        return
+    partial = folder.with_name(f".{folder.name}.partial")
+    try:
+        partial.mkdir(exist_ok=True)
+        _extract_arrays(archive, partial)
+        partial.replace(folder)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise DataError(f"{archive} is damaged: {error}; download it again") from error
+    except OSError as error:
+        raise OSError(error.errno, f"{archive} cannot be unpacked beside it: {error.strerror}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _extract_arrays(archive: Path, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as members:
+        for member in members.infolist():
+            name = Path(member.filename).name
+            if not name.endswith(".npy") or name.startswith("."):
+                continue
+            with (
+                members.open(member) as packed,
+                tqdm.wrapattr(packed, "read", member.file_size, desc=f"unpacking {name}", disable=None) as source,
+                (folder / name).open("wb") as target,
+            ):
+                shutil.copyfileobj(source, target, 1 << 20)

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from skimage import data
+from torch.utils.data import Subset, TensorDataset
+
+import colorfuse as cf
+
+NOISE = np.random.default_rng(0).integers(0, 256, (2000, 4, 4, 3), np.uint8)
+
+
+def test_parts_have_about_the_sizes_asked_for() -> None:
+    parts = cf.split(cf.PhotoArray(NOISE), (0.8, 0.1, 0.1), seed=0)
+    np.testing.assert_allclose([len(part) / 2000 for part in parts], (0.8, 0.1, 0.1), atol=0.03)
+    assert sorted(index for part in parts for index in part.indices) == list(range(2000))
+
+
+def test_another_seed_gives_another_split() -> None:
+    assert cf.split(cf.PhotoArray(NOISE), seed=0)[1].indices != cf.split(cf.PhotoArray(NOISE), seed=1)[1].indices
+
+
+def test_all_kinds_of_datasets(photo_folder: str, tmp_path: str) -> None:
+    folder = cf.PhotoFolder(photo_folder, image_size=32)
+    for whole in (
+        folder,
+        Subset(folder, [7, 5, 3, 1]),
+        cf.pack(folder, f"{tmp_path}/packed"),
+        TensorDataset(torch.rand(10, 1, 4, 4), torch.rand(10, 2, 4, 4)),
+    ):
+        first, second = cf.split(whole, (0.5, 0.5))
+        assert len(first) + len(second) == len(whole)
+        assert min(len(first), len(second)) > 0
+
+
+def near_copies(photo: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """The photo scaled down and up, compressed, brighter, and cut a little."""
+    image = Image.fromarray(photo).resize((128, 96))
+    small = image.resize((64, 48)).resize((128, 96))
+    brighter = image.point(lambda value: min(255, value + 12))
+    return [np.asarray(each) for each in (image, small, brighter)]
+
+
+def test_near_duplicates_can_be_kept_together(photos: NDArray[np.uint8]) -> None:
+    scenes = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
+    rotated = [np.rot90(scene, turn) for scene in scenes for turn in range(4)]
+    copies = np.stack([copy for scene in rotated for copy in near_copies(scene)])
+    for seed in range(5):
+        parts = cf.split(cf.PhotoArray(copies, 96), (0.5, 0.5), seed, near_duplicates_together=True)
+        of_part = {index: number for number, part in enumerate(parts) for index in part.indices}
+        groups = [{of_part[3 * scene + copy] for copy in range(3)} for scene in range(16)]
+        assert all(len(group) == 1 for group in groups)
+        assert len(set(of_part.values())) == 2
+    apart = cf.split(cf.PhotoArray(copies, 96), (0.5, 0.5), 0)
+    of_part = {index: number for number, part in enumerate(apart) for index in part.indices}
+    assert any(len({of_part[3 * scene + copy] for copy in range(3)}) == 2 for scene in range(16))
+
+
+@pytest.mark.parametrize("parts", [(), (0.5, 0.4), (1.5, -0.5), (0.5, 0.5, 0.0)])
+def test_parts_that_are_no_shares_are_refused(parts: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="shares above 0 that add up to 1"):
+        cf.split(cf.PhotoArray(NOISE), parts)
+
+
+def test_too_few_photos_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 different photos cannot be split in 3 parts"):
+        cf.split(cf.PhotoArray(NOISE[:2]))
