@@ -1,5 +1,7 @@
 """The one way to run anything: `nox -l` lists the sessions, `nox -s NAME` runs one, `nox` runs them all."""
 
+import pathlib
+
 import nox
 
 nox.needs_version = ">=2024.10.9"
@@ -46,8 +48,9 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run every example."""
-    session.install("-e", ".")
-    session.run("python", "examples/quickstart.py")
+    install(session, "examples")
+    for example in sorted(pathlib.Path("examples").glob("*.py")):
+        session.run("python", str(example))
 
 
 @nox.session

@@ -110,3 +110,12 @@ def test_what_is_no_data_is_refused() -> None:
         sizes(3)
     with pytest.raises(ValueError, match="no augmentation is called 'flop'"):
         sizes(np.zeros((2, 8, 8, 3), np.uint8), augmentation="flop")
+
+
+def test_a_stream_that_is_not_as_long_as_it_says(tiny: Callable[..., cf.FusionColorizer]) -> None:
+    class Short(Counted):
+        def __len__(self) -> int:
+            return 20
+
+    with pytest.raises(cf.TrainingError, match="epoch 1 had 1 batches, and the data's length says 5"):
+        tiny(batch_size=4).fit(Short())

@@ -23,7 +23,7 @@ def test_every_byte_triple_comes_back() -> None:
     ab = np.stack([a, b], axis=-1)
     for value in range(256):
         lightness = np.full((256, 256), value, np.uint8)
-        again = encode_lab(*decode_lab(lightness, ab))
+        again = encode_lab(*decode_lab(torch.from_numpy(lightness), torch.from_numpy(ab)))
         np.testing.assert_array_equal(again[0], lightness)
         np.testing.assert_array_equal(again[1], ab)
 
@@ -58,10 +58,9 @@ def test_packed_arrays_are_the_dataset_in_bytes(data: st.DataObject, rows_a_file
     shape = data.draw(st.tuples(st.integers(1, 20), st.integers(1, 5), st.integers(1, 5)))
     lightness = data.draw(npst.arrays(np.uint8, shape))
     ab = data.draw(npst.arrays(np.uint8, (*shape, 2), elements=st.integers(100, 150)))
+    samples = TensorDataset(*decode_lab(torch.from_numpy(lightness), torch.from_numpy(ab)))
     with tempfile.TemporaryDirectory() as folder:
-        packed = cf.pack(
-            TensorDataset(*decode_lab(lightness, ab)), Path(folder, "packed"), rows_a_file=rows_a_file, num_workers=0
-        )
+        packed = cf.pack(samples, Path(folder, "packed"), rows_a_file=rows_a_file, num_workers=0)
         coded = packed.coded(range(len(packed)))
         np.testing.assert_array_equal(coded[0], lightness)
         np.testing.assert_array_equal(coded[1], ab)

@@ -4,6 +4,7 @@ What `formulas` defines is computed here without a new array for any step, since
 arithmetic. A photo of many megapixels then takes no more memory than its result.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
@@ -22,6 +23,7 @@ Kernel: TypeAlias = Callable[[Array, Array, Array], None]
 _PIXELS_AT_ONCE = 65_536
 """As many as leave most of what is computed of them in a core's cache, and BLAS on one thread."""
 _CUBE_ROOT_OF_EPSILON = 6 / 29
+_kept = threading.local()
 
 
 def map_pixels(kernel: Kernel, images: Tensor, dtype: torch.dtype) -> Tensor:
@@ -34,7 +36,7 @@ def map_pixels(kernel: Kernel, images: Tensor, dtype: torch.dtype) -> Tensor:
     parts = [(index, top) for index in range(len(source)) for top in range(0, height, rows)]
 
     def convert(share: list[tuple[int, int]]) -> None:
-        memory = np.empty(3 * channels * rows * width, working)
+        memory = _memory(3 * channels * rows * width * np.dtype(working).itemsize).view(working)
         with np.errstate(all="ignore"):
             for index, top in share:
                 pixels = source[index, :, top : top + rows].reshape(channels, -1)
@@ -48,6 +50,14 @@ def map_pixels(kernel: Kernel, images: Tensor, dtype: torch.dtype) -> Tensor:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(convert, (parts[thread::threads] for thread in range(threads))))
     return torch.from_numpy(result).view(images.shape)
+
+
+def _memory(size: int) -> Array:
+    """Bytes to work in, which a thread keeps from one small photo to the next."""
+    if not hasattr(_kept, "memory") or _kept.memory.nbytes < size:
+        _kept.memory = np.empty(size, np.uint8)
+    memory: Array = _kept.memory[:size]
+    return memory
 
 
 def _empty_like(images: Tensor, dtype: torch.dtype) -> Array:
@@ -68,7 +78,8 @@ def lab_from_rgb(rgb: Array, lab: Array, work: Array) -> None:
     _linear(rgb, linear, curved)
     np.matmul(FROM_RGB.astype(linear.dtype), linear, out=curved)
     _lab_curve(curved, linear)
-    np.matmul(FROM_CURVED.astype(linear.dtype), curved, out=lab)
+    np.matmul(FROM_CURVED.astype(linear.dtype), curved, out=linear)
+    np.copyto(lab, linear)  # which is faster than multiplying into channels that lie side by side
 
 
 def lightness_from_gray(gray: Array, lightness: Array, work: Array) -> None:

@@ -1,12 +1,10 @@
 """Lab in bytes, coded as OpenCV codes it: L times 255/100, a and b plus 128."""
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 
-def encode_lab(lightness: Tensor, ab: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def encode_lab(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
     """Code L and ab in bytes, which rounds L to 0.2 and ab to 0.5 units.
 
     Args:
@@ -14,24 +12,30 @@ def encode_lab(lightness: Tensor, ab: Tensor) -> tuple[NDArray[np.uint8], NDArra
         ab: `(*, 2, H, W)` in CIELAB units; what is beyond -128 to 127 is clipped.
 
     Returns:
-        Arrays `(*, H, W)` and `(*, H, W, 2)` of bytes.
+        Bytes `(*, H, W)` and `(*, H, W, 2)`.
 
     Example:
         >>> encode_lab(torch.full((1, 1, 1), 100.0), torch.zeros(2, 1, 1))
-        (array([[255]], dtype=uint8), array([[[128, 128]]], dtype=uint8))
+        (tensor([[255]], dtype=torch.uint8), tensor([[[128, 128]]], dtype=torch.uint8))
     """
     coded_lightness = (lightness * (255 / 100)).round().clamp(0, 255).to(torch.uint8)
     coded_ab = (ab + 128).round().clamp(0, 255).to(torch.uint8)
-    return coded_lightness.squeeze(-3).numpy(), coded_ab.movedim(-3, -1).numpy()
+    return coded_lightness.squeeze(-3), coded_ab.movedim(-3, -1)
 
 
-def decode_lab(lightness: NDArray[np.uint8], ab: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-    """The inverse of `encode_lab`: L `(*, 1, H, W)` and ab `(*, 2, H, W)` in float32.
+def decode_lab(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
+    """The inverse of `encode_lab`.
+
+    Args:
+        lightness: Bytes `(*, H, W)`.
+        ab: Bytes `(*, H, W, 2)`.
+
+    Returns:
+        L `(*, 1, H, W)` in 0 to 100 and ab `(*, 2, H, W)` in CIELAB units, in float32.
 
     Example:
-        >>> lightness, ab = decode_lab(np.full((4, 6), 255, np.uint8), np.full((4, 6, 2), 128, np.uint8))
-        >>> lightness.max().item(), ab.abs().max().item(), ab.shape
-        (100.0, 0.0, torch.Size([2, 4, 6]))
+        >>> lightness, ab = decode_lab(torch.tensor([[255]]).byte(), torch.tensor([[[128, 138]]]).byte())
+        >>> lightness.flatten().tolist(), ab.flatten().tolist()
+        ([100.0], [0.0, 10.0])
     """
-    decoded = torch.from_numpy(lightness).float().mul_(100 / 255).unsqueeze(-3)
-    return decoded, torch.from_numpy(ab).float().sub_(128).movedim(-1, -3)
+    return lightness.float().mul_(100 / 255).unsqueeze(-3), ab.float().sub_(128).movedim(-1, -3)

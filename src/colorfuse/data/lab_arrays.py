@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
+from torch import Tensor
 
 from colorfuse.data.coding import decode_lab
+from colorfuse.data.in_bytes import BytesDataset
 from colorfuse.data.sample import Sample
 from colorfuse.data.unpacking import unpack
 from colorfuse.errors import DataError
@@ -20,7 +22,7 @@ LIGHTNESS_FILE = Path("l", "gray_scale.npy")
 _CHECKED_ROWS = 32
 
 
-class LabArrays(Dataset[Sample]):
+class LabArrays(BytesDataset):
     """Photos in NumPy files of Lab bytes, read through the memory map as they are asked for.
 
     The layout is that of the Kaggle dataset "Image Colorization" (shravankumar9892), which the paper trains on:
@@ -48,17 +50,22 @@ class LabArrays(Dataset[Sample]):
             unpack(self.root / f"{name}.zip", self.root / name)
         self._open()
         self._check()
+        self.image_size = min(self._lightness.shape[1:])
 
     def __len__(self) -> int:
         return len(self._lightness)
 
-    def __getitem__(self, index: int) -> Sample:
-        return self.__getitems__([index])[0]
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """Lab bytes `(N, 3, H, W)`."""
+        lightness, ab = self.coded(indices)
+        images = torch.empty(len(lightness), 3, *lightness.shape[1:], dtype=torch.uint8)
+        images[:, 0] = torch.from_numpy(lightness)
+        images[:, 1:] = torch.from_numpy(ab).movedim(-1, 1)
+        return torch.stack([self.transform(image) for image in images]) if self.transform else images
 
-    def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
-        """Several samples at once, which is faster."""
-        lightness, ab = decode_lab(*self.coded(indices))
-        return list(zip(lightness, ab, strict=True))
+    def decode(self, images: Tensor) -> Sample:
+        """L and ab of Lab bytes."""
+        return decode_lab(images[:, 0], images[:, 1:].movedim(1, -1))
 
     def coded(self, indices: Sequence[int]) -> tuple[Rows, Rows]:
         """Rows as they are stored: L `(n, H, W)` and ab `(n, H, W, 2)` in bytes."""
@@ -71,10 +78,11 @@ class LabArrays(Dataset[Sample]):
         return self._lightness[rows], np.stack(ab)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"root": self.root}  # and no arrays, which another process maps itself
+        mapped = ("_lightness", "_ab")  # which another process maps itself
+        return {name: value for name, value in vars(self).items() if name not in mapped}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.root = state["root"]
+        vars(self).update(state)
         self._open()
 
     def _open(self) -> None:

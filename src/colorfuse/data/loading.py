@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, Subset, default_collate
 
+from colorfuse.data.in_bytes import BytesDataset
+from colorfuse.data.lab_arrays import LabArrays
 from colorfuse.data.transforms import Transformed, fetch
 from colorfuse.errors import DataError, PhotoError
 
@@ -21,17 +23,14 @@ def create_loader(
     Args:
         data: A dataset of (L, ab); an iterable one keeps its own order, and has a length.
         batch_size: Samples a batch.
-        workers: Processes that read samples; `default_workers` if None, and none for an iterable dataset, which each
-            of them would go through from its start.
+        workers: Processes that read samples; `default_workers` if None.
         seed: Shuffles the samples, anew after each `set_epoch` of the sampler. What transforms draw is decided by
             seed, epoch and batch as well, whatever the number of workers. None keeps the dataset's order.
 
     Raises:
         DataError: The dataset is empty, or an iterable one without a length.
     """
-    streamed = isinstance(data, IterableDataset)
-    if workers is None:
-        workers = 0 if streamed else default_workers()
+    workers = default_workers(data) if workers is None else workers
     common: dict[str, Any] = {
         "batch_size": batch_size,
         "num_workers": workers,
@@ -42,17 +41,22 @@ def create_loader(
     count = _length(data)
     # A last batch of one or two photos would spoil the batch norms' statistics.
     whole = seed is not None and count >= batch_size
-    if streamed:
+    if isinstance(data, IterableDataset):
         return DataLoader(data, drop_last=whole, **common)
     sampler = EpochSampler(count, seed, sample_weights(data))
     return DataLoader(_Fetched(data, seed or 0), sampler=sampler, drop_last=whole, collate_fn=_collate, **common)
 
 
-def default_workers() -> int:
-    """How many processes read photos: half of the cores, at most 8, where processes are forked; none elsewhere."""
+def default_workers(data: Dataset[Any]) -> int:
+    """How many processes read samples: half of the cores, at most 8, and none where they would do no good."""
     # Elsewhere than under fork, a script without a guard around its main part would be started again by each worker.
     if multiprocessing.get_all_start_methods()[0] != "fork":
         return 0
+    if isinstance(data, IterableDataset):  # which each of them would go through from its start
+        return 0
+    whole, _ = _whole(data)
+    if isinstance(whole, LabArrays) and not whole.transform and not torch.cuda.is_available():
+        return 0  # since to hand rows over takes longer than to read them
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(8, cores // 2)
 
@@ -67,7 +71,7 @@ def batches(loader: Any) -> Iterator[tuple[Tensor, Tensor]]:
     for batch in loader:
         if isinstance(batch, Exception):
             raise batch
-        yield batch[0], batch[1]
+        yield loader.dataset.decode(batch) if isinstance(loader.dataset, _Fetched) else (batch[0], batch[1])
 
 
 def sample_weights(data: Dataset[Any]) -> Tensor | None:
@@ -115,7 +119,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
 
 class _Fetched(Dataset[Any]):
-    """A dataset that is asked for (epoch, index) and seeds what its transforms draw.
+    """A dataset that is asked for pairs of epoch and index, and seeds what its transforms draw.
 
     An error travels from a worker as a value: raised there, it would arrive as the text of a traceback.
     """
@@ -123,17 +127,35 @@ class _Fetched(Dataset[Any]):
     def __init__(self, data: Dataset[Any], seed: int) -> None:
         self.data = data
         self.seed = seed
+        self.whole, self.positions = _whole(data)
 
     def __len__(self) -> int:
         return len(self.data)  # type: ignore[arg-type]
 
     def __getitems__(self, places: Sequence[tuple[int, int]]) -> list[Any]:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(_mixed(self.seed, *places[0]))
+            torch.default_generator.manual_seed(_mixed(self.seed, *places[0]))
             try:
-                return fetch(self.data, [index for _, index in places])
+                return self._fetch([index for _, index in places])
             except (PhotoError, DataError, OSError) as error:
                 return [error]
+
+    def _fetch(self, indices: Sequence[int]) -> list[Any]:
+        if self.whole is None:
+            return fetch(self.data, indices)
+        return list(self.whole.read(self.positions[torch.tensor(indices)].tolist()))
+
+    def decode(self, batch: Any) -> tuple[Tensor, Tensor]:
+        """L and ab of a batch."""
+        return (batch[0], batch[1]) if self.whole is None else self.whole.decode(batch)
+
+
+def _whole(data: Dataset[Any]) -> tuple[BytesDataset | None, Tensor]:
+    """The dataset of bytes that `data` is, or is a subset of, and the positions there; None if it is no such one."""
+    if isinstance(data, Subset):
+        whole, positions = _whole(data.dataset)
+        return whole, positions[torch.tensor(data.indices)]
+    return data if isinstance(data, BytesDataset) else None, torch.arange(len(data))  # type: ignore[arg-type]
 
 
 def _collate(samples: list[Any]) -> Any:

@@ -1,21 +1,20 @@
 """Datasets over photos: files in folders, and arrays of bytes."""
 
-import copy
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from colorfuse.color import rgb_to_lab
 from colorfuse.data.finding import find_photos_below
+from colorfuse.data.in_bytes import BytesDataset
 from colorfuse.data.sample import Sample
 from colorfuse.data.screening import LeftOut, screen
 from colorfuse.data.transforms import Transform, center_crop
@@ -23,7 +22,7 @@ from colorfuse.errors import DataError
 from colorfuse.images import open_rgb
 
 
-class PhotoFolder(Dataset[Any]):
+class PhotoFolder(BytesDataset):
     """Photos in a folder and the folders below it, as squares of L and ab.
 
     All photos are looked at once, small: those that are gray in fact have no colour to learn from and are left out,
@@ -82,25 +81,23 @@ class PhotoFolder(Dataset[Any]):
         self.image_size = image_size
         self.transform = transform
         self.sample_weights = _weights([below for _, below in kept], weights) if weights else None
-        self.classes, self._labels = _classes([below for _, below in kept]) if labels else ([], [])
+        self.classes, self.labels = _classes([below for _, below in kept]) if labels else ([], None)
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> Any:
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """RGB bytes `(N, 3, H, W)`."""
         # Twice the side leaves room for a random crop; decoding less of a large JPEG is much faster.
-        image = open_rgb(self.paths[index], at_least=2 * self.image_size)
-        sample = _to_sample(image, self.transform or center_crop(self.image_size))
-        return (*sample, self._labels[index]) if self.classes else sample
+        images = (open_rgb(self.paths[index], at_least=2 * self.image_size) for index in indices)
+        return _stacked(images, self.transform or center_crop(self.image_size))
 
-    def with_transform(self, transform: Transform | None, image_size: int) -> Self:
-        """The same photos with another transform, at another size."""
-        other = copy.copy(self)
-        other.transform, other.image_size = transform, image_size
-        return other
+    def decode(self, images: Tensor) -> Sample:
+        """L and ab of RGB."""
+        return _lab_of(images)
 
 
-class PhotoArray(Dataset[Sample]):
+class PhotoArray(BytesDataset):
     """Photos in an array of bytes, as squares of L and ab.
 
     Args:
@@ -133,12 +130,14 @@ class PhotoArray(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.photos)
 
-    def __getitem__(self, index: int) -> Sample:
-        return _to_sample(Image.fromarray(self.photos[index]), self.transform or center_crop(self.image_size))
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """RGB bytes `(N, 3, H, W)`."""
+        images = (Image.fromarray(self.photos[index]) for index in indices)
+        return _stacked(images, self.transform or center_crop(self.image_size))
 
-    def with_transform(self, transform: Transform | None, image_size: int) -> Self:
-        """The same photos with another transform, at another size."""
-        return type(self)(self.photos, image_size, transform=transform)
+    def decode(self, images: Tensor) -> Sample:
+        """L and ab of RGB."""
+        return _lab_of(images)
 
 
 def _screened(paths: list[Path], min_chroma: float, unreadable: str) -> LeftOut:
@@ -187,8 +186,14 @@ def _classes(below: list[Path]) -> tuple[list[str], list[int]]:
     return classes, [index[path.parts[0]] for path in below]
 
 
-def _to_sample(image: Image.Image, transform: Transform) -> Sample:
-    square: Image.Image | Tensor = transform(image)
-    rgb = square if isinstance(square, Tensor) else torch.from_numpy(np.array(square)).movedim(-1, 0)
-    lab = rgb_to_lab(rgb)
-    return lab[:1], lab[1:]
+def _stacked(images: Iterable[Image.Image], transform: Transform) -> Tensor:
+    return torch.stack([_as_tensor(transform(image)) for image in images])
+
+
+def _as_tensor(square: Image.Image | Tensor) -> Tensor:
+    return square if isinstance(square, Tensor) else torch.from_numpy(np.array(square)).movedim(-1, 0)
+
+
+def _lab_of(rgb: Tensor) -> Sample:
+    lightness, ab = rgb_to_lab(rgb).split((1, 2), dim=1)
+    return lightness, ab

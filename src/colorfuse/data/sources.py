@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, IterableDataset, Subset
 
+from colorfuse.data.in_bytes import BytesDataset
 from colorfuse.data.photos import PhotoArray, PhotoFolder
 from colorfuse.data.splitting import split
 from colorfuse.data.transforms import AUGMENTATIONS, Transform, Transformed, TransformedStream, center_crop
@@ -72,14 +73,14 @@ def _as_dataset(data: Source) -> Dataset[Any]:
 def _without_transform(data: Dataset[Any]) -> Dataset[Any]:
     if isinstance(data, Subset):
         return Subset(_without_transform(data.dataset), data.indices)
-    return data.with_transform(None, data.image_size) if isinstance(data, PhotoFolder | PhotoArray) else data
+    return data.with_transform(None, data.image_size) if isinstance(data, BytesDataset) else data
 
 
 def _with_transform(data: Dataset[Any], transform: Transform, image_size: int) -> Dataset[Any]:
     """Squares of `data`: by its own transform if it has one, of RGB images if they are at hand, else of L and ab."""
     if isinstance(data, Subset):
         return Subset(_with_transform(data.dataset, transform, image_size), data.indices)
-    if isinstance(data, PhotoFolder | PhotoArray):
+    if isinstance(data, BytesDataset):
         return data if data.transform else data.with_transform(transform, image_size)
     if isinstance(data, IterableDataset):
         return TransformedStream(data, transform)

@@ -1,9 +1,13 @@
 """How a photo of any size becomes a square of the size that the network is trained on."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import Dataset, IterableDataset
 
 Transform: TypeAlias = Callable[[Any], Any]
@@ -11,16 +15,25 @@ Transform: TypeAlias = Callable[[Any], Any]
 
 
 def center_crop(size: int) -> Transform:
-    """Scale the short side to `size` and cut out the square in the centre: the same each time."""
-    from torchvision.transforms import v2  # takes seconds to import, and only training needs it
+    """Cut out the greatest square in the centre and scale it to `size`: the same each time."""
+    return partial(_center_square, size=size)
 
-    crop: Transform = v2.Compose([v2.Resize(size, antialias=True), v2.CenterCrop(size)])
-    return crop
+
+def _center_square(image: Image.Image | Tensor, size: int) -> Image.Image | Tensor:
+    if isinstance(image, Image.Image):
+        return ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
+    height, width = image.shape[-2:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = image[..., top : top + side, left : left + side]
+    if side == size:
+        return square
+    return functional.interpolate(square[None], (size, size), mode="bilinear", antialias=True)[0]
 
 
 def random_crop_flip(size: int) -> Transform:
     """Cut out 35 % to 100 % of the area at random, scale it to `size`, mirror it half of the time."""
-    from torchvision.transforms import v2
+    from torchvision.transforms import v2  # takes seconds to import, and only training needs it
 
     crop: Transform = v2.Compose(
         [

@@ -32,8 +32,8 @@ class Decoded:
     metadata: Metadata
 
 
-def decode_file(file: IO[bytes], name: str, at_least: int | None = None) -> Decoded:
-    """Decode an open file that can be sought in; a large JPEG may come smaller, its short side at least `at_least`.
+def decode_file(file: IO[bytes], name: str) -> Decoded:
+    """Decode an open file that can be sought in.
 
     Raises:
         UnidentifiedImageError: It is no image.
@@ -43,8 +43,6 @@ def decode_file(file: IO[bytes], name: str, at_least: int | None = None) -> Deco
     start = file.read(26)
     try:
         with Image.open(file) as image:
-            if at_least:
-                image.draft(None, (at_least, at_least))
             if start.startswith(_PNG_START) and start[_PNG_BIT_DEPTH] == 16:
                 return _decode_png(file, metadata_of(image, name))
             if isinstance(image, TiffImagePlugin.TiffImageFile):

@@ -10,7 +10,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from colorfuse.errors import PhotoError
@@ -62,16 +62,31 @@ def open_rgb(path: str | os.PathLike[str], at_least: int) -> Image.Image:
         PhotoError: The file is no image or is damaged.
     """
     with Path(path).open("rb") as file:
-        photo = _from_file(file, str(path), at_least)
+        image = _open_plain(file, str(path), at_least)
+        if image:
+            return image
+        photo = _from_file(file, str(path))
     pixels = as_bytes(photo.pixels)
     return Image.fromarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
-def _from_file(file: IO[bytes], name: str, at_least: int | None = None) -> Photo:
+def _open_plain(file: IO[bytes], name: str, at_least: int) -> Image.Image | None:
+    """Open what Pillow decodes right: 8 bit RGB or gray without a profile."""
+    with _photo_errors(name):
+        image = Image.open(file)
+        image.draft("RGB", (at_least, at_least))
+        if image.mode not in ("RGB", "L") or image.info.get("icc_profile"):
+            return None
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _from_file(file: IO[bytes], name: str) -> Photo:
     if not file.seekable():
         file = io.BytesIO(file.read())
     with _photo_errors(name):
-        return _from_decoded(decode_file(file, name, at_least), name)
+        return _from_decoded(decode_file(file, name), name)
 
 
 def _from_decoded(decoded: Decoded, name: str) -> Photo:

@@ -99,7 +99,12 @@ def train(
             loader.set_epoch(epoch)
             started, learning_rate = time.perf_counter(), optimizer.param_groups[0]["lr"]
             model.train()
-            loss, color = _train_epoch(step, tqdm(loader, f"epoch {epoch}/{settings.epochs}", **_BAR))
+            loss, color = _train_epoch(
+                step, tqdm(batches(loader), f"epoch {epoch}/{settings.epochs}", len(loader), **_BAR)
+            )
+            if schedule.last_epoch != epoch * len(loader):
+                done = schedule.last_epoch - (epoch - 1) * len(loader)
+                raise TrainingError(f"epoch {epoch} had {done} batches, and the data's length says {len(loader)}")
             if not math.isfinite(loss):
                 rate = f"learning_rate={settings.learning_rate}"
                 raise TrainingError(f"the loss of epoch {epoch} is {loss}; lower {rate}, or look for bad photos")
@@ -120,7 +125,7 @@ def train(
 def _train_epoch(step: Callable[[Tensor, Tensor], Tensor], bar: Any) -> tuple[float, Tensor]:
     """Take a step for each batch; return the mean loss, and the mean ab of the photos."""
     losses, colors = _Mean(), _Mean()
-    for lightness, ab in batches(bar):
+    for lightness, ab in bar:
         losses.add(step(lightness, ab), len(ab))
         colors.add(ab.mean(dim=(0, 2, 3)), len(ab))
         if not bar.disable:  # showing the loss waits for the device
@@ -134,7 +139,7 @@ def _validate(model: Any, objective: Objective, loader: Any, mean_color: Tensor)
     model.eval()
     constant = mean_color.reshape(1, 2, 1, 1)
     means = {name: _Mean() for name in ("loss", "error", "gray_error", "constant_error")}
-    for lightness, ab in batches(tqdm(loader, "validation", **_BAR)):
+    for lightness, ab in tqdm(batches(loader), "validation", len(loader), **_BAR):
         planes = model(lightness)
         means["loss"].add(objective(planes, ab), len(ab))
         guesses = {

@@ -1,0 +1,56 @@
+"""What datasets share whose samples are bytes until they are used."""
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from colorfuse.data.sample import Sample
+from colorfuse.data.transforms import Transform
+
+
+class BytesDataset(Dataset[Any], ABC):
+    """Samples of (L, ab) that are kept as images of bytes.
+
+    A loader lets its workers `read`, which is slow but gives little, and lets `decode` run where the batch is used:
+    on its way to the device it is four times as small.
+
+    Attributes:
+        transform: Applied to each image of bytes; None for what `fit` chooses in training, and the default otherwise.
+        image_size: Side of the squares that the default transform makes.
+        labels: A class index a sample, or None.
+    """
+
+    transform: Transform | None = None
+    image_size: int
+    labels: Sequence[int] | None = None
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """Images of bytes `(N, 3, H, W)`, transformed."""
+
+    @abstractmethod
+    def decode(self, images: Tensor) -> Sample:
+        """L `(N, 1, H, W)` and ab `(N, 2, H, W)` of what `read` gave, on any device."""
+
+    def __getitem__(self, index: int) -> Any:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        """Several samples at once: pairs of L `(1, H, W)` and ab `(2, H, W)`, and the label if there are labels."""
+        parts: list[Any] = list(self.decode(self.read(indices)))
+        if self.labels is not None:
+            parts.append([self.labels[index] for index in indices])
+        return list(zip(*parts, strict=True))
+
+    def with_transform(self, transform: Transform | None, image_size: int) -> Self:
+        """The same samples with another transform, at another size."""
+        other = copy.copy(self)
+        other.transform, other.image_size = transform, image_size
+        return other
