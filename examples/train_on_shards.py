@@ -44,8 +44,8 @@ with tempfile.TemporaryDirectory() as folder:
     shards = write_shards(Path(folder))
     print(f"{PHOTOS} photos in {len(shards)} shards")
 
-    # Shards come in another order each epoch, and photos are mixed within a buffer. The schedule of a training needs to
-    # know how many photos an epoch has, which a stream cannot tell: `with_length` says so.
+    # Shards come in another order each epoch, and photos are mixed within a buffer. The schedule of a training needs
+    # to know how many photos an epoch has, which a stream cannot tell: `with_length` says so.
     stream = (
         webdataset.WebDataset(shards, shardshuffle=len(shards), seed=0)
         .shuffle(100)

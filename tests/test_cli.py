@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -128,3 +129,28 @@ def test_bad_input_is_one_line_and_exit_status_2(
     assert "epochs must be a whole number of at least 1" in failure("train", scans, "-o", out, "--epochs", 0)
     assert "pretrained=False" in failure("train", photo_folder, "-o", out)
     assert not out.exists()
+
+
+def test_a_photo_keeps_depth_exif_and_resolution(model: Path, tmp_path: Path) -> None:
+    scan = tmp_path / "scan.tif"
+    exif = Image.Exif()
+    exif[0x010E] = "a mill"
+    Image.fromarray(np.arange(3000, dtype=np.uint16).reshape(50, 60) * 20).save(scan, exif=exif, dpi=(1200, 1200))
+    assert run("colorize", scan, "-o", tmp_path / "out", "--model", model).returncode == 0
+    photo = cf.read_photo(tmp_path / "out" / "scan.tif")
+    assert photo.pixels.dtype.name == "uint16"
+    assert photo.metadata.dpi == (1200.0, 1200.0)
+    assert b"a mill" in photo.metadata.exif
+
+
+def test_what_cannot_be_written_is_refused(scans: Path, model: Path, tmp_path: Path) -> None:
+    result = run("colorize", scans / "camera.png", "-o", tmp_path / "out.jp2", "--model", model)
+    assert result.returncode == 2
+    assert "out.jp2 cannot be written; use one of .bmp" in result.stderr
+
+
+def test_outputs_given_by_another_path_are_not_coloured_again(scans: Path, model: Path, tmp_path: Path) -> None:
+    photos = shutil.copytree(scans, tmp_path / "photos")
+    for _ in range(2):
+        assert run("colorize", f"{photos}/../photos", "-o", photos / "out", "--model", model).returncode == 0
+    assert not (photos / "out" / "out").exists()

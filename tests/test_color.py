@@ -7,6 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
 
 import colorfuse as cf
 
@@ -177,3 +178,22 @@ def test_integers_are_refused() -> None:
         cf.rgb_to_lab(torch.zeros(3, 2, 2, dtype=torch.int64))
     with pytest.raises(TypeError, match="uint8"):
         cf.lab_to_rgb(torch.zeros(3, 2, 2, dtype=torch.uint8))
+
+
+def test_other_devices_and_views() -> None:
+    rgb = torch.rand(2, 3, 5, 7)
+    assert cf.rgb_to_lab(rgb.to("meta")).shape == rgb.shape
+    negative = torch.complex(rgb, rgb).conj().imag
+    torch.testing.assert_close(cf.rgb_to_lab(-negative), cf.rgb_to_lab(rgb))
+    torch.testing.assert_close(cf.lab_to_rgb(negative), cf.lab_to_rgb(-rgb))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::torch.jit.TracerWarning")
+def test_traces_hold_the_function_and_no_values() -> None:
+    one, other = torch.rand(3, 4, 4), torch.rand(3, 4, 4)
+    for trace in (
+        lambda module, example: torch.jit.trace(module, example, check_trace=False),
+        lambda module, example: make_fx(module)(example),
+    ):
+        traced = trace(cf.RgbToLab(), one)
+        torch.testing.assert_close(traced(other), cf.rgb_to_lab(other), atol=1e-4, rtol=0)

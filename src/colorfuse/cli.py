@@ -1,5 +1,6 @@
 """The shell command `colorfuse`."""
 
+import errno
 import logging
 import sys
 import warnings
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from PIL import Image
 from tqdm import tqdm
 
 from colorfuse.colorizer import FusionColorizer
@@ -31,22 +33,34 @@ def colorize(
     paths = find_photos(photos)
     colorizer = FusionColorizer.load(model) if model else FusionColorizer.from_pretrained()
     if photos.is_file():
-        is_file_name = output.suffix.lower() in SUFFIXES and not output.is_dir()
-        target = _beside(photos, output if is_file_name else output / photos.name)
+        target = _beside(photos, output if _is_file_name(output) else output / photos.name)
         _colorize_file(colorizer, photos, target, saturation)
         return
-    paths = [path for path in paths if output == photos or not path.is_relative_to(output)]
+    outside = output.resolve()
+    paths = [path for path in paths if outside == photos.resolve() or not path.resolve().is_relative_to(outside)]
     failed = 0
     for path in tqdm(paths, unit="photo", disable=None):
         target = _beside(path, output / path.relative_to(photos))
         try:
             _colorize_file(colorizer, path, target, saturation)
-        except (PhotoError, PermissionError) as error:
+        except (PhotoError, OSError) as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise
             failed += 1
             tqdm.write(f"colorfuse: {error}", file=sys.stderr)
     if failed:
         tqdm.write(f"colorfuse: {failed} of {len(paths)} photos could not be coloured", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _is_file_name(output: Path) -> bool:
+    """Whether a single photo is to be written there, and not below it."""
+    suffix = output.suffix.lower()
+    if output.is_dir() or suffix not in Image.registered_extensions():
+        return False
+    if suffix not in SUFFIXES:
+        raise ValueError(f"{output} cannot be written; use one of {', '.join(SUFFIXES)}")
+    return True
 
 
 def _colorize_file(colorizer: FusionColorizer, source: Path, target: Path, saturation: float) -> None:

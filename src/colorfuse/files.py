@@ -13,7 +13,7 @@ from torch import Tensor
 def atomic_file(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to, renamed to it when the block ends well and removed when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    partial = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")  # no longer than most names are
     try:
         yield partial
         partial.replace(path)

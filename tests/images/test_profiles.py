@@ -49,6 +49,31 @@ def test_colour_profiles(tmp_path: Path, dtype: Any) -> None:
     )
 
 
+def test_wide_colours_of_16_bits(tmp_path: Path) -> None:
+    """Adobe RGB has a closed form as well: other primaries of the same white, gamma 563/256."""
+    to_xyz = np.array([[0.57667, 0.18556, 0.18823], [0.29734, 0.62736, 0.07529], [0.02703, 0.07069, 0.99134]])
+    to_srgb = np.linalg.inv([[0.41239, 0.35758, 0.18048], [0.21264, 0.71517, 0.07219], [0.01933, 0.11919, 0.95053]])
+    values = np.random.default_rng(0).integers(5000, 65536, (30, 30, 3), np.uint16)
+    linear = (values / 65535) ** (563 / 256) @ (to_srgb @ to_xyz).T
+    inside = (linear >= 0).all(-1) & (linear <= 1).all(-1)
+    tifffile.imwrite(
+        tmp_path / "photo.tif", values, photometric="rgb", iccprofile=imagecodecs.cms_profile("adobergb")
+    )
+    pixels = cf.read_photo(tmp_path / "photo.tif").pixels / 65535
+    np.testing.assert_allclose(pixels[inside], srgb_of_linear(linear[inside]), atol=0.002)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_with_a_profile(tmp_path: Path, dtype: Any) -> None:
+    values = np.random.default_rng(0).random((8, 8, 3)).astype(dtype)
+    tifffile.imwrite(
+        tmp_path / "photo.tif", values, photometric="rgb", iccprofile=imagecodecs.cms_profile("adobergb")
+    )
+    photo = cf.read_photo(tmp_path / "photo.tif")
+    assert photo.pixels.dtype == np.float32
+    assert np.abs(photo.pixels - values).max() > 0.02
+
+
 def test_cmyk_without_a_profile_agrees_with_pillow(tmp_path: Path) -> None:
     inks = np.random.default_rng(0).integers(0, 256, (8, 8, 4), np.uint8)
     image = Image.frombytes("CMYK", (8, 8), inks.tobytes())
@@ -66,8 +91,21 @@ def test_the_profile_of_srgb_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_profile_of_another_colour_space_is_passed_over(tmp_path: Path) -> None:
-    Image.fromarray(RAMP).save(tmp_path / "scan.png", icc_profile=imagecodecs.cms_profile("adobergb"))
-    np.testing.assert_array_equal(cf.read_photo(tmp_path / "scan.png").pixels[..., 0], RAMP)
+    Image.fromarray(RAMP).convert("RGB").save(
+        tmp_path / "scan.png", icc_profile=imagecodecs.cms_profile("gray", whitepoint=D50, gamma=1.8)
+    )
+    with pytest.warns(UserWarning, match="scan.png is rgb and has a colour profile of b'GRAY'"):
+        photo = cf.read_photo(tmp_path / "scan.png")
+    np.testing.assert_array_equal(photo.pixels[..., 0], RAMP)
+
+
+def test_gray_with_a_profile_of_rgb(tmp_path: Path) -> None:
+    for values in (RAMP, RAMP.astype(np.uint16) * 257):
+        Image.fromarray(values).save(tmp_path / "scan.png", icc_profile=imagecodecs.cms_profile("adobergb"))
+        pixels = cf.read_photo(tmp_path / "scan.png").pixels[..., 0]
+        full = np.iinfo(values.dtype).max
+        expected = srgb_of_linear((values / full) ** (563 / 256))
+        np.testing.assert_allclose(pixels / full, expected, atol=1e-4 if full > 255 else 0.6 / 255)
 
 
 def test_a_damaged_profile_is_passed_over_with_a_warning(tmp_path: Path) -> None:

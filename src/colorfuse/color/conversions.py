@@ -1,6 +1,7 @@
 """The conversions of images, each by a formula or, for plain numbers in memory, by a kernel that does the same."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +74,7 @@ def reduce_chroma(lab: Tensor) -> Tensor:
 
     Returns:
         Lab of the same shape and dtype. Colours that sRGB has stay as they are; of the others, a and b are scaled by
-        the greatest factor, to 1/4096, that makes them one of sRGB's.
+        the greatest factor, to 1/4096, that makes them one of sRGB's; by 0 if none does, as beyond black and white.
 
     Raises:
         ValueError: The third dimension from the end has not 3 channels.
@@ -142,15 +143,22 @@ def _convert(
     if _is_plain(images) and images.numel():
         source = images.float() if images.dtype in _HALF else images
         return kernels.map_pixels(kernel, source, torch.float32 if dtype in _HALF else dtype).to(dtype)
-    with torch.autocast(images.device.type, enabled=False):  # which would multiply matrices in half precision
+    with _without_autocast(images.device.type):
         converted: Tensor = formula(images.flatten(-2)).to(dtype).unflatten(-1, images.shape[-2:])
     return converted
+
+
+def _without_autocast(device: str) -> AbstractContextManager[None]:
+    """Matrices are not to be multiplied in half precision."""
+    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
 def _is_plain(values: Tensor) -> bool:
     """Whether these are just numbers in memory, of which no derivative, graph or batch is being made."""
     return (
         not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        and torch._C._len_torch_dispatch_stack() == 0
         and values.device.type == "cpu"
         and type(values) is Tensor
         and not (values.requires_grad and torch.is_grad_enabled())

@@ -28,7 +28,7 @@ _kept = threading.local()
 
 def map_pixels(kernel: Kernel, images: Tensor, dtype: torch.dtype) -> Tensor:
     """Apply `kernel` to images `(*, C, H, W)`, a few rows at a time, on as many threads as torch uses."""
-    batch = images.detach()[None].flatten(0, -4)
+    batch = images.detach().resolve_neg()[None].flatten(0, -4)
     source, result = batch.numpy(), _empty_like(batch, dtype)
     working = np.float64 if np.float64 in (source.dtype, result.dtype) else np.float32
     channels, height, width = source.shape[1:]

@@ -1,7 +1,10 @@
-"""From a file's bytes to its values: Pillow, but for PNG and TIFF of more than 8 bits, which it would cut to 8."""
+"""From a file's bytes to its values.
+
+Pillow decodes, but PNG and TIFF of more than 8 bits, which it would cut to 8 as it does those of other formats.
+"""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any, TypeAlias
 
 import imagecodecs
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from colorfuse.errors import PhotoError
-from colorfuse.images.metadata import Metadata, metadata_of
+from colorfuse.images.metadata import Coding, Metadata, exif_of_tags, metadata_of
 from colorfuse.images.profiles import ColorSpace
 
 Array: TypeAlias = NDArray[Any]
@@ -19,17 +22,19 @@ Array: TypeAlias = NDArray[Any]
 _PNG_START, _PNG_BIT_DEPTH = b"\x89PNG\r\n\x1a\n", 24
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TIFF_SPACES: dict[int, tuple[ColorSpace, int]] = {0: ("gray", 1), 1: ("gray", 1), 2: ("rgb", 3), 5: ("cmyk", 4)}
+_SUBFILE_TYPE, _ORIENTATION, _SOFTWARE = 254, 274, 305
 _WHITE_IS_ZERO, _PREMULTIPLIED, _ALPHA = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Values as the file holds them: `(H, W, 1 | 3 | 4)` of `space`, alpha `(H, W, 1)` or None, and metadata."""
+    """Values as the file holds them, `(H, W, 1 | 3 | 4)` of `space`, alpha `(H, W, 1)`, and what it says of them."""
 
     values: Array
     space: ColorSpace
     alpha: Array | None
     metadata: Metadata
+    coding: Coding
 
 
 def decode_file(file: IO[bytes], name: str) -> Decoded:
@@ -43,12 +48,13 @@ def decode_file(file: IO[bytes], name: str) -> Decoded:
     start = file.read(26)
     try:
         with Image.open(file) as image:
+            _warn_of_frames(image, name)
             if start.startswith(_PNG_START) and start[_PNG_BIT_DEPTH] == 16:
-                return _decode_png(file, metadata_of(image, name))
+                return _decode_png(file, *metadata_of(image, name))
             if isinstance(image, TiffImagePlugin.TiffImageFile):
-                _warn_of_pages(image.n_frames, name)
-            if isinstance(image, TiffImagePlugin.TiffImageFile) and _tiff_bits(image) > 8:
-                return _decode_tiff(file, name, metadata_of(image, name))
+                _skip_thumbnails(image)
+                if _tiff_bits(image) > 8:
+                    return _decode_tiff(file, name, metadata_of(image, name))
             return decode_image(image, name)
     except UnidentifiedImageError:
         if start[:4] not in _TIFF_STARTS:
@@ -58,21 +64,43 @@ def decode_file(file: IO[bytes], name: str) -> Decoded:
 
 def decode_image(image: Image.Image, name: str) -> Decoded:
     """Decode what Pillow has opened."""
+    turned = isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(_ORIENTATION, 1) > 4
     image.load()  # which turns a TIFF upright and removes its orientation
-    metadata, mode = metadata_of(image, name), image.mode
+    (metadata, coding), mode = metadata_of(image, name), image.mode
+    if turned and metadata.dpi:
+        metadata = replace(metadata, dpi=metadata.dpi[::-1])
     if mode == "F" or mode.startswith("I"):
-        return Decoded(_in_16_bits(np.asarray(image), name)[..., None], "gray", None, metadata)
+        values = np.asarray(image)
+        if mode == "I" and not image.format and 0 < values.max(initial=0) <= 255:
+            raise PhotoError(f'{name} of mode "I" has no value above {values.max()}; convert it to "L"')
+        return Decoded(_in_16_bits(values, name)[..., None], "gray", None, metadata, coding)
     if mode == "CMYK":
-        return Decoded(np.asarray(image), "cmyk", None, metadata)
+        return Decoded(np.asarray(image), "cmyk", None, metadata, coding)
     transparent = image.has_transparency_data
     gray = mode in ("1", "L", "LA", "La")
     values = np.asarray(image.convert(("L" if gray else "RGB") + ("A" if transparent else "")))
-    return _parted(values, "gray" if gray else "rgb", metadata)
+    return _parted(values, "gray" if gray else "rgb", metadata, coding)
 
 
-def _warn_of_pages(count: int, name: str) -> None:
-    if count > 1:
-        warnings.warn(f"{name} has {count} pages, of which the first is taken", stacklevel=3)
+def _warn_of_frames(image: Image.Image, name: str) -> None:
+    if image.format not in ("TIFF", "GIF", "WEBP", "PNG"):  # several in a JPEG are of the same scene
+        return
+    try:
+        count = getattr(image, "n_frames", 1)
+    except Exception:  # the next one is damaged, of which the first is no worse
+        return
+    thumbnails = isinstance(image, TiffImagePlugin.TiffImageFile) and _is_thumbnail(image)
+    if count > 1 + thumbnails:
+        warnings.warn(f"{name} has {count} pages, of which one is taken", stacklevel=3)
+
+
+def _skip_thumbnails(image: TiffImagePlugin.TiffImageFile) -> None:
+    while _is_thumbnail(image) and image.tell() + 1 < image.n_frames:
+        image.seek(image.tell() + 1)
+
+
+def _is_thumbnail(image: TiffImagePlugin.TiffImageFile) -> bool:
+    return bool(image.tag_v2.get(_SUBFILE_TYPE, 0) & 1)
 
 
 def _tiff_bits(image: TiffImagePlugin.TiffImageFile) -> int:
@@ -80,40 +108,66 @@ def _tiff_bits(image: TiffImagePlugin.TiffImageFile) -> int:
     return max(bits)
 
 
-def _decode_png(file: IO[bytes], metadata: Metadata) -> Decoded:
+def _decode_png(file: IO[bytes], metadata: Metadata, coding: Coding) -> Decoded:
     file.seek(0)
     values = imagecodecs.png_decode(file.read())
-    return _parted(values, "gray" if values.ndim == 2 or values.shape[-1] == 2 else "rgb", metadata)
+    gray = values.ndim == 2 or values.shape[-1] == 2
+    return _parted(values, "gray" if gray else "rgb", metadata, coding)
 
 
-def _decode_tiff(file: IO[bytes], name: str, metadata: Metadata | None) -> Decoded:
+def _decode_tiff(file: IO[bytes], name: str, said: tuple[Metadata, Coding] | None) -> Decoded:
     file.seek(0)
     with tifffile.TiffFile(file) as tiff:
-        page = tiff.pages.first
+        page = _page(tiff)
         if page.photometric not in _TIFF_SPACES or page.axes not in ("YX", "YXS", "SYX"):
             raise PhotoError(f"{name} is a TIFF of {page.photometric!r} and axes {page.axes}; save it as RGB or gray")
         if page.size > 8 * (Image.MAX_IMAGE_PIXELS or np.inf):
             raise Image.DecompressionBombError(f"{page.shape} values.")
         values, extra = page.asarray(), page.extrasamples
-        metadata = metadata or Metadata(int(page.tags.valueof(274, 1)), profile=page.iccprofile)
+        metadata, coding = said or _said_by(page)
     space, colors = _TIFF_SPACES[page.photometric]
     values = values[..., None] if page.axes == "YX" else values
     values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values
-    values = _in_16_bits(_full_range(values, page.bitspersample), name)
+    values = _in_range(values, page.bitspersample, name)
     if page.photometric == _WHITE_IS_ZERO:
         values = (np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1) - values
-    alpha = values[..., colors : colors + 1] if extra[:1] in ((_PREMULTIPLIED,), (_ALPHA,)) else None
+    alphas = [colors + index for index, kind in enumerate(extra) if kind in (_PREMULTIPLIED, _ALPHA)]
+    alpha = values[..., alphas[0] : alphas[0] + 1] if alphas else None
     values = values[..., :colors]
-    if alpha is not None and extra[0] == _PREMULTIPLIED:
+    if alpha is not None and extra[alphas[0] - colors] == _PREMULTIPLIED:
         values = _unmultiplied(values, alpha)
-    return Decoded(values, space, alpha, metadata)
+    return Decoded(values, space, alpha, metadata, coding)
 
 
-def _full_range(values: Array, bits: int) -> Array:
-    """Of 9 to 15 bits, 16."""
-    if values.dtype.kind != "u" or not 8 < bits < 16:
-        return values
-    return np.rint(values * np.float32(65535 / (2**bits - 1))).astype(np.uint16)
+def _page(tiff: tifffile.TiffFile) -> Any:
+    """The first page that is no thumbnail."""
+    first: Any = tiff.pages.first
+    if not first.is_reduced:
+        return first
+    return next((page for page in tiff.pages if isinstance(page, tifffile.TiffPage) and not page.is_reduced), first)
+
+
+def _said_by(page: Any) -> tuple[Metadata, Coding]:
+    """What a page says that Pillow cannot open: the tags of one value, and no directories below it."""
+    tags = {tag.code: tag.value for tag in page.tags if tag.count == 1 or isinstance(tag.value, str)}
+    described = {code: value for code, value in tags.items() if isinstance(value, str) and code != _SOFTWARE}
+    dots = page.get_resolution("inch") if page.tags.get(282) and page.resolutionunit > 1 else None
+    orientation = tags.get(274, 1)
+    return (
+        Metadata(exif_of_tags(described), dots if dots and min(dots) >= 1 else None),
+        Coding(int(orientation), page.iccprofile),
+    )
+
+
+def _in_range(values: Array, bits: int, name: str) -> Array:
+    """Floats in 32 bits, and of 9 to 15 bits, 16."""
+    if values.dtype.kind == "f":
+        return values.astype(np.float32, copy=False)
+    if values.dtype.kind == "i":
+        raise PhotoError(f"{name} has dtype {values.dtype}; a photo is of unsigned integers or floats in 0 to 1")
+    if values.dtype.kind == "u" and 8 < bits < 16:
+        return np.rint(values * np.float32(65535 / (2**bits - 1))).astype(np.uint16)
+    return _in_16_bits(values, name)
 
 
 def _in_16_bits(values: Array, name: str) -> Array:
@@ -131,8 +185,9 @@ def _unmultiplied(values: Array, alpha: Array) -> Array:
     return np.minimum(divided.round() if full > 1 else divided, full).astype(values.dtype)
 
 
-def _parted(values: Array, space: ColorSpace, metadata: Metadata) -> Decoded:
+def _parted(values: Array, space: ColorSpace, metadata: Metadata, coding: Coding) -> Decoded:
     """Split `(H, W)` or `(H, W, 1 to 4)` in colours and alpha."""
     values = values[..., None] if values.ndim == 2 else values
     colors = 1 if space == "gray" else 3
-    return Decoded(values[..., :colors], space, values[..., colors:] if values.shape[-1] > colors else None, metadata)
+    alpha = values[..., colors:] if values.shape[-1] > colors else None
+    return Decoded(values[..., :colors], space, alpha, metadata, coding)

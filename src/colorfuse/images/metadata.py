@@ -1,6 +1,7 @@
 """What a file says of its photo beside the pixels."""
 
-import math
+import re
+import struct
 import warnings
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,39 +11,58 @@ from PIL import ExifTags, Image
 
 Array: TypeAlias = NDArray[Any]
 
-_ORIENTATION = 274
-_DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-_COLOR_SPACE = 0xA001
+_ORIENTATION, _X_RESOLUTION = 274, 282
+_DETAILS, _COLOR_SPACE, _WIDTH, _HEIGHT = 0x8769, 0xA001, 0xA002, 0xA003
 _SRGB = 1
+_DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 _OF_THE_FILE = (
     *range(254, 267),  # size, depth, compression, photometric interpretation
     *(273, *range(277, 282), 284, *range(288, 294), 297, 301),  # strips, planes, pages, transfer function
     *(*range(317, 326), 330, *range(332, 348), *range(512, 533)),  # predictor, tiles, inks, JPEG tables, YCbCr
-    *(_ORIENTATION, 34675),  # and the ICC profile
+    *(_ORIENTATION, 700, 34675),  # orientation, XMP, ICC profile
+    *(34377, 37724),  # Photoshop's thumbnail and layers, of the photo before it was coloured
 )
-"""Tags of how this file holds its pixels."""
+"""Tags of TIFF of how this file holds its pixels, and of what is kept elsewhere."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """Of a file; each has a default for where it says nothing."""
+    """What goes with a photo from file to file, for pixels that are upright and in sRGB.
 
-    orientation: int = 1
+    Attributes:
+        exif: EXIF as bytes; empty if there is none.
+        dpi: Dots per inch in x and y, or None.
+        xmp: XMP as bytes; empty if there is none.
+        comment: JPEG's comment, as many archives write their mark; empty if there is none.
+    """
+
     exif: bytes = b""
     dpi: tuple[float, float] | None = None
+    xmp: bytes = b""
+    comment: bytes = b""
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How pixels are to be read: the EXIF orientation, and the ICC profile if there is one."""
+
+    orientation: int = 1
     profile: bytes | None = None
 
 
-def metadata_of(image: Image.Image, name: str) -> Metadata:
-    """The metadata of an open image."""
-    try:
-        original = image.getexif()
-        orientation = original.get(_ORIENTATION, 1)
-        exif = _kept_exif(original) if original else b""
-    except Exception as error:  # Pillow raises nearly anything for damaged EXIF, of which the photo is no worse
-        warnings.warn(f"{name} has damaged EXIF, which is left out: {error}", stacklevel=2)
-        orientation, exif = 1, b""
-    return Metadata(orientation, exif, _dpi(image.info.get("dpi")), image.info.get("icc_profile"))
+def metadata_of(image: Image.Image, name: str) -> tuple[Metadata, Coding]:
+    """What an open image says."""
+    info = image.info
+    exif, orientation, has_resolution = _exif_of(image, name)
+    has_resolution |= info.get("jfif_unit") in (1, 2) or image.format in ("PNG", "BMP")  # else Pillow makes one up
+    dpi = _dpi(info.get("dpi")) if has_resolution else None
+    if dpi and orientation > 4:
+        dpi = dpi[::-1]
+    xmp = re.sub(rb'(tiff:Orientation(?:="|>))[1-8]', rb"\g<1>1", _as_bytes(info.get("xmp")))
+    return (
+        Metadata(exif, dpi, xmp, _as_bytes(info.get("comment")) if image.format in ("JPEG", "MPO") else b""),
+        Coding(orientation, info.get("icc_profile")),
+    )
 
 
 def upright(pixels: Array, orientation: int) -> Array:
@@ -56,18 +76,69 @@ def upright(pixels: Array, orientation: int) -> Array:
     return pixels
 
 
-def _kept_exif(original: Image.Exif) -> bytes:
-    """EXIF of upright pixels in sRGB."""
+def exif_of_tags(tags: dict[int, Any]) -> bytes:
+    """EXIF of TIFF's tags by number; what tells of the file itself is left out."""
     exif = Image.Exif()
-    exif.endian = original.endian  # of which a camera's own notes may make use
-    for tag, value in original.items():
-        if tag not in (*_OF_THE_FILE, *_DIRECTORIES):
-            exif[tag] = value
-    for directory in _DIRECTORIES:
-        if details := dict(original.get_ifd(directory)):
+    for tag, value in tags.items():
+        if tag in _DIRECTORIES:
+            details = dict(value)
             details.pop(ExifTags.IFD.Interop, None)
-            exif[directory] = details | ({_COLOR_SPACE: _SRGB} if _COLOR_SPACE in details else {})
+            exif[tag] = details | ({_COLOR_SPACE: _SRGB} if _COLOR_SPACE in details else {})
+        elif tag not in _OF_THE_FILE:
+            exif[tag] = as_written(value)
     return exif.tobytes() if len(exif) else b""
+
+
+def as_written(value: Any) -> Any:
+    """A value of EXIF that Pillow read, as it is to be given for writing.
+
+    It reads text as Latin-1 whatever it is, and writes ASCII; bytes it writes as they are.
+    """
+    return value.encode("latin-1", "replace") if isinstance(value, str) and not value.isascii() else value
+
+
+def _exif_of(image: Image.Image, name: str) -> tuple[bytes, int, bool]:
+    """EXIF for upright pixels, the orientation that it had, and whether it has a resolution."""
+    try:
+        raw = image.info.get("exif")
+        if raw:
+            exif = Image.Exif()
+            exif.load(raw)
+            kept = _for_upright_pixels(raw, image.size, int(exif.get(_ORIENTATION, 1)))
+        elif image.format == "PNG":  # asked for EXIF that is not there, Pillow decodes all pixels to look behind them
+            return b"", 1, False
+        else:
+            exif = image.getexif()
+            directories = {tag: found for tag in _DIRECTORIES if (found := exif.get_ifd(tag))}
+            kept = exif_of_tags({tag: exif[tag] for tag in exif if tag not in _DIRECTORIES} | directories)
+        return kept, int(exif.get(_ORIENTATION, 1)), _X_RESOLUTION in exif
+    except Exception as error:  # Pillow raises nearly anything for damaged EXIF, of which the photo is no worse
+        warnings.warn(f"{name} has damaged EXIF, which is left out: {error}", stacklevel=2)
+        return b"", 1, False
+
+
+def _for_upright_pixels(exif: bytes, size: tuple[int, int], orientation: int) -> bytes:
+    """EXIF with orientation, size and colour space of the new pixels, and without a thumbnail of the old.
+
+    Values are changed in their places, since cameras' own notes point to places in the whole.
+    """
+    data = bytearray(exif.removeprefix(b"Exif\0\0"))
+    order = "<" if data[:2] == b"II" else ">"
+    width, height = size[::-1] if orientation > 4 else size
+    new = {_ORIENTATION: 1, _COLOR_SPACE: _SRGB, _WIDTH: width, _HEIGHT: height}
+    offsets = [*struct.unpack_from(order + "I", data, 4)]
+    end = 0
+    for offset in offsets:
+        (count,) = struct.unpack_from(order + "H", data, offset)
+        end = end or offset + 2 + 12 * count
+        for entry in range(offset + 2, offset + 2 + 12 * count, 12):
+            tag, kind, _ = struct.unpack_from(order + "HHI", data, entry)
+            if tag == _DETAILS and len(offsets) == 1:
+                offsets += struct.unpack_from(order + "I", data, entry + 8)
+            if tag in new and kind in (3, 4):
+                struct.pack_into(order + ("H" if kind == 3 else "I"), data, entry + 8, new[tag])
+    data[end : end + 4] = bytes(4)  # where the directory of the thumbnail would be
+    return b"Exif\0\0" + bytes(data)
 
 
 def _dpi(value: Any) -> tuple[float, float] | None:
@@ -75,4 +146,8 @@ def _dpi(value: Any) -> tuple[float, float] | None:
         x, y = (float(dots) for dots in value)
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    return (x, y) if 0 < x < math.inf and 0 < y < math.inf else None
+    return (x, y) if 1 <= x <= 65535 and 1 <= y <= 65535 else None
+
+
+def _as_bytes(value: Any) -> bytes:
+    return value.encode() if isinstance(value, str) else bytes(value or b"")

@@ -1,6 +1,6 @@
 """A photo as the rest of the library knows it, and what makes an array one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,27 +10,27 @@ from torch import Tensor
 
 from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
 from colorfuse.errors import PhotoError
+from colorfuse.images.metadata import Metadata
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
+_ROUNDING = 1e-5
 FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Photo:
     """A photo as it came, upright and in sRGB.
 
     Attributes:
         pixels: Gray `(H, W, 1)` or RGB `(H, W, 3)`: uint8, uint16, or float32 in 0 to 1.
         alpha: `(H, W, 1)` of the same dtype, or None.
-        exif: The file's EXIF as bytes, without its orientation; empty if there is none.
-        dpi: Dots per inch in x and y, or None.
+        metadata: What its file says beside.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
-    exif: bytes = b""
-    dpi: tuple[float, float] | None = None
+    metadata: Metadata = field(default_factory=Metadata)
 
     def lightness(self) -> Tensor:
         """CIELAB lightness `(1, H, W)` in 0 to 100, from a gray photo's own values."""
@@ -57,7 +57,7 @@ def photo_of_array(values: NDArray[Any], name: str) -> Photo:
     if values.ndim != 3 or values.shape[-1] not in (1, 3, 4):
         advice = "; move its channels last" if values.ndim == 3 and values.shape[0] in (1, 3, 4) else ""
         raise PhotoError(f"{name} has shape {values.shape}; a photo is (H, W) or (H, W, 1 | 3 | 4){advice}")
-    pixels, colors = checked_pixels(values, name), values.shape[-1] % 4 or 3
+    pixels, colors = checked_pixels(values, name), min(values.shape[-1], 3)
     return Photo(pixels[..., :colors], pixels[..., colors:] if values.shape[-1] == 4 else None)
 
 
@@ -70,10 +70,10 @@ def checked_pixels(values: NDArray[Any], name: str) -> Pixels:
     if values.ndim != 3 or 0 in values.shape:
         raise PhotoError(f"{name} has shape {values.shape}; a photo is (H, W) or (H, W, 1 | 3 | 4)")
     if np.issubdtype(values.dtype, np.floating):
-        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+        if not (np.isfinite(values).all() and values.min() >= -_ROUNDING and values.max() <= 1 + _ROUNDING):
             raise PhotoError(f"{name} has floats from {values.min():g} to {values.max():g}; they must lie in 0 to 1")
-        values = values.astype(np.float32, copy=False)
-    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+        values = values.astype(np.float32).clip(0, 1)
+    values = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
     if values.dtype not in FULL_SCALE:
         raise PhotoError(f"{name} has dtype {values.dtype}; a photo is uint8, uint16 or floats in 0 to 1")
     return values

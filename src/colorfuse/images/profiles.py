@@ -25,14 +25,21 @@ def srgb_profile() -> bytes:
 def to_srgb(values: Array, space: ColorSpace, profile: bytes | None, name: str) -> Array:
     """Gray `(H, W, 1)`, RGB `(H, W, 3)` or CMYK `(H, W, 4)` as gray or RGB of sRGB, in the same dtype.
 
-    A profile that is damaged, or of another colour space than the values, is passed over with a warning.
+    A profile that is damaged, or of another colour space than the values, is passed over with a warning. Gray may
+    have one of RGB, and is then taken for three equal channels.
     """
     try:
-        if not profile or profile[16:20] != _SIGNATURES[space]:
+        if not profile:
+            return _without_profile(values, space)
+        meant = profile[16:20]
+        if meant != _SIGNATURES[space] and not (space == "gray" and meant == _SIGNATURES["rgb"]):
+            warnings.warn(
+                f"{name} is {space} and has a colour profile of {meant!r}, which is passed over", stacklevel=2
+            )
             return _without_profile(values, space)
         if _is_srgb(profile, space):
             return values
-        if space == "gray" and values.dtype in (np.uint8, np.uint16):
+        if space == "gray" and values.dtype.kind == "u":
             levels = np.arange(np.iinfo(values.dtype).max + 1, dtype=values.dtype).reshape(-1, 1, 1)
             return np.take(_transform(levels, space, profile), values)
         return _transform(values, space, profile)
@@ -41,9 +48,9 @@ def to_srgb(values: Array, space: ColorSpace, profile: bytes | None, name: str) 
         return _without_profile(values, space)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=8)
 def _is_srgb(profile: bytes, space: ColorSpace) -> bool:
-    """Whether values keep their meaning, to the rounding of bytes."""
+    """Whether values keep their meaning, but for what is invisible in bytes."""
     if space == "cmyk":
         return False
     steps = np.arange(0, 256, 17, dtype=np.uint8)
@@ -54,22 +61,24 @@ def _is_srgb(profile: bytes, space: ColorSpace) -> bool:
 
 
 def _transform(values: Array, space: ColorSpace, profile: bytes) -> Array:
-    source = values[..., 0] if space == "gray" else values
+    gray = space == "gray"
+    if gray and profile[16:20] == _SIGNATURES["rgb"]:
+        values, space = np.repeat(values, 3, axis=-1), "rgb"
+    # Without a table, which is off by 9 of 255 in dark gray, and by as much in colours of 16 bits.
+    exact = gray or values.dtype.itemsize > 1
     rgb: Array = imagecodecs.cms_transform(
-        np.ascontiguousarray(source),
+        np.ascontiguousarray(values[..., 0] if space == "gray" else values),
         profile,
         srgb_profile(),
         colorspace=space,
         outcolorspace="rgb",
         outdtype=values.dtype,
         intent=imagecodecs.CMS.INTENT.PERCEPTUAL,
-        flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE
-        if space == "gray"
-        else 0,  # whose table is off by 9 of 255 in the dark
+        flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE if exact else 0,
     )
-    if values.dtype == np.float32:
+    if values.dtype.kind == "f":
         rgb = rgb.clip(0, 1)
-    return rgb[..., 1:2] if space == "gray" else rgb
+    return rgb[..., 1:2] if gray else rgb
 
 
 def _without_profile(values: Array, space: ColorSpace) -> Array:

@@ -1,6 +1,7 @@
 """Photos from files, images, arrays and tensors."""
 
 import contextlib
+import errno
 import io
 import os
 from collections.abc import Iterator
@@ -19,19 +20,25 @@ from colorfuse.images.metadata import upright
 from colorfuse.images.photo import Photo, as_bytes, checked_pixels, photo_of_array
 from colorfuse.images.profiles import to_srgb
 
+_ERRORS_OF_A_PHOTO = (None, errno.EINVAL, errno.EOVERFLOW)  # as of seeking where a damaged file points to
+
 PhotoSource: TypeAlias = Photo | str | os.PathLike[str] | IO[bytes] | Image.Image | NDArray[Any] | Tensor
 
 
 def read_photo(source: PhotoSource) -> Photo:
     """Read a photo: upright after its EXIF orientation, in sRGB after its ICC profile, with its bit depth and alpha.
 
+    PNG and TIFF keep more than 8 bits; other formats are read with 8.
+
     Args:
-        source: A path, an open binary file, a PIL image, an array `(H, W)` or `(H, W, 1 | 3 | 4)`, a tensor
-            `(1 | 3 | 4, H, W)`, or a `Photo`. Arrays and tensors are uint8, uint16 or floats in 0 to 1.
+        source: A path, an open binary file, which is read from its start, a PIL image, an array `(H, W)` or
+            `(H, W, 1 | 3 | 4)`, a tensor `(1 | 3 | 4, H, W)`, or a `Photo`. Arrays and tensors are uint8, uint16 or
+            floats in 0 to 1.
 
     Raises:
-        FileNotFoundError: There is no file at the path.
+        OSError: There is no file at the path, or it cannot be read.
         PhotoError: The file is no image, is damaged, or the values are not a photo's.
+        TypeError: The source is none of these.
 
     Example:
         >>> read_photo(np.zeros((4, 6), np.uint8)).lightness().shape
@@ -49,8 +56,10 @@ def read_photo(source: PhotoSource) -> Photo:
     if isinstance(source, str | os.PathLike):
         with Path(source).open("rb") as file:
             return _from_file(file, str(source))
-    if not hasattr(source, "read"):
-        raise TypeError(f"a photo must be a path, file, PIL image, array or tensor, not {type(source).__name__}")
+    if not hasattr(source, "read") or hasattr(source, "encoding"):
+        raise TypeError(
+            f"a photo must be a path, binary file, PIL image, array or tensor, not {type(source).__name__}"
+        )
     return _from_file(source, str(getattr(source, "name", "file")))
 
 
@@ -83,21 +92,19 @@ def _open_plain(file: IO[bytes], name: str, at_least: int) -> Image.Image | None
 
 
 def _from_file(file: IO[bytes], name: str) -> Photo:
-    if not file.seekable():
+    if not (hasattr(file, "seekable") and file.seekable()):
         file = io.BytesIO(file.read())
     with _photo_errors(name):
         return _from_decoded(decode_file(file, name), name)
 
 
 def _from_decoded(decoded: Decoded, name: str) -> Photo:
-    metadata = decoded.metadata
-    colors = to_srgb(decoded.values, decoded.space, metadata.profile, name)
-    alpha = decoded.alpha
+    coding, alpha = decoded.coding, decoded.alpha
+    colors = to_srgb(decoded.values, decoded.space, coding.profile, name)
     return Photo(
-        checked_pixels(upright(colors, metadata.orientation), name),
-        None if alpha is None else checked_pixels(upright(alpha, metadata.orientation), name),
-        metadata.exif,
-        metadata.dpi,
+        checked_pixels(upright(colors, coding.orientation), name),
+        None if alpha is None else checked_pixels(upright(alpha, coding.orientation), name),
+        decoded.metadata,
     )
 
 
@@ -127,6 +134,6 @@ def _photo_errors(name: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise PhotoError(f"{name} is too large: {error} Raise PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:  # the disk's fault, not the photo's
+        if isinstance(error, OSError) and error.errno not in _ERRORS_OF_A_PHOTO:  # but of the disk
             raise
         raise PhotoError(f"{name} is damaged: {error}; save it again or leave it out") from error

@@ -3,6 +3,7 @@
 import io
 import warnings
 import zlib
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from colorfuse.files import atomic_file
+from colorfuse.images.metadata import Metadata, as_written
 from colorfuse.images.photo import Photo, Pixels, as_bytes, as_uint16, photo_of_array
 from colorfuse.images.profiles import srgb_profile
 
@@ -22,7 +24,8 @@ SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 _WITHOUT_ALPHA = (".bmp", ".jpeg", ".jpg", ".ppm")
 _OF_16_BITS = (".png", ".tif", ".tiff")
-_MOST_EXIF_IN_JPEG = 65_533 - len(b"Exif\0\0")
+_LONGEST_IN_JPEG = 65_500
+_XMP = 700
 _ROWS_A_STRIP = 64
 _PNG_LEVEL = 4  # level 6 takes four times as long for a file smaller by a twelfth
 _INCHES, _DEFLATE, _HORIZONTAL_DIFFERENCES, _UNASSOCIATED_ALPHA = 2, 8, 2, 2
@@ -38,47 +41,54 @@ def write_photo(path: str | Path, pixels: Pixels, *, like: Photo | None = None) 
     Args:
         path: Where to; the suffix chooses the format, and its folder is made if it is not there.
         pixels: `(H, W)` or `(H, W, 1 | 3 | 4)`; uint8, uint16, or floats in 0 to 1.
-        like: A photo whose EXIF and resolution the file gets.
+        like: A photo whose EXIF, resolution, XMP and comment the file gets, where the format has them.
 
     Raises:
         ValueError: The suffix names no format that can be written.
         PhotoError: The array is not a photo.
+        TypeError: It is no array.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(f"{path} has no suffix of an image format; use one of {', '.join(SUFFIXES)}")
+    if not isinstance(pixels, np.ndarray):
+        raise TypeError(f"what is written must be an array (H, W) or (H, W, 1 | 3 | 4), not {type(pixels).__name__}")
     photo = photo_of_array(pixels, "array to write")
     to_depth = as_uint16 if photo.pixels.dtype != np.uint8 and suffix in _OF_16_BITS else as_bytes
     planes = [photo.pixels] if photo.alpha is None or suffix in _WITHOUT_ALPHA else [photo.pixels, photo.alpha]
     values = np.concatenate([to_depth(plane) for plane in planes], axis=-1)
-    like = like or photo
+    metadata = like.metadata if like else Metadata()
     write = {".png": _write_png, ".tif": _write_tiff, ".tiff": _write_tiff}.get(suffix, _write_by_pillow)
     with atomic_file(path) as partial, partial.open("wb") as file:
-        write(file, values, like)
+        write(file, values, metadata)
 
 
-def _write_png(file: IO[bytes], values: Array, like: Photo) -> None:
+def _write_png(file: IO[bytes], values: Array, metadata: Metadata) -> None:
     encoded = imagecodecs.png_encode(values.squeeze(-1) if values.shape[-1] == 1 else values, level=_PNG_LEVEL)
     header = 8 + 25  # the signature, and the first chunk
     file.write(encoded[:header])
     if values.shape[-1] > 1:
         PngImagePlugin.putchunk(file, b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))
-    if like.exif:
-        PngImagePlugin.putchunk(file, b"eXIf", like.exif.removeprefix(b"Exif\0\0"))
-    if like.dpi:
-        per_metre = (round(dots / 0.0254).to_bytes(4, "big") for dots in like.dpi)
+    if metadata.exif:
+        PngImagePlugin.putchunk(file, b"eXIf", metadata.exif.removeprefix(b"Exif\0\0"))
+    if metadata.xmp:
+        PngImagePlugin.putchunk(file, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
+    if metadata.comment:
+        PngImagePlugin.putchunk(file, b"tEXt", b"Comment\0" + metadata.comment.replace(b"\0", b""))
+    if metadata.dpi:
+        per_metre = (round(dots / 0.0254).to_bytes(4, "big") for dots in metadata.dpi)
         PngImagePlugin.putchunk(file, b"pHYs", *per_metre, b"\1")
     file.write(encoded[header:])
 
 
-def _write_tiff(file: IO[bytes], values: Array, like: Photo) -> None:
+def _write_tiff(file: IO[bytes], values: Array, metadata: Metadata) -> None:
     height, width, channels = values.shape
     differences = np.diff(values.astype(values.dtype.newbyteorder("<")), axis=1, prepend=values.dtype.type(0))
     starts = range(0, height, _ROWS_A_STRIP)
     strips = [imagecodecs.deflate_encode(differences[top : top + _ROWS_A_STRIP].tobytes()) for top in starts]
     sizes = [len(strip) for strip in strips]
-    directory = _tiff_directory(like)
+    directory = _tiff_directory(metadata)
     directory[TiffImagePlugin.IMAGEWIDTH] = width
     directory[TiffImagePlugin.IMAGELENGTH] = height
     directory[TiffImagePlugin.BITSPERSAMPLE] = (8 * values.itemsize,) * channels
@@ -89,8 +99,8 @@ def _write_tiff(file: IO[bytes], values: Array, like: Photo) -> None:
     directory[TiffImagePlugin.ROWSPERSTRIP] = _ROWS_A_STRIP
     directory[TiffImagePlugin.STRIPBYTECOUNTS] = sizes
     directory.tagtype[TiffImagePlugin.STRIPOFFSETS] = TiffTags.LONG
-    directory[TiffImagePlugin.STRIPOFFSETS] = [sum(sizes[:index]) for index in range(len(sizes))]
-    if channels in (2, 4):
+    directory[TiffImagePlugin.STRIPOFFSETS] = [*accumulate(sizes[:-1], initial=0)]
+    if channels == 4:
         directory[TiffImagePlugin.EXTRASAMPLES] = _UNASSOCIATED_ALPHA
     if channels > 2:
         directory[TiffImagePlugin.ICCPROFILE] = srgb_profile()
@@ -98,25 +108,41 @@ def _write_tiff(file: IO[bytes], values: Array, like: Photo) -> None:
     file.writelines(strips)
 
 
-def _tiff_directory(like: Photo) -> TiffImagePlugin.ImageFileDirectory_v2:
-    """A directory that says what `like` does beside its pixels."""
-    directory = TiffImagePlugin.ImageFileDirectory_v2()
-    exif = Image.Exif()
-    exif.load(like.exif)
-    for tag, value in exif.items():
-        directory[tag] = exif.get_ifd(tag) if tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) else value
-    if like.dpi:
-        directory[TiffImagePlugin.X_RESOLUTION], directory[TiffImagePlugin.Y_RESOLUTION] = like.dpi
-        directory[TiffImagePlugin.RESOLUTION_UNIT] = _INCHES
+def _tiff_directory(metadata: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """A directory that says what the metadata do."""
+    try:
+        directory = _described(metadata)
+        directory.tobytes()
+    except Exception as error:  # Pillow raises nearly anything for values of a wrong type, as cameras write them
+        warnings.warn(f"metadata that TIFF cannot hold are left out: {error}", stacklevel=4)
+        directory = TiffImagePlugin.ImageFileDirectory_v2()
     return directory
 
 
-def _write_by_pillow(file: IO[bytes], values: Array, like: Photo) -> None:
+def _described(metadata: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    exif = Image.Exif()
+    exif.load(metadata.exif)
+    for tag, value in exif.items():
+        if tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+            directory[tag] = {name: as_written(detail) for name, detail in exif.get_ifd(tag).items()}
+        elif tag != ExifTags.Base.Orientation:
+            directory[tag] = as_written(value)
+    if metadata.dpi:
+        directory[TiffImagePlugin.X_RESOLUTION], directory[TiffImagePlugin.Y_RESOLUTION] = metadata.dpi
+        directory[TiffImagePlugin.RESOLUTION_UNIT] = _INCHES
+    if metadata.xmp:
+        directory[_XMP] = metadata.xmp
+    if metadata.comment and TiffImagePlugin.IMAGEDESCRIPTION not in directory:
+        directory[TiffImagePlugin.IMAGEDESCRIPTION] = metadata.comment
+    return directory
+
+
+def _write_by_pillow(file: IO[bytes], values: Array, metadata: Metadata) -> None:
     suffix = Path(file.name).suffix.lower()
-    exif = like.exif
-    if suffix in (".jpg", ".jpeg") and len(exif) > _MOST_EXIF_IN_JPEG:
-        warnings.warn(f"EXIF of {len(exif)} bytes is left out; JPEG holds {_MOST_EXIF_IN_JPEG}", stacklevel=3)
-        exif = b""
+    kept = {"exif": metadata.exif, "xmp": metadata.xmp, "comment": metadata.comment}
+    if suffix in (".jpg", ".jpeg"):
+        kept = _what_jpeg_holds(kept)
     encoded = io.BytesIO()  # since Pillow does not notice when a file's disk is full
     image = Image.fromarray(values.squeeze(-1) if values.shape[-1] == 1 else values)
     image.save(
@@ -124,8 +150,16 @@ def _write_by_pillow(file: IO[bytes], values: Array, like: Photo) -> None:
         Image.registered_extensions()[suffix],
         quality=95,
         subsampling=0,
-        exif=exif,
         icc_profile=srgb_profile() if values.shape[-1] > 1 else None,
-        **({"dpi": like.dpi} if like.dpi else {}),
+        **{name: value for name, value in kept.items() if value},
+        **({"dpi": metadata.dpi} if metadata.dpi else {}),
     )
     file.write(encoded.getbuffer())
+
+
+def _what_jpeg_holds(kept: dict[str, bytes]) -> dict[str, bytes]:
+    """What is not too long for a segment of JPEG."""
+    for name, value in kept.items():
+        if len(value) > _LONGEST_IN_JPEG:
+            warnings.warn(f"{name} of {len(value)} bytes is left out; JPEG holds {_LONGEST_IN_JPEG}", stacklevel=4)
+    return {name: value for name, value in kept.items() if len(value) <= _LONGEST_IN_JPEG}
