@@ -1,5 +1,6 @@
 """What one part of a network tells the next of the feature maps it gives."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import Tensor
@@ -22,5 +23,9 @@ def resize_to(maps: Tensor, like: Tensor) -> Tensor:
 
     Sizes come from the other tensor and not from a factor, since some networks round odd sizes up and others down.
     """
-    size = like.shape[-2:]
-    return maps if maps.shape[-2:] == size else functional.interpolate(maps, size=size, mode="bilinear")
+    return resize(maps, like.shape[-2:])
+
+
+def resize(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """Bilinearly resize `maps` `(N, C, h, w)` to a height and width, if they are others."""
+    return maps if maps.shape[-2:] == tuple(size) else functional.interpolate(maps, tuple(size), mode="bilinear")

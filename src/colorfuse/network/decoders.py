@@ -5,14 +5,15 @@ ends it. It is called with the tensors of all three and the size `(H, W)` of the
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.maps import MapInfo, Maps, resize_to
-from colorfuse.network.layers import init_normal_, separable_conv
+from colorfuse.maps import MapInfo, Maps, resize, resize_to
+from colorfuse.network.layers import double_conv, init_normal_, separable_conv
 from colorfuse.registry import Registry
 
 decoders: Registry[nn.Module] = Registry("decoder")
@@ -22,19 +23,17 @@ decoders: Registry[nn.Module] = Registry("decoder")
 class PaperDecoder(nn.Module):
     """The decoder of Ioannidis and Patiniotis Spyropoulos, *Grayscale Image Colorization*.
 
-    3 x 3 transposed convolutions with ReLU, five of which double the size, the encoder's maps at 1/16 and 1/8
-    joined after the first two, dropout after the first four and on what is joined, then a 1 x 1 convolution.
+    From a fused map of reduction 32: 3 x 3 transposed convolutions with ReLU, five of which double the size, the
+    encoder's maps at 1/16 and 1/8 joined after the first two, dropout after the first four and on what is joined,
+    then a 1 x 1 convolution. From a finer map it has fewer of these layers, from a coarser one more of the first.
 
     Args:
-        fused: The fused map; its reduction must be 32.
-        encoder: Maps of the encoder; those with reduction 16 and 8 are joined.
+        fused: The fused map.
+        encoder: Maps of the encoder; those after the first two doublings are joined, if there are any.
         backbone: Maps of the backbone; not used.
         planes: Number of output planes.
         activation: What the planes go through last.
         dropout: Probability of dropout.
-
-    Raises:
-        ValueError: The fused map has another reduction, or the encoder has none of 16 or 8.
     """
 
     def __init__(
@@ -47,20 +46,19 @@ class PaperDecoder(nn.Module):
         dropout: float = 0.25,
     ) -> None:
         super().__init__()
-        reductions = [info.reduction for info in encoder]
-        if fused.reduction != 32 or not {16, 8} <= set(reductions):
-            raise ValueError(
-                "the decoder 'paper' needs a fused map of reduction 32 and encoder maps of reductions 16 and 8, "
-                f"not {fused.reduction} and {reductions}"
-            )
-        self._skips = [reductions.index(16), reductions.index(8)]
-        joined = [encoder[index].channels for index in self._skips] + [0, 0, 0]
-        widths = [512, 256, 128, 64, 64]
-        strides = [2, 2, 2, 2, 1, 2]
-        inputs = [fused.channels, *(w + j for w, j in zip(widths, joined, strict=True))]
+        doublings = max(2, math.ceil(math.log2(fused.reduction)))
+        more, fewer = max(0, doublings - 5), max(0, 5 - doublings)
+        widths = [512] * more + [512, 256, 128, 64, 64, 32][fewer:]
+        strides = [2] * more + [2, 2, 2, 2, 1, 2][fewer:]
+        # The sizes halve again from the input on, so that the last layer gives the input's.
+        self._reductions = [2 ** sum(stride == 2 for stride in strides[index + 1 :]) for index in range(len(strides))]
+        place_of = {info.reduction: index for index, info in enumerate(encoder)}
+        self._skips = [place_of.get(reduction) for reduction in self._reductions[:2]]
+        joined = [0 if index is None else encoder[index].channels for index in self._skips]
+        inputs = [fused.channels, *(width + more for width, more in zip_longest(widths[:-1], joined, fillvalue=0))]
         self.layers = nn.ModuleList(
             nn.ConvTranspose2d(before, after, 3, stride, padding=1)
-            for before, after, stride in zip(inputs, [*widths, 32], strides, strict=True)
+            for before, after, stride in zip(inputs, widths, strides, strict=True)
         )
         self.dropout = nn.Dropout(dropout)
         self.planes = nn.Sequential(nn.Conv2d(32, planes, 1), activation)
@@ -68,20 +66,20 @@ class PaperDecoder(nn.Module):
 
     def forward(self, fused: Tensor, encoded: list[Tensor], features: list[Tensor], size: tuple[int, int]) -> Tensor:
         """Planes `(N, planes, H, W)` for the input size `(H, W)`."""
-        x = fused
-        for index, (layer, reduction) in enumerate(zip(self.layers, (16, 8, 4, 2, 2, 1), strict=True)):
-            x = functional.relu(layer(x, output_size=[math.ceil(side / reduction) for side in size]))
+        sizes = [tuple(math.ceil(side / reduction) for side in size) for reduction in self._reductions]
+        x = resize(fused, tuple(math.ceil(side / (2 * self._reductions[0])) for side in size))
+        for index, (layer, wanted) in enumerate(zip(self.layers, sizes, strict=True)):
+            x = functional.relu(layer(x, output_size=list(wanted)))
             if index < 4:
                 x = self.dropout(x)
-            if index < len(self._skips):
-                x = torch.cat([x, self.dropout(encoded[self._skips[index]])], dim=1)
+            if index < len(self._skips) and (skip := self._skips[index]) is not None:
+                x = torch.cat([x, self.dropout(resize_to(encoded[skip], x))], dim=1)
         planes: Tensor = self.planes(x)
         return planes
 
 
-@decoders.register("light")
-class LightDecoder(nn.Module):
-    """Depthwise separable convolutions up to half the input's size, joined with every finer map on the way.
+class LadderDecoder(nn.Module):
+    """Steps from the fused map to ever finer ones, each joined with the maps of its size from encoder and backbone.
 
     Upsampling is bilinear, so that no checkerboard can arise (Odena et al. 2016, *Deconvolution and checkerboard
     artifacts*); colour varies slowly, so the last doubling is that of the planes themselves.
@@ -94,6 +92,7 @@ class LightDecoder(nn.Module):
         activation: What the planes go through last.
         widths: Channels of each step, coarse to fine; there are as many steps as widths or finer maps, whichever
             are fewer.
+        step: Makes a step of its channels before and after.
     """
 
     def __init__(
@@ -103,7 +102,8 @@ class LightDecoder(nn.Module):
         backbone: Maps,
         planes: int,
         activation: nn.Module,
-        widths: Sequence[int] = (256, 128, 64, 32),
+        widths: Sequence[int],
+        step: Callable[[int, int], nn.Module],
     ) -> None:
         super().__init__()
         maps = [*encoder, *backbone]
@@ -114,7 +114,7 @@ class LightDecoder(nn.Module):
         for width, reduction in zip(widths, finer, strict=False):
             skips = [index for index, info in enumerate(maps) if info.reduction == reduction]
             self._skips.append(skips)
-            self.steps.append(separable_conv(channels + sum(maps[i].channels for i in skips), width))
+            self.steps.append(step(channels + sum(maps[i].channels for i in skips), width))
             channels = width
         self.planes = nn.Conv2d(channels, planes, 1)
         self.activation = activation
@@ -127,4 +127,30 @@ class LightDecoder(nn.Module):
             skips = [resize_to(maps[index], maps[indices[0]]) for index in indices]
             x = step(torch.cat([resize_to(x, skips[0]), *skips], dim=1))
         planes: Tensor = self.activation(self.planes(x))
-        return functional.interpolate(planes, size=size, mode="bilinear")
+        return resize(planes, size)
+
+
+@decoders.register("light")
+def light_decoder(
+    fused: MapInfo,
+    encoder: Maps,
+    backbone: Maps,
+    planes: int,
+    activation: nn.Module,
+    widths: Sequence[int] = (256, 128, 64, 32),
+) -> LadderDecoder:
+    """A ladder of depthwise separable convolutions, for phones and CPUs."""
+    return LadderDecoder(fused, encoder, backbone, planes, activation, widths, separable_conv)
+
+
+@decoders.register("unet")
+def unet_decoder(
+    fused: MapInfo,
+    encoder: Maps,
+    backbone: Maps,
+    planes: int,
+    activation: nn.Module,
+    widths: Sequence[int] = (512, 256, 128, 64, 32),
+) -> LadderDecoder:
+    """A ladder of two 3 x 3 convolutions a step (Ronneberger et al. 2015, *U-Net*), after bilinear upsampling."""
+    return LadderDecoder(fused, encoder, backbone, planes, activation, widths, double_conv)

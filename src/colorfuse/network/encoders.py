@@ -66,3 +66,14 @@ class ConvEncoder(nn.Module):
             if index in self._given:
                 maps.append(x)
         return maps
+
+
+@encoders.register("none")
+class NoEncoder(nn.Module):
+    """No encoder: the network is that of the backbone alone."""
+
+    maps: Maps = ()
+
+    def forward(self, lightness: Tensor) -> list[Tensor]:
+        """No maps."""
+        return []

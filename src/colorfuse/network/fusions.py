@@ -3,14 +3,20 @@
 A fusion is built from the maps of both, says in `map` what it gives, and is called with both lists of tensors.
 """
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from colorfuse.maps import MapInfo, Maps, resize_to
 from colorfuse.network.layers import init_normal_
 from colorfuse.registry import Registry
 
 fusions: Registry[nn.Module] = Registry("fusion")
+
+Map = TypeVar("Map", MapInfo, Tensor)
 
 
 @fusions.register("concat")
@@ -30,15 +36,158 @@ class ConcatFusion(nn.Module):
 
     def __init__(self, encoder: Maps, backbone: Maps, channels: int = 512) -> None:
         super().__init__()
-        local = encoder[-1]
-        self.mix = nn.Sequential(
-            nn.Conv2d(local.channels + backbone[-1].channels, channels, 1), nn.ReLU(inplace=True)
-        )
+        local = _local(encoder, backbone)
+        self.mix = _mix(local.channels + backbone[-1].channels, channels)
         self.map = MapInfo(channels + local.channels, local.reduction)
+
+    def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
+        """One map `(N, map.channels, h, w)` at the size of the encoder's last."""
+        local = _local(encoded, features)
+        mixed = self.mix(torch.cat([resize_to(features[-1], local), local], dim=1))
+        return torch.cat([mixed, local], dim=1)
+
+
+@fusions.register("global")
+class GlobalFusion(nn.Module):
+    """The mean of the backbone's last map beside each place of the encoder's, then a 1 x 1 convolution with ReLU.
+
+    The fusion layer of Iizuka, Simo-Serra and Ishikawa 2016, *Let there be color!*, section 3.2.
+
+    Args:
+        encoder: Maps of the encoder, fine to coarse.
+        backbone: Maps of the backbone, fine to coarse.
+        channels: Width of the convolution.
+    """
+
+    map: MapInfo
+
+    def __init__(self, encoder: Maps, backbone: Maps, channels: int = 256) -> None:
+        super().__init__()
+        local = _local(encoder, backbone)
+        self.mix = _mix(local.channels + backbone[-1].channels, channels)
+        self.map = MapInfo(channels, local.reduction)
+
+    def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
+        """One map `(N, map.channels, h, w)` at the size of the encoder's last."""
+        local = _local(encoded, features)
+        whole = features[-1].mean(dim=(-2, -1), keepdim=True).expand(-1, -1, *local.shape[-2:])
+        mixed: Tensor = self.mix(torch.cat([local, whole], dim=1))
+        return mixed
+
+
+@fusions.register("film")
+class FilmFusion(nn.Module):
+    """The encoder's last map, each channel scaled and shifted by what the backbone sees in the whole photo.
+
+    Feature-wise linear modulation (Perez et al. 2018, *FiLM: visual reasoning with a general conditioning layer*).
+
+    Args:
+        encoder: Maps of the encoder, fine to coarse.
+        backbone: Maps of the backbone, fine to coarse.
+        channels: Width of the map that is scaled and shifted.
+    """
+
+    map: MapInfo
+
+    def __init__(self, encoder: Maps, backbone: Maps, channels: int = 256) -> None:
+        super().__init__()
+        local = _local(encoder, backbone)
+        self.narrow = nn.Conv2d(local.channels, channels, 1)
+        self.modulate = nn.Conv2d(backbone[-1].channels, 2 * channels, 1)
+        self.map = MapInfo(channels, local.reduction)
         init_normal_(self)
 
     def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
         """One map `(N, map.channels, h, w)` at the size of the encoder's last."""
-        local = encoded[-1]
-        mixed = self.mix(torch.cat([resize_to(features[-1], local), local], dim=1))
-        return torch.cat([mixed, local], dim=1)
+        scale, shift = self.modulate(features[-1].mean(dim=(-2, -1), keepdim=True)).chunk(2, dim=1)
+        return functional.relu(self.narrow(_local(encoded, features)) * (1 + scale) + shift)
+
+
+@fusions.register("attention")
+class AttentionFusion(nn.Module):
+    """Each place of the encoder's last map looks for what it needs in all of the backbone's last.
+
+    Cross-attention (Vaswani et al. 2017, *Attention is all you need*, section 3.2) whose queries are the encoder's,
+    with the encoder's map added to what is found.
+
+    Args:
+        encoder: Maps of the encoder, fine to coarse.
+        backbone: Maps of the backbone, fine to coarse.
+        channels: Width of the attention, a multiple of `heads`.
+        heads: How many things each place looks for.
+
+    Raises:
+        ValueError: `channels` is no multiple of `heads`.
+    """
+
+    map: MapInfo
+
+    def __init__(self, encoder: Maps, backbone: Maps, channels: int = 256, heads: int = 4) -> None:
+        super().__init__()
+        if channels % heads:
+            raise ValueError(f"the fusion 'attention' has channels={channels}, no multiple of heads={heads}")
+        local = _local(encoder, backbone)
+        self.heads = heads
+        self.ask = nn.Conv2d(local.channels, channels, 1)
+        self.offer = nn.Conv2d(backbone[-1].channels, 2 * channels, 1)
+        self.join = nn.Conv2d(channels, channels, 1)
+        self.map = MapInfo(channels, local.reduction)
+
+    def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
+        """One map `(N, map.channels, h, w)` at the size of the encoder's last."""
+        asked = self.ask(_local(encoded, features))
+        keys, values = self.offer(features[-1]).chunk(2, dim=1)
+        found = functional.scaled_dot_product_attention(
+            self._as_tokens(asked), self._as_tokens(keys), self._as_tokens(values)
+        )
+        return functional.relu(asked + self.join(found.mT.flatten(1, 2).unflatten(-1, asked.shape[-2:])))
+
+    def _as_tokens(self, maps: Tensor) -> Tensor:
+        """`(N, C, h, w)` as `(N, heads, h * w, C / heads)`."""
+        tokens: Tensor = maps.flatten(2).unflatten(1, (self.heads, -1)).mT
+        return tokens
+
+
+@fusions.register("hypercolumn")
+class HypercolumnFusion(nn.Module):
+    """Maps of several sizes brought to that of the finest and joined, then a 1 x 1 convolution with ReLU.
+
+    Hypercolumns (Hariharan et al. 2015), as Larsson, Maire and Shakhnarovich 2016, *Learning representations for
+    automatic colorization*, section 3.1, use them.
+
+    Args:
+        encoder: Maps of the encoder, fine to coarse.
+        backbone: Maps of the backbone, fine to coarse.
+        channels: Width of the convolution.
+        finest: Maps of a smaller reduction are left out.
+    """
+
+    map: MapInfo
+
+    def __init__(self, encoder: Maps, backbone: Maps, channels: int = 256, finest: int = 8) -> None:
+        super().__init__()
+        maps = [*encoder, *backbone]
+        finest = min(finest, max(info.reduction for info in maps))
+        self._taken = [index for index, info in enumerate(maps) if info.reduction >= finest]
+        taken = [maps[index] for index in self._taken]
+        self._finest = min(self._taken, key=lambda index: maps[index].reduction)
+        self.mix = _mix(sum(info.channels for info in taken), channels)
+        self.map = MapInfo(channels, maps[self._finest].reduction)
+
+    def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
+        """One map `(N, map.channels, h, w)` at the size of the finest that is taken."""
+        maps = [*encoded, *features]
+        column = torch.cat([resize_to(maps[index], maps[self._finest]) for index in self._taken], dim=1)
+        mixed: Tensor = self.mix(column)
+        return mixed
+
+
+def _local(encoded: Sequence[Map], features: Sequence[Map]) -> Map:
+    """The encoder's last map, or the backbone's where there is no encoder."""
+    return encoded[-1] if encoded else features[-1]
+
+
+def _mix(in_channels: int, channels: int) -> nn.Sequential:
+    mix = nn.Sequential(nn.Conv2d(in_channels, channels, 1), nn.ReLU(inplace=True))
+    init_normal_(mix)
+    return mix

@@ -22,3 +22,19 @@ def separable_conv(in_channels: int, out_channels: int) -> nn.Sequential:
         nn.BatchNorm2d(out_channels),
         nn.ReLU(inplace=True),
     )
+
+
+def double_conv(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Two 3 x 3 convolutions, each with batch norm and ReLU."""
+    widths = ((in_channels, out_channels), (out_channels, out_channels))
+    return nn.Sequential(
+        *(
+            layer
+            for before, after in widths
+            for layer in (
+                nn.Conv2d(before, after, 3, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(inplace=True),
+            )
+        )
+    )
