@@ -129,5 +129,5 @@ def test_a_registered_backbone_is_found_by_name() -> None:
 
 
 def test_a_name_of_timm_cannot_be_taken() -> None:
-    with pytest.raises(ValueError, match="timm has a model 'resnet18'"):
+    with pytest.raises(ValueError, match="there is a backbone 'resnet18' already"):
         cf.register_backbone("resnet18")

@@ -1,3 +1,9 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from colorfuse.registry import Registry
@@ -26,7 +32,7 @@ def test_names_match_a_pattern(registry: Registry[list[int]]) -> None:
 
 
 def test_a_duplicate_name_is_refused(registry: Registry[list[int]]) -> None:
-    with pytest.raises(ValueError, match="'repeated' is already registered"):
+    with pytest.raises(ValueError, match="there is a list 'repeated' already; choose another name"):
         registry.register("repeated")(list)
 
 
@@ -44,3 +50,42 @@ def test_an_unknown_option_is_named(registry: Registry[list[int]]) -> None:
 def test_a_spec_that_is_no_spec_is_refused(registry: Registry[list[int]], spec: object) -> None:
     with pytest.raises(TypeError, match="list must be a name or a mapping"):
         registry.create(spec, 7)  # type: ignore[arg-type]
+
+
+USE = """
+import warnings
+warnings.simplefilter("always")
+with warnings.catch_warnings(record=True) as caught:
+    import colorfuse as cf
+    assert not caught and "colorfuse_plug_in" not in __import__("sys").modules
+    assert "edges_of_a_plug_in" in cf.list_backbones("edges*")
+    assert cf.list_fusions("*_of_a_plug_in") == ["last_of_a_plug_in"]
+    colorizer = cf.FusionColorizer(
+        encoder="none", backbone="edges_of_a_plug_in", fusion="last_of_a_plug_in", pretrained=False
+    ).initialize()
+for warning in caught:
+    print(warning.message)
+print(colorizer.predict(__import__("numpy").zeros((40, 50), "uint8")).shape)
+"""
+
+
+@pytest.mark.slow
+def test_an_installed_plug_in(tmp_path: Path) -> None:
+    source = shutil.copytree(Path(__file__).with_name("plug_in"), tmp_path / "source")
+    install = [sys.executable, "-m", "pip", "install", "--no-deps", "--target", str(tmp_path / "site"), str(source)]
+    subprocess.run(install, check=True, capture_output=True)
+    used = subprocess.run(
+        [sys.executable, "-c", USE],
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *warned, shape = used.stdout.splitlines()
+    assert shape == "(40, 50, 3)"
+    assert sorted(warned) == [
+        "the plug-in colorfuse_plug_in.broken:Anything for the backbone 'broken' is passed over: "
+        "RuntimeError: this module is broken",
+        "the plug-in colorfuse_plug_in:Edges for the backbone 'mobilenetv1_100' is passed over: "
+        "ValueError: there is a backbone 'mobilenetv1_100' already; choose another name",
+    ]

@@ -10,6 +10,16 @@ from colorfuse.errors import DataError, NotFittedError, PhotoError, TrainingErro
 from colorfuse.images import read_photo, write_photo
 from colorfuse.maps import MapInfo
 from colorfuse.network import FusionNetwork
+from colorfuse.parts import (
+    list_decoders,
+    list_encoders,
+    list_fusions,
+    list_objectives,
+    register_decoder,
+    register_encoder,
+    register_fusion,
+    register_objective,
+)
 from colorfuse.recipes import list_recipes
 
 __version__ = metadata.version("colorfuse")
@@ -32,11 +42,19 @@ __all__ = [
     "gray_to_lightness",
     "lab_to_rgb",
     "list_backbones",
+    "list_decoders",
+    "list_encoders",
+    "list_fusions",
+    "list_objectives",
     "list_recipes",
     "pack",
     "read_photo",
     "reduce_chroma",
     "register_backbone",
+    "register_decoder",
+    "register_encoder",
+    "register_fusion",
+    "register_objective",
     "rgb_to_lab",
     "split",
     "write_photo",

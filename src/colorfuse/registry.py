@@ -3,7 +3,9 @@
 import difflib
 import fnmatch
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Mapping
+from importlib import metadata
 from typing import Any, Generic, TypeAlias, TypeVar
 
 Part = TypeVar("Part")
@@ -16,8 +18,12 @@ Spec: TypeAlias = str | Mapping[str, Any]
 class Registry(Generic[Part]):
     """Names and the classes or functions that build the parts they stand for.
 
+    Installed packages add to them by entry points in the group of the kind: `colorfuse.encoders`, say, whose name is
+    the part's. A plug-in that cannot be imported, or whose name is taken, is passed over with a warning.
+
     Args:
-        kind: What the parts are, for messages: "encoder", say.
+        kind: What the parts are: "encoder", say.
+        reserved: Gives names that stand for something already.
 
     Example:
         >>> shouts: Registry[str] = Registry("shout")
@@ -28,9 +34,11 @@ class Registry(Generic[Part]):
         'HEY?'
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, reserved: Callable[[], Iterable[str]] = tuple) -> None:
         self.kind = kind
-        self._factories: dict[str, Callable[..., Part]] = {}
+        self.reserved = reserved
+        self._registered: dict[str, Callable[..., Part]] = {}
+        self._plug_ins_to_come = True
 
     def register(self, name: str) -> Callable[[Factory], Factory]:
         """A decorator that makes a class or function known under `name`.
@@ -38,11 +46,11 @@ class Registry(Generic[Part]):
         Raises:
             ValueError: The name is taken.
         """
+        if name in self._registered or name in self.reserved():
+            raise ValueError(f"there is a {self.kind} {name!r} already; choose another name")
 
         def add(factory: Factory) -> Factory:
-            if name in self._factories:
-                raise ValueError(f"the {self.kind} {name!r} is already registered; choose another name")
-            self._factories[name] = factory
+            self._registered[name] = factory
             return factory
 
         return add
@@ -50,6 +58,24 @@ class Registry(Generic[Part]):
     def names(self, pattern: str = "*") -> list[str]:
         """The known names that match a shell-style pattern, sorted."""
         return sorted(fnmatch.filter(self._factories, pattern))
+
+    @property
+    def _factories(self) -> dict[str, Callable[..., Part]]:
+        """All parts; plug-ins are imported when they are first asked for, and not with the library."""
+        if self._plug_ins_to_come:
+            self._plug_ins_to_come = False
+            for entry_point in metadata.entry_points(group=f"colorfuse.{self.kind}s"):
+                self._add_plug_in(entry_point)
+        return self._registered
+
+    def _add_plug_in(self, entry_point: metadata.EntryPoint) -> None:
+        try:
+            factory = entry_point.load()
+            if self._registered.get(entry_point.name) is not factory:  # as when its module uses the decorator as well
+                self.register(entry_point.name)(factory)
+        except Exception as error:  # which may be anything that another's module raises
+            what = f"the plug-in {entry_point.value} for the {self.kind} {entry_point.name!r}"
+            warnings.warn(f"{what} is passed over: {type(error).__name__}: {error}", stacklevel=4)
 
     def __contains__(self, name: object) -> bool:
         return name in self._factories

@@ -11,7 +11,7 @@ from colorfuse.registry import Registry, Spec, build_part, parse_spec, unknown_n
 
 Factory = TypeVar("Factory", bound=Callable[..., nn.Module])
 
-_REGISTERED: Registry[nn.Module] = Registry("backbone")
+_REGISTERED: Registry[nn.Module] = Registry("backbone", reserved=timm.names)
 
 
 def register_backbone(name: str) -> Callable[[Factory], Factory]:
@@ -36,8 +36,6 @@ def register_backbone(name: str) -> Callable[[Factory], Factory]:
         >>> colorfuse.list_backbones("ed*s")
         ['edges']
     """
-    if name in timm.names():
-        raise ValueError(f"timm has a model {name!r} already; choose another name for your backbone")
     return _REGISTERED.register(name)
 
 

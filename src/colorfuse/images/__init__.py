@@ -1,7 +1,8 @@
 """Photos from and to files and arrays: orientation, bit depth, alpha, colour profiles, EXIF."""
 
+from colorfuse.images.metadata import Metadata
 from colorfuse.images.photo import Photo, Pixels
 from colorfuse.images.reading import PhotoSource, open_rgb, read_photo
 from colorfuse.images.writing import SUFFIXES, write_photo
 
-__all__ = ["SUFFIXES", "Photo", "PhotoSource", "Pixels", "open_rgb", "read_photo", "write_photo"]
+__all__ = ["SUFFIXES", "Metadata", "Photo", "PhotoSource", "Pixels", "open_rgb", "read_photo", "write_photo"]
