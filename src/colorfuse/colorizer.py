@@ -166,7 +166,8 @@ class FusionColorizer:
 
         Raises:
             FileNotFoundError: A path does not exist.
-            PhotoError: There are no photos, or one cannot be read.
+            DataError: There are no photos, or none with colour, or a dataset is damaged.
+            PhotoError: A photo cannot be read.
             ValueError: A setting is unknown or out of range, or `run` holds a run already that is not, or cannot be,
                 resumed.
             WeightsError: The backbone's pretrained weights cannot be had.

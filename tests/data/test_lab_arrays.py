@@ -1,3 +1,4 @@
+import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_a_damaged_archive_is_named_and_leaves_nothing(tmp_path: Path) -> None:
             LIGHTNESS.astype(np.float32),
             r"gray_scale\.npy has dtype float32; Lab is",
         ),
-        ("l/gray_scale.npy", LIGHTNESS[0], r"gray_scale\.npy has shape \(8, 10\); it must be \(N, H, W\)"),
+        ("l/gray_scale.npy", LIGHTNESS[0], r"gray_scale\.npy has shape \(8, 10\); L must be \(N, H, W\)"),
         ("l/gray_scale.npy", LIGHTNESS[:0], r"gray_scale\.npy has shape \(0, 8, 10\)"),
         ("ab/ab3.npy", AB[:6, :7], r"ab3\.npy has shape \(6, 7, 10, 2\); it must be \(n, 8, 10, 2\)"),
         ("ab/ab3.npy", AB[:6].astype(np.int8), r"ab3\.npy has dtype int8"),
@@ -113,6 +114,31 @@ def test_bad_arrays_are_named(tmp_path: Path, file: str, values: NDArray[Any], m
     np.save(root / file, values)
     with pytest.raises(cf.DataError, match=message):
         cf.LabArrays(root)
+
+
+def test_lightness_in_another_coding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "l").mkdir()
+    (tmp_path / "ab").mkdir()
+    np.save(tmp_path / "l" / "gray_scale.npy", RNG.integers(0, 101, (40, 8, 10), np.uint8))
+    np.save(tmp_path / "ab" / "ab1.npy", np.full((40, 8, 10, 2), 128, np.uint8))
+    with pytest.raises(cf.DataError, match=r"gray_scale\.npy is not coded as L \* 255 / 100: no value is above"):
+        cf.LabArrays(tmp_path)
+
+
+def test_a_file_that_is_cut_while_it_is_open_is_named(tmp_path: Path) -> None:
+    data = cf.LabArrays(write_layout(tmp_path))
+    path = tmp_path / "ab" / "ab2.npy"
+    os.truncate(path, path.stat().st_size - 2000)
+    assert len(data.__getitems__([0, 29])) == 2
+    with pytest.raises(cf.DataError, match=r"ab2\.npy has .* bytes, not .*; download or pack it again"):
+        data[15]
+
+
+def test_the_working_folder_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(write_layout(tmp_path / "data").parent)
+    data = cf.LabArrays("data")
+    monkeypatch.chdir("/")
+    assert len(pickle.loads(pickle.dumps(data))) == 30
 
 
 def test_files_that_are_cut_or_missing_are_named(tmp_path: Path) -> None:

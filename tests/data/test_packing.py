@@ -12,7 +12,7 @@ import pytest
 import torch
 from faults import at_most_bytes_a_file
 from numpy.typing import NDArray
-from torch.utils.data import TensorDataset
+from torch.utils.data import Subset, TensorDataset
 
 import colorfuse as cf
 
@@ -58,10 +58,41 @@ def test_samples_of_several_sizes_are_refused(tmp_path: Path) -> None:
             side = 16 + (index == 3)
             return torch.zeros(1, side, 16), torch.zeros(2, side, 16)
 
-    with pytest.raises(cf.DataError, match=r"sample 3 has L of \(1, 17, 16\), not \(1, 16, 16\)"):
+    with pytest.raises(cf.DataError, match=r"sample 3 has L and ab of .*17, 16.*first one is of \(16, 16\)"):
         cf.pack(Mixed(), tmp_path / "packed")
     with pytest.raises(cf.DataError, match="empty"):
         cf.pack(TensorDataset(torch.zeros(0, 1, 4, 4), torch.zeros(0, 2, 4, 4)), tmp_path / "packed")
+
+
+@pytest.mark.parametrize("index", [0, 70, 99])
+def test_values_that_are_none_are_refused(tmp_path: Path, index: int) -> None:
+    lightness, ab = torch.zeros(100, 1, 4, 4), torch.zeros(100, 2, 4, 4)
+    ab[index, 0, 2, 2] = float("nan")
+    with pytest.raises(cf.DataError, match=f"sample {index} has values that are not finite"):
+        cf.pack(TensorDataset(lightness, ab), tmp_path / "packed", num_workers=0)
+
+
+def test_another_content_is_another_dataset(photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    whole = cf.PhotoArray(photos, 32)
+    cf.pack(Subset(whole, range(6)), tmp_path / "packed")
+    for other in (Subset(whole, range(6, 12)), cf.PhotoArray(255 - photos, 32)):
+        with pytest.raises(FileExistsError, match="holds something else than this dataset"):
+            cf.pack(other, tmp_path / "packed")
+    with pytest.raises(FileExistsError, match="holds something else"):
+        cf.pack(Subset(whole, range(6)), tmp_path / "packed", rows_a_file=5)
+
+
+def test_rows_a_file_cannot_change_on_the_way(photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    many = cf.PhotoArray(np.tile(photos, (20, 1, 1, 1)), 32)
+    with at_most_bytes_a_file(150_000), pytest.raises(OSError, match="no room"):
+        cf.pack(many, tmp_path / "packed", rows_a_file=100, num_workers=0)
+    with at_most_bytes_a_file(0), pytest.raises(OSError, match="no room"):
+        cf.pack(many, tmp_path / "packed", rows_a_file=100, num_workers=0)
+    with pytest.raises(FileExistsError, match="begun from another dataset"):
+        cf.pack(many, tmp_path / "packed", rows_a_file=50)
+    assert len(cf.pack(many, tmp_path / "packed", rows_a_file=100)) == 240
+    with pytest.raises(ValueError, match="rows_a_file must be at least 1, not 0"):
+        cf.pack(many, tmp_path / "other", rows_a_file=0)
 
 
 def test_a_full_disk_is_an_error_and_nothing_is_lost(photos: NDArray[np.uint8], tmp_path: Path) -> None:

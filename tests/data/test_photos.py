@@ -144,3 +144,30 @@ def test_any_transform_of_torchvision(photo_folder: Path) -> None:
     lightness, ab = cf.PhotoFolder(photo_folder, transform=transform)[0]
     assert lightness.shape == (1, 20, 28)
     assert ab.shape == (2, 20, 28)
+
+
+def test_a_transform_of_ones_own_sees_the_whole_photo(tmp_path: Path) -> None:
+    Image.effect_noise((1200, 900), 90).convert("RGB").save(tmp_path / "large.jpg")
+    seen = []
+
+    def transform(image: Image.Image) -> Image.Image:
+        seen.append(image.size)
+        return image.resize((8, 8))
+
+    folder = cf.PhotoFolder(tmp_path, transform=transform, min_chroma=0)
+    folder[0]
+    folder.with_transform(folder.transform, 100)[0]
+    assert seen == [(1200, 900), (300, 225)]
+
+
+def test_linked_folders_are_gone_into_once(photo_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(photo_folder)
+    (tmp_path / "again").symlink_to(tmp_path)
+    assert len(cf.PhotoFolder(tmp_path)) == 12
+    assert len(cf.PhotoFolder([photo_folder / "part0", photo_folder / "part0" / "00.png"])) == 6
+
+
+def test_settings_that_cannot_be(photo_folder: Path) -> None:
+    for settings in ({"image_size": 0}, {"min_chroma": float("nan")}, {"min_chroma": -1}):
+        with pytest.raises(ValueError, match="must be at least"):
+            cf.PhotoFolder(photo_folder, **settings)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 from torch.utils.data import Subset, TensorDataset
+from torchvision.transforms import v2
 
 import colorfuse as cf
 
@@ -55,6 +56,24 @@ def test_near_duplicates_can_be_kept_together(photos: NDArray[np.uint8]) -> None
     apart = cf.split(cf.PhotoArray(copies, 96), (0.5, 0.5), 0)
     of_part = {index: number for number, part in enumerate(apart) for index in part.indices}
     assert any(len({of_part[3 * scene + copy] for copy in range(3)}) == 2 for scene in range(16))
+
+
+def test_plain_photos_are_no_near_duplicates() -> None:
+    rng = np.random.default_rng(0)
+    plain = np.full((60, 48, 48, 3), 255, np.uint8)
+    for photo in plain:
+        top, left = rng.integers(0, 36, 2)
+        photo[top : top + 12, left : left + 12] = rng.integers(0, 200, 3)
+    parts = cf.split(cf.PhotoArray(plain, 48), (0.5, 0.5), near_duplicates_together=True)
+    assert min(len(part) for part in parts) > 15
+    grays = np.stack([np.full((8, 8, 3), value, np.uint8) for value in (40, 200)])
+    assert [len(part) for part in cf.split(cf.PhotoArray(grays), (0.5, 0.5), near_duplicates_together=True)] == [1, 1]
+
+
+def test_transforms_do_not_change_a_split(photo_folder: str) -> None:
+    folder = cf.PhotoFolder(photo_folder, transform=v2.RandomCrop(20))
+    splits = [cf.split(folder, (0.5, 0.5), near_duplicates_together=True)[0].indices for _ in range(2)]
+    assert splits[0] == splits[1]
 
 
 @pytest.mark.parametrize("parts", [(), (0.5, 0.4), (1.5, -0.5), (0.5, 0.5, 0.0)])

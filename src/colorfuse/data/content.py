@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 from torch.utils.data import Dataset, Subset
+from tqdm import tqdm
 
+from colorfuse.data.in_bytes import without_transform
 from colorfuse.data.lab_arrays import LabArrays
 from colorfuse.data.photos import PhotoArray, PhotoFolder
 
@@ -47,28 +49,35 @@ def _key(*arrays: NDArray[Any]) -> bytes:
 def near_duplicates(data: Dataset[Any], distance: int = 4) -> Iterator[tuple[int, int]]:
     """Pairs of samples that look the same: scaled, compressed again, a little brighter.
 
-    Two photos are near-duplicates if at most `distance` of the 64 bits of their difference hashes differ: each says
-    whether one of 9 x 8 pixels is lighter than its neighbour.
+    Their difference hashes, of which each bit says whether one of 9 x 8 pixels is lighter than its neighbour, differ
+    in at most `distance` of 64 bits; and since plain photos have hashes alike, these pixels are about the same, too.
     """
-    hashes = np.array([_difference_hash(data[index][0]) for index in range(len(data))])  # type: ignore[arg-type]
+    data = without_transform(data)
+    count = len(data)  # type: ignore[arg-type]
+    samples = tqdm(range(count), "looking for near-duplicates", unit="photo", leave=False, disable=None)
+    small = np.stack([_thumbnail(data[index][0]) for index in samples])
+    hashes = np.packbits((small[:, :, 1:] > small[:, :, :-1]).reshape(count, -1), axis=1)
     # Of hashes that differ in fewer bits than there are bytes, one byte at least is the same.
     for byte in range(8):
         order = np.argsort(hashes[:, byte], kind="stable")
-        ends = np.flatnonzero(np.diff(hashes[order, byte], append=-1)) + 1
+        ends = np.flatnonzero(np.diff(hashes[order, byte].astype(int), append=-1)) + 1
         for members in np.split(order, ends[:-1]):
-            yield from _pairs_within(hashes, members, distance)
+            for position, member in enumerate(members[:-1]):
+                others = members[position + 1 :]
+                differing = np.unpackbits(hashes[others] ^ hashes[member], axis=1).sum(axis=1)
+                alike = others[differing <= distance]
+                yield from ((int(member), int(other)) for other in alike if _look_alike(small[member], small[other]))
 
 
-def _pairs_within(hashes: NDArray[np.uint8], members: NDArray[np.intp], distance: int) -> Iterator[tuple[int, int]]:
-    for position, member in enumerate(members[:-1]):
-        others = members[position + 1 :]
-        differing = np.unpackbits(hashes[others] ^ hashes[member], axis=1).sum(axis=1)
-        yield from ((int(member), int(other)) for other in others[differing <= distance])
+def _look_alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    """Whether two thumbnails differ by little more than brightness."""
+    difference = one - other
+    return bool(difference.std() <= 3 and abs(difference.mean()) <= 10)
 
 
-def _difference_hash(lightness: torch.Tensor) -> NDArray[np.uint8]:
-    small = functional.interpolate(lightness[None], (8, 9), mode="area")[0, 0].numpy()
-    return np.packbits(small[:, 1:] > small[:, :-1])
+def _thumbnail(lightness: torch.Tensor) -> NDArray[np.float32]:
+    small: NDArray[np.float32] = functional.interpolate(lightness[None], (8, 9), mode="area")[0, 0].numpy()
+    return small
 
 
 def joined(pairs: Iterator[tuple[int, int]], count: int) -> Sequence[int]:

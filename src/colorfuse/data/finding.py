@@ -1,5 +1,6 @@
 """Files of photos in folders."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,14 +34,17 @@ def find_photos_below(photos: str | Path | Sequence[str | Path]) -> list[tuple[P
     if not found:
         where = ", ".join(map(str, roots)) or "an empty list"
         raise DataError(f"no photos in {where}; they are files that end in one of {', '.join(SUFFIXES)}")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _photos_below(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    """Sorted by path; linked folders are gone into as well, each once."""
+    found: list[Path] = []
+    entered: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        folders[:] = [] if real in entered else [name for name in folders if not name.startswith(".")]
+        if real not in entered:
+            found += [Path(place, name) for name in names if not name.startswith(".")]
+        entered.add(real)
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES and path.is_file())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 from colorfuse.data.sample import Sample
 from colorfuse.data.transforms import Transform
@@ -54,3 +54,15 @@ class BytesDataset(Dataset[Any], ABC):
         other = copy.copy(self)
         other.transform, other.image_size = transform, image_size
         return other
+
+
+def is_in_bytes(data: Dataset[Any]) -> bool:
+    """Whether this is such a dataset, or a subset of one."""
+    return is_in_bytes(data.dataset) if isinstance(data, Subset) else isinstance(data, BytesDataset)
+
+
+def without_transform(data: Dataset[Any]) -> Dataset[Any]:
+    """The samples of `data` as its default transform gives them, which draws nothing; other datasets as they are."""
+    if isinstance(data, Subset):
+        return Subset(without_transform(data.dataset), data.indices)
+    return data.with_transform(None, data.image_size) if isinstance(data, BytesDataset) else data

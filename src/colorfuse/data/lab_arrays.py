@@ -45,7 +45,7 @@ class LabArrays(BytesDataset):
     """
 
     def __init__(self, root: str | Path) -> None:
-        self.root = Path(root)
+        self.root = Path(root).resolve()
         for name in ("l", "ab"):
             unpack(self.root / f"{name}.zip", self.root / name)
         self._open()
@@ -69,12 +69,15 @@ class LabArrays(BytesDataset):
 
     def coded(self, indices: Sequence[int]) -> tuple[Rows, Rows]:
         """Rows as they are stored: L `(n, H, W)` and ab `(n, H, W, 2)` in bytes."""
-        rows = np.arange(len(self))[
-            np.asarray(indices)
-        ]  # which refuses what is out of range, and knows negative ones
+        rows = np.asarray(indices)
+        rows = np.where(rows < 0, rows + len(self), rows)
+        if rows.min(initial=0) < 0 or rows.max(initial=0) >= len(self):
+            raise IndexError(f"{self.root} has {len(self)} rows, and none of {list(indices)[:3]} and following")
         files = np.searchsorted(self._ends, rows, side="right")
-        starts = np.concatenate([[0], self._ends])
-        ab = [self._ab[file][row - starts[file]] for file, row in zip(files, rows, strict=True)]
+        # To read where a file was cut would kill the process.
+        for path in (self._paths[0], *(self._paths[1 + file] for file in set(files.tolist()))):
+            _check_whole(path, self._sizes[path])
+        ab = [self._ab[file][row - self._starts[file]] for file, row in zip(files, rows, strict=True)]
         return self._lightness[rows], np.stack(ab)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -86,25 +89,36 @@ class LabArrays(BytesDataset):
         self._open()
 
     def _open(self) -> None:
-        self._lightness = _map(_lightness_path(self.root))
-        self._ab = [_map(path) for path in _ab_paths(self.root)]
+        self._paths = [_lightness_path(self.root), *_ab_paths(self.root)]
+        self._lightness, *self._ab = (_map(path) for path in self._paths)
+        self._sizes = {path: path.stat().st_size for path in self._paths}
         self._ends = np.cumsum([len(rows) for rows in self._ab])
+        self._starts = self._ends - [len(rows) for rows in self._ab]
 
     def _check(self) -> None:
+        if self._lightness.ndim != 3:
+            raise DataError(f"{self._paths[0]} has shape {self._lightness.shape}; it must be (N, H, W)")
         count, *size = self._lightness.shape
-        if self._lightness.ndim != 3 or 0 in self._lightness.shape:
-            raise DataError(f"{_lightness_path(self.root)} has shape {self._lightness.shape}; it must be (N, H, W)")
-        for path, rows in zip(_ab_paths(self.root), self._ab, strict=True):
+        for path, rows in zip(self._paths[1:], self._ab, strict=True):
             if rows.shape[1:] != (*size, 2):
                 raise DataError(f"{path} has shape {rows.shape}; it must be (n, {size[0]}, {size[1]}, 2)")
         if self._ends[-1] != count:
             parts = " + ".join(str(len(rows)) for rows in self._ab)
             raise DataError(f"{self.root} has {count} rows of L but {parts} = {self._ends[-1]} rows of ab")
-        for path, rows in zip(_ab_paths(self.root), self._ab, strict=True):
-            _check_coding(path, rows)
+        _check_lightness(self._paths[0], self._lightness)
+        for path, rows in zip(self._paths[1:], self._ab, strict=True):
+            _check_ab(path, rows)
 
 
-def _check_coding(path: Path, rows: Rows) -> None:
+def _check_lightness(path: Path, rows: Rows) -> None:
+    some = rows[:: len(rows) // _CHECKED_ROWS or 1, ::8, ::8]
+    if len(some) >= _CHECKED_ROWS and some.max() <= 100:
+        raise DataError(
+            f"{path} is not coded as L * 255 / 100: no value is above {some.max()}; write it with colorfuse.pack"
+        )
+
+
+def _check_ab(path: Path, rows: Rows) -> None:
     """Refuse ab that is far from gray in most pixels, as bytes are that wrapped around or count from zero."""
     some = rows[:: max(1, len(rows) // _CHECKED_ROWS), ::8, ::8].astype(np.int16)
     distance = float(np.median(np.abs(some - 128)))
@@ -117,12 +131,22 @@ def _check_coding(path: Path, rows: Rows) -> None:
 
 def _map(path: Path) -> Rows:
     try:
-        rows: Rows = np.load(path, mmap_mode="r")
+        rows = np.load(path, mmap_mode="r")
     except (ValueError, EOFError) as error:
         raise DataError(f"{path} is no whole .npy file: {error}; download or pack it again") from error
+    if not isinstance(rows, np.memmap):
+        raise DataError(f"{path} is no .npy file but a {type(rows).__name__}; download or pack it again")
     if rows.dtype != np.uint8:
         raise DataError(f"{path} has dtype {rows.dtype}; Lab is stored in uint8")
+    if rows.ndim < 3 or 0 in rows.shape:
+        raise DataError(f"{path} has shape {rows.shape}; L must be (N, H, W) and ab (n, H, W, 2)")
+    _check_whole(path, rows.offset + rows.nbytes)
     return rows
+
+
+def _check_whole(path: Path, size: int) -> None:
+    if path.stat().st_size != size:
+        raise DataError(f"{path} has {path.stat().st_size} bytes, not {size}; download or pack it again")
 
 
 def _lightness_path(root: Path) -> Path:

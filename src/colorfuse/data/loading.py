@@ -1,10 +1,13 @@
 """Batches of a dataset, read by worker processes."""
 
+import contextlib
 import multiprocessing
 import os
+import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, Subset, default_collate
@@ -30,6 +33,7 @@ def create_loader(
     Raises:
         DataError: The dataset is empty, or an iterable one without a length.
     """
+    count = _length(data)
     workers = default_workers(data) if workers is None else workers
     common: dict[str, Any] = {
         "batch_size": batch_size,
@@ -38,7 +42,6 @@ def create_loader(
         "persistent_workers": workers > 0,
         "generator": torch.Generator(),  # so that starting workers draws nothing from the network's
     }
-    count = _length(data)
     # A last batch of one or two photos would spoil the batch norms' statistics.
     whole = seed is not None and count >= batch_size
     if isinstance(data, IterableDataset):
@@ -50,7 +53,8 @@ def create_loader(
 def default_workers(data: Dataset[Any]) -> int:
     """How many processes read samples: half of the cores, at most 8, and none where they would do no good."""
     # Elsewhere than under fork, a script without a guard around its main part would be started again by each worker.
-    if multiprocessing.get_all_start_methods()[0] != "fork":
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    if (chosen or multiprocessing.get_all_start_methods()[0]) != "fork":
         return 0
     if isinstance(data, IterableDataset):  # which each of them would go through from its start
         return 0
@@ -80,8 +84,9 @@ def sample_weights(data: Dataset[Any]) -> Tensor | None:
         return sample_weights(data.data)
     if isinstance(data, Subset):
         weights = sample_weights(data.dataset)
-        return None if weights is None else weights[torch.tensor(data.indices)]
-    return getattr(data, "sample_weights", None)
+        return None if weights is None else weights[torch.tensor(data.indices, dtype=torch.long)]
+    weights = getattr(data, "sample_weights", None)
+    return None if weights is None else torch.as_tensor(weights, dtype=torch.float64)
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -94,6 +99,8 @@ class EpochSampler(Sampler[tuple[int, int]]):
     """
 
     def __init__(self, count: int, seed: int | None, weights: Tensor | None = None) -> None:
+        if weights is not None and not weights.sum() > 0:
+            raise DataError(f"the weights of all {count} samples are 0; there is nothing to draw")
         self.count = count
         self.seed = seed
         self.weights = weights
@@ -133,8 +140,7 @@ class _Fetched(Dataset[Any]):
         return len(self.data)  # type: ignore[arg-type]
 
     def __getitems__(self, places: Sequence[tuple[int, int]]) -> list[Any]:
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(_mixed(self.seed, *places[0]))
+        with _seeded(_mixed(self.seed, *places[0])):
             try:
                 return self._fetch([index for _, index in places])
             except (PhotoError, DataError, OSError) as error:
@@ -150,11 +156,26 @@ class _Fetched(Dataset[Any]):
         return (batch[0], batch[1]) if self.whole is None else self.whole.decode(batch)
 
 
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed what transforms draw from, torch, NumPy and Python, and leave their states as they were."""
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002, since transforms of others draw from it
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002
+
+
 def _whole(data: Dataset[Any]) -> tuple[BytesDataset | None, Tensor]:
     """The dataset of bytes that `data` is, or is a subset of, and the positions there; None if it is no such one."""
     if isinstance(data, Subset):
         whole, positions = _whole(data.dataset)
-        return whole, positions[torch.tensor(data.indices)]
+        return whole, positions[torch.tensor(data.indices, dtype=torch.long)]
     return data if isinstance(data, BytesDataset) else None, torch.arange(len(data))  # type: ignore[arg-type]
 
 

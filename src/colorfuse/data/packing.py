@@ -1,9 +1,7 @@
 """Any dataset, written once into the layout that `LabArrays` reads."""
 
 import contextlib
-import io
 import json
-import math
 import os
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
@@ -12,19 +10,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
+from torch import Tensor
+from torch.utils.data import Dataset, IterableDataset, Subset
 from tqdm import tqdm
 
 from colorfuse.data.coding import encode_lab
-from colorfuse.data.lab_arrays import LIGHTNESS_FILE, LabArrays
+from colorfuse.data.content import content_keys
+from colorfuse.data.in_bytes import is_in_bytes
+from colorfuse.data.lab_arrays import LabArrays
 from colorfuse.data.loading import create_loader
 from colorfuse.data.photos import PhotoFolder
+from colorfuse.data.row_files import RowWriter
 from colorfuse.data.transforms import fetch
 from colorfuse.errors import DataError
+from colorfuse.files import atomic_file
 
 VERSION = 1
 _ABOUT = "pack.json"
 _BATCH = 64
+_SAMPLES_TO_KNOW_IT_BY = 16
 
 
 def pack(
@@ -38,7 +42,7 @@ def pack(
     Args:
         data: A map-style dataset of (L, ab), all of one size.
         root: The folder to write: `l/gray_scale.npy`, `ab/ab1.npy` and following, and `pack.json` with the size, the
-            source, the count and the version of the format.
+            source, a digest of its content, the count and the version of the format. One process at a time writes it.
         rows_a_file: Photos in each file of ab.
         num_workers: Processes that read samples; by default half of the cores, at most 8, where processes are forked,
             and none elsewhere.
@@ -48,7 +52,9 @@ def pack(
 
     Raises:
         FileExistsError: `root` holds something else, or what another dataset was packed into.
-        DataError: The dataset is empty, or a sample has another size than the first; the message gives its index.
+        DataError: The dataset is empty or iterable, or a sample has another size than the first or values that are
+            not finite; the message gives its index.
+        ValueError: `rows_a_file` is below 1.
         PhotoError: A photo cannot be read.
         OSError: There is no room left, say.
 
@@ -58,41 +64,64 @@ def pack(
         >>> len(pack(photos, getfixture("tmp_path") / "packed"))
         5
     """
-    root = Path(root)
-    about = _about(data)
+    if rows_a_file < 1:
+        raise ValueError(f"rows_a_file must be at least 1, not {rows_a_file}")
+    root = Path(root).resolve()
+    about = _about(data) | {"rows_a_file": rows_a_file}
     if _is_packed(root, about):
         return LabArrays(root)
     partial = root.with_name(f".{root.name}.partial")
-    _begin(partial, about)
-    writer = _RowWriter(partial, about["count"], about["size"], rows_a_file)
-    bar = tqdm(total=about["count"], initial=writer.done, desc="packing", unit="photo", disable=None)
-    with contextlib.closing(writer), bar:
-        for lightness, ab in _coded_batches(data, writer.done, num_workers):
-            _write(writer, lightness, ab, partial)
+    with _room_in(partial):
+        _begin(partial, about)
+        writer = RowWriter(partial, about["count"], about["size"], rows_a_file)
+    with tqdm(total=about["count"], initial=writer.done, desc="packing", unit="photo", disable=None) as bar:
+        for lightness, ab in _coded_batches(data, about["size"], writer.done, num_workers):
+            with _room_in(partial, writer.done):
+                writer.write(lightness, ab)
             bar.update(len(lightness))
+    LabArrays(partial)
     if root.exists():
         root.rmdir()
     partial.replace(root)
     return LabArrays(root)
 
 
-def _write(writer: "_RowWriter", lightness: NDArray[np.uint8], ab: NDArray[np.uint8], folder: Path) -> None:
+@contextlib.contextmanager
+def _room_in(folder: Path, done: int = 0) -> Iterator[None]:
+    """Say how far the packing came if it cannot be written on."""
     try:
-        writer.write(lightness, ab)
+        yield
+    except FileExistsError:
+        raise
     except OSError as error:
-        message = f"{folder} has no room for more than {writer.done} photos: {error.strerror}"
+        message = f"{folder} has no room for more than {done} photos: {error.strerror}"
         raise OSError(error.errno, f"{message}; make room and pack again to go on") from error
 
 
 def _about(data: Dataset[Any]) -> dict[str, Any]:
+    if isinstance(data, IterableDataset):
+        raise DataError(f"{type(data).__name__} is an iterable dataset, whose samples have no places to go on from")
     count = len(data)  # type: ignore[arg-type]
     if not count:
         raise DataError(f"{type(data).__name__} is empty; there is nothing to pack")
     source = type(data).__name__
     if isinstance(data, PhotoFolder):
-        names = "\n".join(map(str, data.paths))
-        source += f" of {os.path.commonpath(data.paths)}, names {blake2b(names.encode(), digest_size=8).hexdigest()}"
-    return {"version": VERSION, "count": count, "size": list(data[0][0].shape[-2:]), "source": source}
+        source += f" of {os.path.commonpath([path.resolve() for path in data.paths])}"
+    return {
+        "version": VERSION,
+        "count": count,
+        "size": list(data[0][0].shape[-2:]),
+        "source": source,
+        "content": _digest(data),
+    }
+
+
+def _digest(data: Dataset[Any]) -> str:
+    """A digest of all photos' own content, or of some samples of a dataset that only tells samples."""
+    count = len(data)  # type: ignore[arg-type]
+    if not is_in_bytes(data):
+        data = Subset(data, sorted({round(place) for place in np.linspace(0, count - 1, _SAMPLES_TO_KNOW_IT_BY)}))
+    return blake2b(b"".join(content_keys(data)), digest_size=16).hexdigest()
 
 
 def _is_packed(root: Path, about: dict[str, Any]) -> bool:
@@ -110,18 +139,20 @@ def _is_packed(root: Path, about: dict[str, Any]) -> bool:
 
 def _begin(partial: Path, about: dict[str, Any]) -> None:
     begun = partial / _ABOUT
-    if begun.exists() and json.loads(begun.read_text()) != about:
-        raise FileExistsError(f"{partial} was begun from another dataset; remove it, or pack that one")
-    partial.mkdir(parents=True, exist_ok=True)
-    with begun.open("w") as file:
-        json.dump(about, file, indent=1)
+    if begun.exists():
+        if json.loads(begun.read_text()) != about:
+            raise FileExistsError(f"{partial} was begun from another dataset; remove it, or pack that one")
+        return
+    with atomic_file(begun) as file:
+        file.write_text(json.dumps(about, indent=1))
 
 
 class _Coded(Dataset[Any]):
     """Samples from `start` on, in bytes: a quarter of what would travel from a worker otherwise."""
 
-    def __init__(self, data: Dataset[Any], start: int) -> None:
+    def __init__(self, data: Dataset[Any], size: Sequence[int], start: int) -> None:
         self.data = data
+        self.size = tuple(size)
         self.start = start
 
     def __len__(self) -> int:
@@ -129,88 +160,23 @@ class _Coded(Dataset[Any]):
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
         samples = fetch(self.data, [self.start + index for index in indices])
-        size = samples[0][0].shape
-        for index, (lightness, *_) in zip(indices, samples, strict=True):
-            if lightness.shape != size:
-                raise DataError(f"sample {self.start + index} has L of {tuple(lightness.shape)}, not {tuple(size)}")
-        return [encode_lab(lightness, ab) for lightness, ab, *_ in samples]
+        return [self._coded(self.start + index, *sample[:2]) for index, sample in zip(indices, samples, strict=True)]
+
+    def _coded(self, index: int, lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
+        shapes = tuple(lightness.shape), tuple(ab.shape)
+        if shapes != ((1, *self.size), (2, *self.size)):
+            raise DataError(f"sample {index} has L and ab of {shapes}, and the first one is of {self.size}")
+        if not (lightness.isfinite().all() and ab.isfinite().all()):
+            raise DataError(f"sample {index} has values that are not finite")
+        return encode_lab(lightness, ab)
 
 
 def _coded_batches(
-    data: Dataset[Any], start: int, workers: int | None
+    data: Dataset[Any], size: Sequence[int], start: int, workers: int | None
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     if start == len(data):  # type: ignore[arg-type]
         return
-    for batch in create_loader(_Coded(data, start), _BATCH, workers):
+    for batch in create_loader(_Coded(data, size, start), _BATCH, workers):
         if isinstance(batch, Exception):
             raise batch
         yield batch[0].numpy(), batch[1].numpy()
-
-
-class _RowWriter:
-    """Appends rows to the files of a layout, from where a killed writer left them."""
-
-    def __init__(self, root: Path, count: int, size: Sequence[int], rows_a_file: int) -> None:
-        self.rows_a_file = rows_a_file
-        self.lightness = _RowFile(root / LIGHTNESS_FILE, (count, *size))
-        self.ab = [
-            _RowFile(root / "ab" / f"ab{number}.npy", (min(rows_a_file, count - start), *size, 2))
-            for number, start in enumerate(range(0, count, rows_a_file), start=1)
-        ]
-        self.done = min(self.lightness.done, sum(file.done for file in self.ab))
-        self.lightness.cut(self.done)
-        for number, file in enumerate(self.ab):
-            file.cut(min(max(0, self.done - number * rows_a_file), len(file)))
-
-    def write(self, lightness: NDArray[np.uint8], ab: NDArray[np.uint8]) -> None:
-        """Append L `(n, H, W)` and ab `(n, H, W, 2)`."""
-        self.lightness.append(lightness)
-        while len(ab):
-            file = self.ab[self.done // self.rows_a_file]
-            room = len(file) - file.done
-            file.append(ab[:room])
-            self.done += min(room, len(ab))
-            ab = ab[room:]
-
-    def close(self) -> None:
-        """Close all files."""
-        for file in (self.lightness, *self.ab):
-            file.close()
-
-
-class _RowFile:
-    """A `.npy` file whose rows are appended.
-
-    They are written and not mapped: a full disk is then an error, where it kills a process that writes to a map.
-    """
-
-    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
-        header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        self.header, self.shape = header.getvalue(), shape
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        self.file = path.open("r+b", buffering=0)
-        self.done = max(0, path.stat().st_size - len(self.header)) // math.prod(shape[1:])
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def cut(self, rows: int) -> None:
-        """Keep that many rows, and write on behind them."""
-        self.done = rows
-        self._write(self.header)
-        self.file.truncate(len(self.header) + rows * math.prod(self.shape[1:]))
-        self.file.seek(0, io.SEEK_END)
-
-    def append(self, rows: NDArray[np.uint8]) -> None:
-        """Write rows behind the last."""
-        self._write(np.ascontiguousarray(rows).data.cast("B"))
-        self.done += len(rows)
-
-    def close(self) -> None:
-        self.file.close()
-
-    def _write(self, values: bytes | memoryview) -> None:
-        while values:
-            values = values[self.file.write(values) :]

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -71,6 +71,8 @@ class PhotoFolder(BytesDataset):
         weights: Mapping[str, float] | None = None,
         labels: bool = False,
     ) -> None:
+        if image_size < 1 or not min_chroma >= 0:
+            raise ValueError(f"image_size={image_size} must be at least 1 and min_chroma={min_chroma} at least 0")
         if unreadable not in ("skip", "raise"):
             raise ValueError(f'unreadable must be "skip" or "raise", not {unreadable!r}')
         found = find_photos_below(photos)
@@ -80,6 +82,7 @@ class PhotoFolder(BytesDataset):
         self.paths = [path for path, _ in kept]
         self.image_size = image_size
         self.transform = transform
+        self._at_least = None if transform else _side_to_decode(image_size)
         self.sample_weights = _weights([below for _, below in kept], weights) if weights else None
         self.classes, self.labels = _classes([below for _, below in kept]) if labels else ([], None)
 
@@ -88,13 +91,18 @@ class PhotoFolder(BytesDataset):
 
     def read(self, indices: Sequence[int]) -> Tensor:
         """RGB bytes `(N, 3, H, W)`."""
-        # Twice the side leaves room for a random crop; decoding less of a large JPEG is much faster.
-        images = (open_rgb(self.paths[index], at_least=2 * self.image_size) for index in indices)
+        images = (open_rgb(self.paths[index], self._at_least) for index in indices)
         return _stacked(images, self.transform or center_crop(self.image_size))
 
     def decode(self, images: Tensor) -> Sample:
         """L and ab of RGB."""
         return _lab_of(images)
+
+    def with_transform(self, transform: Transform | None, image_size: int) -> Self:
+        """The same photos with another transform, at another size."""
+        other = super().with_transform(transform, image_size)
+        other._at_least = _side_to_decode(image_size)
+        return other
 
 
 class PhotoArray(BytesDataset):
@@ -138,6 +146,11 @@ class PhotoArray(BytesDataset):
     def decode(self, images: Tensor) -> Sample:
         """L and ab of RGB."""
         return _lab_of(images)
+
+
+def _side_to_decode(image_size: int) -> int:
+    """Decoding less of a large JPEG is much faster; twice the side leaves room for a random crop."""
+    return 2 * image_size
 
 
 def _screened(paths: list[Path], min_chroma: float, unreadable: str) -> LeftOut:

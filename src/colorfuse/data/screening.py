@@ -1,6 +1,5 @@
 """Which photos of a pool there is no colour to learn from."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from colorfuse.errors import PhotoError
 from colorfuse.images import open_rgb
 
 _SIDE = 64
+_NAMED = 10
 
 
 @dataclass
@@ -34,14 +34,15 @@ class LeftOut:
 
     def __str__(self) -> str:
         """One line that counts the gray photos and names the unreadable ones."""
-        errors = "".join(f"; {error}" for error in self.unreadable.values())
+        named = [f"; {error}" for error in self.unreadable.values()]
+        errors = "".join(named[:_NAMED]) + ("; ..." if len(named) > _NAMED else "")
         return f"left out {len(self.gray)} gray and {len(self.unreadable)} unreadable photos{errors}"
 
 
 def screen(paths: list[Path], min_chroma: float) -> LeftOut:
     """Read all photos, small, and find those that are gray in fact or cannot be read."""
     left_out = LeftOut()
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
         chromas = threads.map(_chroma, paths)
         bar = tqdm(
             zip(paths, chromas, strict=True), "looking at photos", len(paths), unit="photo", leave=False, disable=None
@@ -58,7 +59,7 @@ def _chroma(path: Path) -> float | Exception:
     """The mean chroma of a photo in CIELAB units."""
     try:
         image = open_rgb(path, at_least=_SIDE)
-    except (PhotoError, OSError) as error:
+    except (PhotoError, FileNotFoundError, PermissionError) as error:
         return error
     image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
     lab = rgb_to_lab(torch.from_numpy(np.array(image)).movedim(-1, 0))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, IterableDataset, Subset
 
-from colorfuse.data.in_bytes import BytesDataset
+from colorfuse.data.in_bytes import BytesDataset, without_transform
 from colorfuse.data.photos import PhotoArray, PhotoFolder
 from colorfuse.data.splitting import split
 from colorfuse.data.transforms import AUGMENTATIONS, Transform, Transformed, TransformedStream, center_crop
@@ -27,7 +27,8 @@ def as_datasets(
         data: Photos to train on.
         validation: Photos to validate on, or the share of `data` to hold out for it, above 0 and below 1.
         image_size: Side of the squares in pixels.
-        augmentation: A name from `AUGMENTATIONS`; validation photos are never augmented.
+        augmentation: A name from `AUGMENTATIONS`, for the photos to train on. A dataset with a transform of its own
+            keeps it, but for a share of it that is held out.
         seed: Chooses what is held out.
 
     Raises:
@@ -54,7 +55,7 @@ def _held_out(
     if isinstance(data, IterableDataset):
         raise DataError(f"no share of an iterable dataset can be held out; give validation photos, not {validation}")
     train, held_out = split(data, (1 - float(validation), float(validation)), seed)
-    return train, Subset(_without_transform(data), held_out.indices)
+    return train, Subset(without_transform(data), held_out.indices)
 
 
 def _as_dataset(data: Source) -> Dataset[Any]:
@@ -68,12 +69,6 @@ def _as_dataset(data: Source) -> Dataset[Any]:
         "photos must be a folder, a list of paths, a uint8 array (N, H, W, 3) or a dataset of (L, ab), "
         f"not {type(data).__name__}"
     )
-
-
-def _without_transform(data: Dataset[Any]) -> Dataset[Any]:
-    if isinstance(data, Subset):
-        return Subset(_without_transform(data.dataset), data.indices)
-    return data.with_transform(None, data.image_size) if isinstance(data, BytesDataset) else data
 
 
 def _with_transform(data: Dataset[Any], transform: Transform, image_size: int) -> Dataset[Any]:

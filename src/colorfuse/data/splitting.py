@@ -21,10 +21,11 @@ def split(
     """Split a dataset by the content of its samples, and not by their position.
 
     Each sample draws its part from its own content and the seed. So a photo is always in the same part, with its
-    copies, and photos that are added move no other one. The sizes of the parts are about what was asked for.
+    copies, and photos that are added move no other one. The sizes of the parts are about what was asked for. Where
+    photos are so few that a part would be empty, it is given one of another part.
 
     Args:
-        data: A map-style dataset of (L, ab).
+        data: A map-style dataset of (L, ab), which gives the same values each time if it is none of this library's.
         parts: The share of each part; they add up to 1.
         seed: Another seed gives another split.
         near_duplicates_together: Put photos that look the same in one part, at the price of reading all photos. A
@@ -43,6 +44,7 @@ def split(
         >>> len(train) + len(validation) + len(test)
         100
     """
+    parts = [float(part) for part in parts]
     if not parts or min(parts) <= 0 or not math.isclose(sum(parts), 1):
         raise ValueError(f"parts must be shares above 0 that add up to 1, not {tuple(parts)}")
     keys = content_keys(data)
@@ -75,7 +77,11 @@ def _parts_of_keys(keys: list[bytes], parts: Sequence[float], seed: int) -> dict
     return dict(zip(keys, chosen.tolist(), strict=True))
 
 
+def _digest_of_seed(seed: int) -> bytes:
+    return blake2b(str(seed).encode(), digest_size=16).digest()
+
+
 def _draw(key: bytes, seed: int) -> float:
     """A number from 0 to 1 that depends on the content and the seed alone."""
-    digest = blake2b(key, digest_size=8, key=str(seed).encode()).digest()
+    digest = blake2b(key, digest_size=8, key=_digest_of_seed(seed)).digest()
     return int.from_bytes(digest, "big") / 2**64

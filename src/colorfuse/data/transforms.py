@@ -81,6 +81,11 @@ class TransformedStream(IterableDataset[Any]):
     def __len__(self) -> int:
         return len(self.data)  # type: ignore[arg-type]
 
+    def set_epoch(self, epoch: int) -> None:
+        """Tell the stream which epoch is gone through next, if it asks for that."""
+        if hasattr(self.data, "set_epoch"):
+            self.data.set_epoch(epoch)
+
     def __iter__(self) -> Any:
         return (transform_sample(sample, self.transform) for sample in self.data)
 

@@ -1,5 +1,6 @@
 """Downloaded archives of arrays."""
 
+import secrets
 import shutil
 import zipfile
 import zlib
@@ -19,12 +20,15 @@ def unpack(archive: Path, folder: Path) -> None:
     """
     if folder.exists() or not archive.exists():
         return
-    partial = folder.with_name(f".{folder.name}.partial")
+    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
-        partial.mkdir(exist_ok=True)
+        partial.mkdir()
         _extract_arrays(archive, partial)
-        partial.replace(folder)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        if not any(partial.iterdir()):
+            raise DataError(f"{archive} holds no .npy files; download it again")
+        if not folder.exists():  # as when another process was quicker
+            partial.replace(folder)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise DataError(f"{archive} is damaged: {error}; download it again") from error
     except OSError as error:
         raise OSError(error.errno, f"{archive} cannot be unpacked beside it: {error.strerror}") from error

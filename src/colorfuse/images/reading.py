@@ -63,8 +63,8 @@ def read_photo(source: PhotoSource) -> Photo:
     return _from_file(source, str(getattr(source, "name", "file")))
 
 
-def open_rgb(path: str | os.PathLike[str], at_least: int) -> Image.Image:
-    """Read a photo as 8 bit RGB, upright; a large JPEG may come smaller, its short side at least `at_least`.
+def open_rgb(path: str | os.PathLike[str], at_least: int | None = None) -> Image.Image:
+    """Read a photo as 8 bit RGB, upright; a large JPEG may come smaller, its sides at least `at_least`.
 
     Raises:
         FileNotFoundError: There is no file at the path.
@@ -79,11 +79,12 @@ def open_rgb(path: str | os.PathLike[str], at_least: int) -> Image.Image:
     return Image.fromarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
-def _open_plain(file: IO[bytes], name: str, at_least: int) -> Image.Image | None:
+def _open_plain(file: IO[bytes], name: str, at_least: int | None) -> Image.Image | None:
     """Open what Pillow decodes right: 8 bit RGB or gray without a profile."""
     with _photo_errors(name):
         image = Image.open(file)
-        image.draft("RGB", (at_least, at_least))
+        if at_least:
+            image.draft("RGB", (at_least, at_least))
         if image.mode not in ("RGB", "L") or image.info.get("icc_profile"):
             return None
         image.load()
