@@ -18,6 +18,8 @@ from skimage import data
 
 import colorfuse as cf
 
+collect_ignore = ["plug_in"]  # a package that a test installs
+
 settings.register_profile("colorfuse", deadline=None, max_examples=50, print_blob=True)
 settings.load_profile("colorfuse")
 

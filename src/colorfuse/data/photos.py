@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, Self
 
@@ -15,6 +14,7 @@ from torch import Tensor
 from colorfuse.color import rgb_to_lab
 from colorfuse.data.finding import find_photos_below
 from colorfuse.data.in_bytes import BytesDataset
+from colorfuse.data.places import classes_of_places, weights_of_places
 from colorfuse.data.sample import Sample
 from colorfuse.data.screening import LeftOut, screen
 from colorfuse.data.transforms import Transform, center_crop
@@ -83,8 +83,8 @@ class PhotoFolder(BytesDataset):
         self.image_size = image_size
         self.transform = transform
         self._at_least = None if transform else _side_to_decode(image_size)
-        self.sample_weights = _weights([below for _, below in kept], weights) if weights else None
-        self.classes, self.labels = _classes([below for _, below in kept]) if labels else ([], None)
+        self.sample_weights = weights_of_places([below for _, below in kept], weights) if weights else None
+        self.classes, self.labels = classes_of_places([below for _, below in kept]) if labels else ([], None)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -166,37 +166,6 @@ def _screened(paths: list[Path], min_chroma: float, unreadable: str) -> LeftOut:
     if len(left_out):
         warnings.warn(f"of {len(paths)} photos, {left_out}", stacklevel=3)
     return left_out
-
-
-def _weights(below: list[Path], weights: Mapping[str, float]) -> Tensor:
-    """The weight of each photo."""
-    for pattern, weight in weights.items():
-        if not 0 <= weight < float("inf"):
-            raise ValueError(f"the weight of {pattern!r} must be a number from 0 on, not {weight}")
-    matches = [[_matches(path, pattern) for path in below] for pattern in weights]
-    for pattern, matched in zip(weights, matches, strict=True):
-        if not any(matched):
-            raise ValueError(
-                f"no photo matches the pattern {pattern!r} of weights; {below[0].as_posix()} is one of them"
-            )
-    table = torch.tensor(matches)
-    first = table.int().argmax(dim=0)
-    return torch.where(table.any(dim=0), torch.tensor([float(weight) for weight in weights.values()])[first], 1.0)
-
-
-def _matches(path: Path, pattern: str) -> bool:
-    names = [path.name, path.as_posix(), *(folder.as_posix() for folder in path.parents)]
-    return any(fnmatchcase(name, pattern) for name in names)
-
-
-def _classes(below: list[Path]) -> tuple[list[str], list[int]]:
-    """The sub-folders' names, and the index of each photo's."""
-    for path in below:
-        if len(path.parts) == 1:
-            raise ValueError(f"{path} lies in no sub-folder, and labels are the names of sub-folders")
-    classes = sorted({path.parts[0] for path in below})
-    index = {name: number for number, name in enumerate(classes)}
-    return classes, [index[path.parts[0]] for path in below]
 
 
 def _stacked(images: Iterable[Image.Image], transform: Transform) -> Tensor:
