@@ -1,3 +1,5 @@
+import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +79,76 @@ def test_an_unknown_tag() -> None:
 
 
 def test_a_registered_backbone_without_maps() -> None:
-    cf.register_backbone("silent")(nn.Identity)
-    with pytest.raises(TypeError, match="'silent' does not say in `maps`"):
-        cf.create_backbone("silent")
+    @cf.register_backbone("plain")
+    class Plain(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList([nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 12, 3, 4, 1)])
+            self.offset = nn.Buffer(torch.zeros(1))
+
+        def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+            fine = self.layers[0](images).add(self.offset)
+            return fine, self.layers[1](fine)
+
+    assert cf.create_backbone("plain").maps == (MapInfo(8, 2), MapInfo(12, 8))
+    assert [tuple(given.shape) for given in cf.create_backbone("plain")(torch.rand(1, 3, 64, 40))] == [
+        (1, 8, 32, 20),
+        (1, 12, 8, 5),
+    ]
+    colorizer = cf.FusionColorizer(backbone={"name": "plain", "reductions": [8]}, pretrained=False).initialize()
+    assert colorizer.network_.backbone.maps == (MapInfo(12, 8),)
+    assert colorizer.predict(torch.rand(1, 50, 70)).shape == (50, 70, 3)
+
+
+class Returning(nn.Module):
+    """Gives what a function makes of images."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, images: Tensor) -> Any:
+        return self.function(images)
+
+
+@pytest.mark.parametrize(
+    ("number", "function", "error", "message"),
+    [
+        (0, lambda images: images.mean((2, 3)), TypeError, r"returns a tensor of shape \(2, 3\), not a map"),
+        (1, lambda images: None, TypeError, "returns a NoneType, not a map"),
+        (2, lambda images: [], TypeError, r"returns \[\], not a map"),
+        (3, lambda images: [images[..., ::4, ::4], images[..., ::2, ::2]], ValueError, r"must shrink.* \[56, 112\]"),
+        (4, lambda images: images, ValueError, r"must shrink.*224 pixels become \[224\]"),
+        (5, lambda images: images.numpy(), ValueError, "cannot be run on the meta device .* attribute `maps`"),
+    ],
+)
+def test_modules_that_give_no_maps(number: int, function: Any, error: type[Exception], message: str) -> None:
+    cf.register_backbone(f"returning{number}")(lambda: Returning(function))
+    with pytest.raises(error, match=f"returning{number}.*{message}"):
+        cf.create_backbone(f"returning{number}")
+
+
+def test_reductions_that_there_are_not() -> None:
+    with pytest.raises(ValueError, match=r"maps of reductions \[2, 4, 8, 16, 32\], and none of \[7, 64\]"):
+        cf.create_backbone("mobilenetv1_100", pretrained=False, reductions=(64, 8, 7))
+
+
+def test_frozen_means_frozen(weights: Path) -> None:
+    colorizer = cf.FusionColorizer(
+        backbone={"name": NAME, "weights": str(weights), "frozen": True}, image_size=32, epochs=2, batch_size=4
+    )
+    photos = torch.randint(0, 256, (12, 40, 40, 3), dtype=torch.uint8).numpy()
+    colorizer.initialize()
+    before = {name: value.clone() for name, value in colorizer.network_.backbone.state_dict().items()}
+    colorizer.fit(photos, num_workers=0)
+    network = colorizer.network_
+    assert any(name.endswith("running_mean") for name in before)
+    for name, value in network.backbone.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert any(weight.grad is not None for weight in network.fusion.parameters()) or network.fusion.training is False
+    network.train()
+    assert network.decoder.training
+    assert not any(module.training for module in network.backbone.modules())
 
 
 def test_a_file_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
@@ -131,3 +200,28 @@ def test_a_registered_backbone_is_found_by_name() -> None:
 def test_a_name_of_timm_cannot_be_taken() -> None:
     with pytest.raises(ValueError, match="there is a backbone 'resnet18' already"):
         cf.register_backbone("resnet18")
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "seen"),
+    [
+        ("test_efficientnet", (45, 70), (45, 70)),
+        ("test_vit", (45, 70), (45, 70)),
+        ("swin_tiny_patch4_window7_224", (45, 70), (48, 72)),
+        ("hrnet_w18_small", (45, 70), (64, 96)),
+        ("levit_128s", (45, 70), (224, 224)),
+        ("mixer_s32_224", (300, 32), (224, 224)),
+    ],
+)
+def test_images_come_at_a_size_that_the_model_takes(name: str, size: tuple[int, int], seen: tuple[int, int]) -> None:
+    backbone = cf.create_backbone(name, pretrained=False).eval()
+    given: list[tuple[int, ...]] = []
+    hook = backbone.features.register_forward_pre_hook(  # type: ignore[union-attr]
+        lambda module, inputs: given.append(tuple(inputs[0].shape[-2:]))
+    )
+    with torch.no_grad():
+        maps = backbone(torch.rand(1, 3, *size))
+    hook.remove()
+    assert given == [seen]
+    assert [given.shape[1] for given in maps] == [info.channels for info in backbone.maps]  # type: ignore[union-attr]
+    assert copy.deepcopy(backbone).maps == pickle.loads(pickle.dumps(backbone)).maps

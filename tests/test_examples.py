@@ -29,3 +29,12 @@ def test_train_on_shards(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "48 photos in 3 shards" in result.stdout
     assert "epoch 2: loss" in result.stdout
+
+
+def test_custom_backbone(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, EXAMPLES / "custom_backbone.py"],
+        cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "MapInfo(channels=64, reduction=8)" in result.stdout
+    assert "coloured a photo of 512 x 512" in result.stdout

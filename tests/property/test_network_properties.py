@@ -1,10 +1,19 @@
+import functools
+import zlib
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 import colorfuse as cf
 from colorfuse.network import FusionNetwork
+from colorfuse.network.decoders import decoders
+from colorfuse.network.encoders import encoders
+from colorfuse.network.fusions import fusions
 
 SIDES = st.integers(32, 97)
 
@@ -29,3 +38,32 @@ def test_photos_of_a_batch_do_not_touch_each_other(network: FusionNetwork, order
     lightness = torch.rand(4, 1, 40, 56) * 100
     with torch.no_grad():
         torch.testing.assert_close(network(lightness[order]), network(lightness)[order], atol=1e-5, rtol=1e-4)
+
+
+@functools.cache
+def backbone(name: str) -> Any:
+    return cf.create_backbone(name, pretrained=False).eval()
+
+
+BACKBONES = ["test_efficientnet", "test_vit", "crossvit_tiny_240", "levit_128s", "mixer_s32_224", "hrnet_w18_small"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("decoder", cf.list_decoders())
+@pytest.mark.parametrize("fusion", cf.list_fusions())
+@pytest.mark.parametrize("encoder", cf.list_encoders())
+def test_every_combination_gives_planes_of_the_inputs_size(
+    encoder: str, fusion: str, decoder: str, name: str
+) -> None:
+    branch, features = encoders.create(encoder), backbone(name)
+    joint = fusions.create(fusion, branch.maps, features.maps)
+    head = decoders.create(decoder, joint.map, branch.maps, features.maps, 2, nn.Tanh())
+    network = FusionNetwork(branch, features, joint, head).eval()
+    drawn = np.random.default_rng(zlib.crc32(f"{encoder}{fusion}{decoder}{name}".encode()))
+    short = int(drawn.integers(32, 60))
+    for size in ((short, int(drawn.integers(32, 130))), (8 * short, short)):
+        with torch.no_grad():
+            planes = network(torch.rand(1, 1, *size) * 100)
+        assert planes.shape == (1, 2, *size)
+        assert planes.isfinite().all()

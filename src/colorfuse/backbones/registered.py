@@ -1,12 +1,14 @@
 """Backbones by name: those that were registered, and all of timm's."""
 
 import fnmatch
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 from torch import nn
 
 from colorfuse.backbones import timm
+from colorfuse.backbones.adapted import AdaptedBackbone, find_maps
 from colorfuse.registry import Registry, Spec, build_part, parse_spec, unknown_name
 
 Factory = TypeVar("Factory", bound=Callable[..., nn.Module])
@@ -18,8 +20,8 @@ def register_backbone(name: str) -> Callable[[Factory], Factory]:
     """A decorator that makes a class of backbones known by `name`.
 
     Its modules are called with lightness divided by 100, as three equal channels `(N, 3, H, W)` in 0 to 1, which they
-    normalise as they need. They return a list of feature maps, fine to coarse, and say in their attribute `maps` what
-    these are: a tuple with a `MapInfo` for each.
+    normalise as they need. They return a feature map or a list of them, fine to coarse. Which these are they may say
+    in an attribute `maps`, a tuple with a `MapInfo` for each; else it is found by running them on the meta device.
 
     Raises:
         ValueError: The name is taken by another registered backbone or by a model of timm's.
@@ -28,13 +30,10 @@ def register_backbone(name: str) -> Callable[[Factory], Factory]:
         >>> import colorfuse, torch
         >>> @colorfuse.register_backbone("edges")
         ... class Edges(torch.nn.Conv2d):
-        ...     maps = (colorfuse.MapInfo(channels=8, reduction=2),)
         ...     def __init__(self):
         ...         super().__init__(3, 8, kernel_size=3, stride=2, padding=1)
-        ...     def forward(self, images):
-        ...         return [super().forward(images)]
-        >>> colorfuse.list_backbones("ed*s")
-        ['edges']
+        >>> colorfuse.create_backbone("edges").maps
+        (MapInfo(channels=8, reduction=2),)
     """
     return _REGISTERED.register(name)
 
@@ -49,29 +48,51 @@ def list_backbones(pattern: str = "*") -> list[str]:
     return sorted(_REGISTERED.names(pattern) + fnmatch.filter(timm.names(), pattern))
 
 
-def create_backbone(spec: Spec, *, pretrained: bool = True) -> nn.Module:
+def create_backbone(
+    spec: Spec,
+    *,
+    pretrained: bool = True,
+    weights: str | Path | None = None,
+    reductions: Sequence[int] | None = None,
+    frozen: bool = False,
+) -> nn.Module:
     """Build a backbone.
 
     Args:
-        spec: A name from `list_backbones()`, or a mapping of `name` and options; timm's models take `weights`, the
-            path of a local `.safetensors` or `.pth` file to start from.
+        spec: A name from `list_backbones()`, or a mapping of `name` and options, among them those below.
         pretrained: Start from the published weights, unless there are local ones. Registered backbones choose theirs.
+        weights: The path of a local `.safetensors` or `.pth` file to start from, for timm's models.
+        reductions: Keep the maps of these reductions alone; None for all.
+        frozen: Neither weights nor batch-norm statistics change in training.
+
+    Returns:
+        A module that gives a list of maps, fine to coarse, of images `(N, 3, H, W)` in 0 to 1, and tells their
+        channels and reductions in `maps`.
 
     Raises:
-        ValueError: The name is unknown, or the backbone does not take an option.
-        TypeError: A registered backbone has no `maps`.
+        ValueError: The name is unknown, the backbone does not take an option, has no map of a reduction, or its maps
+            do not shrink.
+        TypeError: A registered backbone gives no maps.
         WeightsError: The weights cannot be had, or are not this model's.
 
     Example:
-        >>> create_backbone("mobilenetv1_100", pretrained=False).maps[-1]
-        MapInfo(channels=1024, reduction=32)
+        >>> create_backbone("mobilenetv1_100", pretrained=False, reductions=(8, 32)).maps
+        (MapInfo(channels=256, reduction=8), MapInfo(channels=1024, reduction=32))
     """
     name, options = parse_spec(spec, "backbone")
-    if name in _REGISTERED:
-        backbone = _REGISTERED.create(spec)
-        if not hasattr(backbone, "maps"):
-            raise TypeError(f"the backbone {name!r} does not say in `maps` which maps it gives")
+    reductions, frozen = options.pop("reductions", reductions), options.pop("frozen", frozen)
+    if weights is not None:
+        options["weights"] = weights
+    backbone = _build(name, options, pretrained)
+    maps = getattr(backbone, "maps", None)
+    if maps is not None and reductions is None and not frozen:
         return backbone
+    return AdaptedBackbone(backbone, maps or find_maps(backbone, name), reductions, frozen)
+
+
+def _build(name: str, options: dict[str, Any], pretrained: bool) -> nn.Module:
+    if name in _REGISTERED:
+        return _REGISTERED.create({"name": name, **options})
     if name.partition(".")[0] not in timm.names():
         raise unknown_name("backbone", name, list_backbones())
     return build_part("backbone", name, timm.TimmBackbone, options, name, pretrained=pretrained)

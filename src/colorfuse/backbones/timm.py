@@ -3,6 +3,8 @@
 timm takes a second to import and torchvision comes with it, so it is imported when a backbone is first asked for.
 """
 
+import contextlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,12 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from colorfuse.backbones.adapted import run_on_meta
+from colorfuse.backbones.sizes import Size, find_sizing
 from colorfuse.errors import WeightsError
-from colorfuse.maps import MapInfo, Maps
+from colorfuse.maps import MapInfo, Maps, resize
+
+_FOR_ANY_SIZE = ({"dynamic_img_size": True, "dynamic_img_pad": True}, {"strict_img_size": False})
 
 
 class TimmBackbone(nn.Module):
@@ -38,11 +44,24 @@ class TimmBackbone(nn.Module):
         for statistic in ("mean", "std"):
             values = torch.tensor(self.features.pretrained_cfg[statistic]).reshape(-1, 1, 1)
             self.register_buffer(statistic, values, persistent=False)
+        self._sizing = find_sizing(self._takes, tuple(self.features.pretrained_cfg["input_size"][1:]))
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Maps of `images` `(N, 3, H, W)` in 0 to 1, fine to coarse."""
+        """Maps of `images` `(N, 3, H, W)` in 0 to 1, fine to coarse.
+
+        Where the model does not take their size, it sees them at the nearest that it takes, and so are the maps.
+        """
+        height, width = images.shape[-2:]
+        images = resize(images, self._sizing((height, width)))
         maps: list[Tensor] = self.features((images - self.mean) / self.std)
         return maps
+
+    def _takes(self, size: Size) -> bool:
+        try:
+            run_on_meta(self.features, size)
+        except Exception:  # each family of models has its own for a size that it does not take
+            return False
+        return True
 
 
 def names() -> list[str]:
@@ -54,11 +73,9 @@ def names() -> list[str]:
 
 
 def _create_features(name: str, pretrained: bool, weights: str | Path | None) -> Any:
-    import timm
-
     pretrained = pretrained and weights is None
     try:
-        features: Any = timm.create_model(name, features_only=True, feature_cls="getter", pretrained=pretrained)
+        features = _create_for_any_size(name, pretrained)
     except (OSError, RuntimeError) as error:
         if not pretrained:
             raise ValueError(f"timm cannot build {name!r}: {_first_line(error)}") from error
@@ -69,6 +86,17 @@ def _create_features(name: str, pretrained: bool, weights: str | Path | None) ->
     if weights is not None:
         _load_file(features.model, name, Path(weights))
     return features
+
+
+def _create_for_any_size(name: str, pretrained: bool) -> Any:
+    """The model with what its family has for images of other sizes than its own, if it has something."""
+    import timm
+
+    create: Any = partial(timm.create_model, name, features_only=True, feature_cls="getter", pretrained=pretrained)
+    for options in _FOR_ANY_SIZE:
+        with contextlib.suppress(TypeError):  # of families that do not know the option
+            return create(**options)
+    return create()
 
 
 def _load_file(model: nn.Module, name: str, path: Path) -> None:
