@@ -53,6 +53,13 @@ def examples(session: nox.Session) -> None:
         session.run("python", str(example))
 
 
+@nox.session(default=False)
+def backbones(session: nox.Session) -> None:
+    """Build and run every model of timm's as a backbone; takes about 20 minutes on two cores."""
+    session.install("-e", ".")
+    session.run("python", "benchmarks/backbones.py", *session.posargs)
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """Build the wheel and the source distribution into `dist`, and check them."""
