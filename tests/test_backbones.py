@@ -207,7 +207,6 @@ def test_a_name_of_timm_cannot_be_taken() -> None:
     [
         ("test_efficientnet", (45, 70), (45, 70)),
         ("test_vit", (45, 70), (45, 70)),
-        ("swin_tiny_patch4_window7_224", (45, 70), (48, 72)),
         ("hrnet_w18_small", (45, 70), (64, 96)),
         ("levit_128s", (45, 70), (224, 224)),
         ("mixer_s32_224", (300, 32), (224, 224)),
