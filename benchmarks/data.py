@@ -66,7 +66,7 @@ def write_arrays(root: Path) -> None:
         with path.open("wb") as file:
             np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
             for start in range(0, shape[0], 1000):
-                file.write(noise[: min(1000, shape[0] - start)].reshape(-1, *shape[1:])[: shape[0] - start].tobytes())
+                file.write(noise.reshape(-1, *shape[1:])[: min(1000, shape[0] - start)].tobytes())
 
 
 class Bare(Dataset[Any]):
