@@ -19,3 +19,8 @@ class WeightsError(OSError):
 
 class TrainingError(RuntimeError):
     """A training that cannot go on, such as one whose loss is no longer finite."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says in its first line, or its kind if it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from colorfuse.errors import first_line
 from colorfuse.maps import MapInfo, Maps
 
 _SIDE = 224
@@ -56,7 +57,7 @@ def find_maps(module: nn.Module, name: str) -> Maps:
         result = run_on_meta(module, (_SIDE, _SIDE))
     except Exception as error:  # whatever a module of the user's raises
         raise ValueError(
-            f"the backbone {name!r} cannot be run on the meta device to find its maps ({_first_line(error)}); give "
+            f"the backbone {name!r} cannot be run on the meta device to find its maps ({first_line(error)}); give "
             "it an attribute `maps` with a MapInfo for each"
         ) from error
     maps = _as_list(result)
@@ -95,7 +96,3 @@ def _described(result: Any) -> str:
     if isinstance(result, list | tuple):
         return f"[{', '.join(map(_described, result))}]"
     return f"a tensor of shape {tuple(result.shape)}" if isinstance(result, Tensor) else f"a {type(result).__name__}"
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from colorfuse.backbones.adapted import run_on_meta
 from colorfuse.backbones.sizes import Size, find_sizing
-from colorfuse.errors import WeightsError
+from colorfuse.errors import WeightsError, first_line
 from colorfuse.maps import MapInfo, Maps, resize
 
 _FOR_ANY_SIZE = ({"dynamic_img_size": True, "dynamic_img_pad": True}, {"strict_img_size": False})
@@ -78,9 +78,9 @@ def _create_features(name: str, pretrained: bool, weights: str | Path | None) ->
         features = _create_for_any_size(name, pretrained)
     except (OSError, RuntimeError) as error:
         if not pretrained:
-            raise ValueError(f"timm cannot build {name!r}: {_first_line(error)}") from error
+            raise ValueError(f"timm cannot build {name!r}: {first_line(error)}") from error
         raise WeightsError(
-            f"the pretrained weights of {name!r} cannot be had from the hub ({_first_line(error)}); go on with "
+            f"the pretrained weights of {name!r} cannot be had from the hub ({first_line(error)}); go on with "
             f"pretrained=False, or with a local file: backbone={{'name': {name!r}, 'weights': 'FILE.safetensors'}}"
         ) from error
     if weights is not None:
@@ -106,7 +106,7 @@ def _load_file(model: nn.Module, name: str, path: Path) -> None:
     try:
         state = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
     except Exception as error:
-        raise WeightsError(f"the weights file {path} cannot be read: {_first_line(error)}") from error
+        raise WeightsError(f"the weights file {path} cannot be read: {first_line(error)}") from error
     state, wanted = clean_state_dict(state), model.state_dict().keys()
     missing = sorted(wanted - state.keys())
     try:
@@ -123,7 +123,3 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     for key in ("state_dict", "model"):
         state = state.get(key, state)
     return state
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -68,7 +68,8 @@ def _parts_of_keys(keys: list[bytes], parts: Sequence[float], seed: int) -> dict
     if len(keys) < len(parts):
         raise ValueError(f"{len(keys)} different photos cannot be split in {len(parts)} parts; add photos")
     ends = np.cumsum(parts)
-    draws = np.array([_draw(key, seed) for key in keys])
+    secret = blake2b(str(seed).encode(), digest_size=16).digest()
+    draws = np.array([_draw(key, secret) for key in keys])
     chosen = np.searchsorted(ends[:-1], draws, side="right")
     for part, end in enumerate(ends):
         if not (chosen == part).any():  # as in a small dataset: give it what came nearest, of a part with more
@@ -77,11 +78,7 @@ def _parts_of_keys(keys: list[bytes], parts: Sequence[float], seed: int) -> dict
     return dict(zip(keys, chosen.tolist(), strict=True))
 
 
-def _digest_of_seed(seed: int) -> bytes:
-    return blake2b(str(seed).encode(), digest_size=16).digest()
-
-
-def _draw(key: bytes, seed: int) -> float:
-    """A number from 0 to 1 that depends on the content and the seed alone."""
-    digest = blake2b(key, digest_size=8, key=_digest_of_seed(seed)).digest()
+def _draw(key: bytes, secret: bytes) -> float:
+    """A number from 0 to 1 that depends on the content and on what is made of the seed alone."""
+    digest = blake2b(key, digest_size=8, key=secret).digest()
     return int.from_bytes(digest, "big") / 2**64
