@@ -14,11 +14,11 @@ from colorfuse.data import as_datasets
 from colorfuse.data.sources import Source
 from colorfuse.errors import NotFittedError
 from colorfuse.images import PhotoSource, Pixels, read_photo
-from colorfuse.network import FusionNetwork, build_network
+from colorfuse.network import FusionNetwork, Summary, build_network, summarize
 from colorfuse.objectives import Objective, objectives
 from colorfuse.prediction import predict_ab
 from colorfuse.recipes import recipe_settings
-from colorfuse.registry import Spec
+from colorfuse.registry import Spec, parse_spec
 from colorfuse.runs import goes_on
 from colorfuse.storage import read_history, read_settings, read_weights, write_folder
 from colorfuse.training import train
@@ -253,6 +253,31 @@ class FusionColorizer:
         """
         self._check_network()
         return predict_ab(self.network_, self.objective_, lightness, self.image_size)
+
+    def summary(self, image_size: int | None = None) -> Summary:
+        """The parts of the network with the shapes that they give, their parameters and their multiply-adds.
+
+        Args:
+            image_size: Side in pixels of the square photo to count for; that of training, if none is given.
+
+        Raises:
+            NotFittedError: There is no network yet.
+            ValueError: The size is below 32.
+
+        Example:
+            >>> print(FusionColorizer.from_recipe("paper", pretrained=False).initialize().summary())
+            part      name             parameters  multiply-adds  output
+            encoder   conv              3,467,392  2,377,138,176  128 x 112 x 112, ..., 256 x 7 x 7
+            backbone  mobilenetv1_100   3,206,976    567,716,352  64 x 112 x 112, ..., 1024 x 7 x 7
+            fusion    concat              655,872     32,112,640  768 x 7 x 7
+            decoder   paper             6,618,210  2,026,307,584  2 x 224 x 224
+            all                        13,948,450  5,003,274,752  for 1 x 224 x 224
+        """
+        self._check_network()
+        side = self.image_size if image_size is None else image_size
+        check_whole("image_size", side, at_least=32)
+        names = {part: parse_spec(self._built_of[part], part)[0] for part in _PARTS}
+        return summarize(self.network_, names, side, side)
 
     def save(self, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
         """Write `config.json`, `model.safetensors`, `history.json` and a model card to a folder.

@@ -1,4 +1,5 @@
 import functools
+import tempfile
 import zlib
 from typing import Any
 
@@ -67,3 +68,49 @@ def test_every_combination_gives_planes_of_the_inputs_size(
             planes = network(torch.rand(1, 1, *size) * 100)
         assert planes.shape == (1, 2, *size)
         assert planes.isfinite().all()
+
+
+@settings(max_examples=20)
+@given(
+    encoder=st.sampled_from(cf.list_encoders()),
+    fusion=st.sampled_from(cf.list_fusions()),
+    decoder=st.sampled_from(cf.list_decoders()),
+    name=st.sampled_from(BACKBONES),
+    seed=st.integers(0, 1000),
+)
+def test_save_and_load_give_the_same_bits(encoder: str, fusion: str, decoder: str, name: str, seed: int) -> None:
+    colorizer = cf.FusionColorizer(
+        encoder=encoder, fusion=fusion, decoder=decoder, backbone=name, pretrained=False, seed=seed, image_size=40
+    ).initialize()
+    lightness = torch.rand(1, 1, 45, 70) * 100
+    with tempfile.TemporaryDirectory() as folder:
+        colorizer.save(folder)
+        again = cf.FusionColorizer.load(folder)
+    assert again.get_params() == colorizer.get_params()
+    assert torch.equal(again.predict_ab(lightness), colorizer.predict_ab(lightness))
+
+
+@settings(max_examples=12)
+@given(
+    encoder=st.sampled_from(cf.list_encoders()),
+    fusion=st.sampled_from(cf.list_fusions()),
+    decoder=st.sampled_from(cf.list_decoders()),
+    name=st.sampled_from(BACKBONES),
+)
+def test_a_frozen_backbone_stays_as_it_is(encoder: str, fusion: str, decoder: str, name: str) -> None:
+    colorizer = cf.FusionColorizer(
+        encoder=encoder,
+        fusion=fusion,
+        decoder=decoder,
+        backbone={"name": name, "frozen": True},
+        pretrained=False,
+        image_size=40,
+        epochs=1,
+        batch_size=2,
+    ).initialize()
+    before = {key: value.clone() for key, value in colorizer.network_.state_dict().items()}
+    photos = np.random.default_rng(0).integers(0, 256, (4, 40, 40, 3), np.uint8)
+    after = colorizer.fit(photos, num_workers=0).network_.state_dict()
+    stayed = {key for key, value in after.items() if torch.equal(value, before[key])}
+    assert {key for key in after if key.startswith("backbone.")} <= stayed
+    assert len(stayed) < len(after)

@@ -1,13 +1,14 @@
 """Any module that returns maps, as a backbone."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
+from colorfuse.backbones.sizes import Size
 from colorfuse.errors import first_line
 from colorfuse.maps import MapInfo, Maps
 
@@ -54,7 +55,7 @@ def find_maps(module: nn.Module, name: str) -> Maps:
         ValueError: It cannot be run on images, or its maps do not shrink from one to the next.
     """
     try:
-        result = run_on_meta(module, (_SIDE, _SIDE))
+        result = on_meta(module)((_SIDE, _SIDE))
     except Exception as error:  # whatever a module of the user's raises
         raise ValueError(
             f"the backbone {name!r} cannot be run on the meta device to find its maps ({first_line(error)}); give "
@@ -73,11 +74,22 @@ def find_maps(module: nn.Module, name: str) -> Maps:
     return tuple(MapInfo(given.shape[1], round(_SIDE / given.shape[-2])) for given in maps)
 
 
-def run_on_meta(module: nn.Module, size: tuple[int, int]) -> Any:
-    """What a module gives for images of a height and width, without any values: shapes alone, in no time."""
-    on_meta = {key: value.to("meta") for key, value in (*module.named_parameters(), *module.named_buffers())}
-    with torch.no_grad():
-        return functional_call(module, on_meta, (torch.empty(2, 3, *size, device="meta"),))
+def on_meta(module: nn.Module) -> Callable[[Size], Any]:
+    """A function of a height and width that runs a copy of `module` without any values: shapes alone, in no time."""
+    without_values = {
+        id(value): nn.Parameter(value.to("meta"), value.requires_grad)
+        if isinstance(value, nn.Parameter)
+        else value.to("meta")
+        for value in (*module.parameters(), *module.buffers())
+    }
+    # A copy, since some modules keep what they have computed, and share layers, which `functional_call` confuses.
+    copied = copy.deepcopy(module, without_values)
+
+    def run(size: Size) -> Any:
+        with torch.no_grad():
+            return copied(torch.empty(2, 3, *size, device="meta"))
+
+    return run
 
 
 def _indices(maps: Maps, reductions: Sequence[int] | None) -> list[int]:

@@ -1,4 +1,4 @@
-"""Backbones by name: those that were registered, and all of timm's."""
+"""Backbones by name: those that were registered, all of timm's, and torchvision's."""
 
 import fnmatch
 from collections.abc import Callable, Sequence
@@ -7,13 +7,18 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from colorfuse.backbones import timm
+from colorfuse.backbones import timm, torchvision
 from colorfuse.backbones.adapted import AdaptedBackbone, find_maps
 from colorfuse.registry import Registry, Spec, build_part, parse_spec, unknown_name
 
 Factory = TypeVar("Factory", bound=Callable[..., nn.Module])
 
-_REGISTERED: Registry[nn.Module] = Registry("backbone", reserved=timm.names)
+
+def _published() -> list[str]:
+    return timm.names() + torchvision.names()
+
+
+_REGISTERED: Registry[nn.Module] = Registry("backbone", reserved=_published)
 
 
 def register_backbone(name: str) -> Callable[[Factory], Factory]:
@@ -24,7 +29,7 @@ def register_backbone(name: str) -> Callable[[Factory], Factory]:
     in an attribute `maps`, a tuple with a `MapInfo` for each; else it is found by running them on the meta device.
 
     Raises:
-        ValueError: The name is taken by another registered backbone or by a model of timm's.
+        ValueError: The name is taken by another registered backbone, or by a model of timm's or torchvision's.
 
     Example:
         >>> import colorfuse, torch
@@ -39,13 +44,13 @@ def register_backbone(name: str) -> Callable[[Factory], Factory]:
 
 
 def list_backbones(pattern: str = "*") -> list[str]:
-    """The names of all backbones that match a shell-style pattern, sorted.
+    """The names of all backbones that match a shell-style pattern, sorted; torchvision's are `torchvision/NAME`.
 
     Example:
         >>> "mobilenetv1_100" in list_backbones("mobilenet*")
         True
     """
-    return sorted(_REGISTERED.names(pattern) + fnmatch.filter(timm.names(), pattern))
+    return sorted(_REGISTERED.names(pattern) + fnmatch.filter(_published(), pattern))
 
 
 def create_backbone(
@@ -61,7 +66,7 @@ def create_backbone(
     Args:
         spec: A name from `list_backbones()`, or a mapping of `name` and options, among them those below.
         pretrained: Start from the published weights, unless there are local ones. Registered backbones choose theirs.
-        weights: The path of a local `.safetensors` or `.pth` file to start from, for timm's models.
+        weights: The path of a local `.safetensors` or `.pth` file to start from, for timm's and torchvision's models.
         reductions: Keep the maps of these reductions alone; None for all.
         frozen: Neither weights nor batch-norm statistics change in training.
 
@@ -93,6 +98,8 @@ def create_backbone(
 def _build(name: str, options: dict[str, Any], pretrained: bool) -> nn.Module:
     if name in _REGISTERED:
         return _REGISTERED.create({"name": name, **options})
-    if name.partition(".")[0] not in timm.names():
-        raise unknown_name("backbone", name, list_backbones())
-    return build_part("backbone", name, timm.TimmBackbone, options, name, pretrained=pretrained)
+    for source in (timm, torchvision):
+        if name.partition(".")[0] in source.names():
+            create: Callable[..., nn.Module] = source.create
+            return build_part("backbone", name, create, options, name, pretrained=pretrained)
+    raise unknown_name("backbone", name, list_backbones())

@@ -2,5 +2,6 @@
 
 from colorfuse.network.build import build_network
 from colorfuse.network.fusion_network import FusionNetwork
+from colorfuse.network.summary import Summary, summarize
 
-__all__ = ["FusionNetwork", "build_network"]
+__all__ = ["FusionNetwork", "Summary", "build_network", "summarize"]

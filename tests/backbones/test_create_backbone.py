@@ -170,7 +170,10 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
 
 
 def test_weights_that_cannot_be_reached_name_the_ways_on() -> None:
-    with pytest.raises(cf.WeightsError, match=f"'{NAME}' cannot be had from the hub.*pretrained=False.*local file"):
+    with pytest.raises(
+        cf.WeightsError,
+        match=f"'{NAME}' cannot be had from the hub's timm/{NAME}.r160_in1k .*pretrained=False.*local file",
+    ):
         cf.create_backbone(NAME)
 
 

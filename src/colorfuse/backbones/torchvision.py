@@ -1,0 +1,125 @@
+"""Backbones from torchvision, by its own names after `torchvision/`.
+
+torchvision gives classifiers whole: layers that follow one another, and a head, which is left out here. Of the layers
+whose maps have one size, the last map is given.
+"""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from colorfuse.backbones.adapted import on_meta
+from colorfuse.backbones.published import PublishedBackbone, cannot_be_had, load_file
+from colorfuse.maps import MapInfo
+
+_PREFIX = "torchvision/"
+_HEAD = {"AuxLogits", "aux1", "aux2", "avgpool", "dropout", "classifier", "fc", "flatten", "head", "heads"}
+
+
+def names() -> list[str]:
+    """The names of all classifiers of torchvision, each after `torchvision/`."""
+    from torchvision import models
+
+    return [_PREFIX + name for name in models.list_models(module=models)]
+
+
+def create(name: str, *, pretrained: bool = True, weights: str | Path | None = None) -> PublishedBackbone:
+    """The feature maps of a classifier of torchvision, one for each reduction that it has.
+
+    Args:
+        name: A name from `names()`.
+        pretrained: Start from torchvision's best published weights, from its server or the local cache.
+        weights: Start from this local `.safetensors` or `.pth` file instead, which holds the model's state dict.
+
+    Raises:
+        WeightsError: The weights cannot be reached or read, or are not this model's.
+    """
+    from torchvision import models
+
+    best: Any = models.get_model_weights(name.removeprefix(_PREFIX))["DEFAULT"]
+    trained_on = best.transforms()
+    (side,) = trained_on.crop_size
+    model = _create_classifier(name, best if pretrained and weights is None else None, side)
+    for part in _HEAD.intersection(dict(model.named_children())):
+        setattr(model, part, nn.Identity())
+    if weights is not None:
+        load_file(model, name, Path(weights))
+    features = _Transformer(model) if isinstance(model, models.VisionTransformer) else _Layers(model, side)
+    # The models that Google trained normalise in their own way, whatever their weights' transforms say.
+    halves = (0.5, 0.5, 0.5)
+    mean, std = (halves, halves) if hasattr(model, "transform_input") else (trained_on.mean, trained_on.std)
+    return PublishedBackbone(features, features.maps, mean, std, (side, side))
+
+
+def _create_classifier(name: str, weights: Any, side: int) -> nn.Module:
+    from torchvision import models
+
+    of_one_size = {"image_size": side} if name.startswith(f"{_PREFIX}vit_") else {}
+    with warnings.catch_warnings():  # two models announce that they will be initialised in another way
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            model: nn.Module = models.get_model(name.removeprefix(_PREFIX), weights=weights, **of_one_size)
+        except OSError as error:
+            raise cannot_be_had(name, weights.url, error) from error
+    return model
+
+
+class _Layers(nn.Module):
+    """Layers that follow one another; of those whose maps have one size, the last map is given.
+
+    Args:
+        model: The layers, which may lie in sequences.
+        side: Of the square images on which the layers are tried.
+    """
+
+    def __init__(self, model: nn.Module, side: int) -> None:
+        super().__init__()
+        self.model = model
+        self._taken = dict.fromkeys(range(len(list(self._layers()))), False)
+        last: dict[int, tuple[int, bool, MapInfo]] = {}
+        for index, given in enumerate(on_meta(self)((side, side))):
+            channels_last = given.shape[1] == given.shape[2] != given.shape[3]
+            height, channels = given.shape[1 if channels_last else 2], given.shape[3 if channels_last else 1]
+            last[height] = index, channels_last, MapInfo(channels, round(side / height))
+        self._taken = {index: channels_last for index, channels_last, _ in last.values()}
+        self.maps = tuple(info for *_, info in last.values())
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Maps `(N, C, h, w)` of `images` `(N, 3, H, W)`, fine to coarse."""
+        x, maps = images, []
+        for index, layer in enumerate(self._layers()):
+            x = layer(x)
+            if index in self._taken:
+                maps.append(x.permute(0, 3, 1, 2) if self._taken[index] else x)
+        return maps
+
+    def _layers(self) -> Iterator[nn.Module]:
+        for child in self.model.children():
+            if isinstance(child, nn.Sequential | nn.ModuleList):
+                yield from child
+            else:
+                yield child
+
+
+class _Transformer(nn.Module):
+    """The one map that a vision transformer has: its patches, after all layers.
+
+    Args:
+        model: The transformer.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self.maps = (MapInfo(model.hidden_dim, model.patch_size),)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """The map `(N, C, h, w)` of `images` `(N, 3, H, W)`, in a list."""
+        patches: Tensor = self.model.conv_proj(images)
+        kind = self.model.class_token.expand(len(images), -1, -1)
+        tokens = self.model.encoder(torch.cat([kind, patches.flatten(2).mT], dim=1))
+        return [tokens[:, 1:].mT.unflatten(2, patches.shape[-2:])]

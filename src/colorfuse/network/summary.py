@@ -1,0 +1,125 @@
+"""What a network is made of: shapes, parameters and multiply-adds of its parts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+_COLUMNS = ("part", "name", "parameters", "multiply-adds", "output")
+
+
+@dataclass(frozen=True)
+class PartSummary:
+    """One part of a network.
+
+    Attributes:
+        part: "encoder", "backbone", "fusion" or "decoder".
+        name: What it is called.
+        parameters: How many numbers it learns, or would if it was not frozen.
+        multiply_adds: Of its convolutions and matrix products, for one photo.
+        output: Channels, height and width of the maps or planes that it gives.
+    """
+
+    part: str
+    name: str
+    parameters: int
+    multiply_adds: int
+    output: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The parts of a network in the order in which they run, for photos of one size; `str` of it is a table.
+
+    Attributes:
+        height: Of the photo, in pixels.
+        width: Likewise.
+        parts: One for each part.
+    """
+
+    height: int
+    width: int
+    parts: tuple[PartSummary, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Of all parts."""
+        return sum(part.parameters for part in self.parts)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of all parts."""
+        return sum(part.multiply_adds for part in self.parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return asdict(self) | {"parameters": self.parameters, "multiply_adds": self.multiply_adds}
+
+    def __str__(self) -> str:
+        rows = [
+            (part.part, part.name, f"{part.parameters:,}", f"{part.multiply_adds:,}", _listed(part.output))
+            for part in self.parts
+        ]
+        seen = f"for 1 x {self.height} x {self.width}"
+        table = [_COLUMNS, *rows, ("all", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", seen)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(width) if 1 < column < 4 else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in table
+        )
+
+
+def summarize(network: nn.Module, names: Mapping[str, str], height: int, width: int) -> Summary:
+    """Run `network` once, on a black photo of a size, and count.
+
+    Args:
+        network: A `FusionNetwork`.
+        names: What each of its parts is called.
+        height: Of the photo, in pixels.
+        width: Likewise.
+    """
+    given: dict[nn.Module, Any] = {}
+    parts = dict(network.named_children())
+    hooks = [
+        part.register_forward_hook(lambda module, inputs, output: given.update({module: output}))
+        for part in parts.values()
+    ]
+    was_training = network.training
+    network.eval()
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network(torch.zeros(1, 1, height, width).to(next(network.parameters())))
+    finally:
+        network.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    operations = counter.get_flop_counts()
+    return Summary(
+        height,
+        width,
+        tuple(
+            PartSummary(
+                name,
+                names[name],
+                sum(parameter.numel() for parameter in part.parameters()),
+                sum(operations.get(f"{type(network).__name__}.{name}", {}).values()) // 2,
+                _shapes(given[part]),
+            )
+            for name, part in parts.items()
+        ),
+    )
+
+
+def _shapes(given: Tensor | list[Tensor]) -> tuple[tuple[int, int, int], ...]:
+    maps = [given] if isinstance(given, Tensor) else given
+    return tuple((channels, height, width) for _, channels, height, width in (maps.shape for maps in maps))
+
+
+def _listed(shapes: tuple[tuple[int, int, int], ...]) -> str:
+    return ", ".join(" x ".join(map(str, shape)) for shape in shapes) or "none"
