@@ -1,3 +1,4 @@
+import csv
 import os
 import subprocess
 import sys
@@ -38,3 +39,16 @@ def test_custom_backbone(tmp_path: Path) -> None:
     printed = run("custom_backbone.py", tmp_path)
     assert "MapInfo(channels=64, reduction=8)" in printed
     assert "coloured a photo of 512 x 512" in printed
+
+
+@pytest.mark.slow
+def test_compare_backbones(tmp_path: Path) -> None:
+    run("compare_backbones.py", tmp_path)
+    with (tmp_path / "backbones.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["backbone"] for row in rows] == ["mobilenetv1_100", "mobilenetv3_small_050", "resnet10t"]
+    for row in rows:
+        assert 0 < float(row["error"]) < float(row["constant_error"]) < float(row["gray_error"])
+        assert float(row["milliseconds"]) > 0 < float(row["colorfulness"])
+    assert int(rows[0]["parameters"]) == 4_065_970
+    assert np.asarray(Image.open(tmp_path / "backbones.png")).shape[:2] == (450, 700)
