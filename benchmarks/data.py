@@ -150,7 +150,7 @@ def share_of_waiting(source: Dataset[Any], steps: Sequence[int] = range(8)) -> f
     iterator, waited, started = batches(create_loader(train, colorizer.batch_size, seed=0)), 0.0, 0.0
     for step in (-1, *steps):
         asked = time.perf_counter()
-        lightness, ab = next(iterator)
+        lightness, ab, _ = next(iterator)
         if step < 0:  # while the workers start
             started = time.perf_counter()
         else:

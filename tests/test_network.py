@@ -1,7 +1,11 @@
+import itertools
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from parts import DECODERS, ENCODERS, FUSIONS, SYSTEMS
+from skimage.feature import daisy
 from torch import Tensor, nn
 
 import colorfuse as cf
@@ -10,6 +14,7 @@ from colorfuse.network import FusionNetwork
 from colorfuse.network.decoders import decoders
 from colorfuse.network.encoders import encoders
 from colorfuse.network.fusions import fusions
+from colorfuse.registry import Registry
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +114,120 @@ def test_lightness_is_scaled_once_and_repeated_for_the_backbone() -> None:
     assert torch.equal(backbone.images, (lightness / 100).expand(-1, 3, -1, -1))
 
 
-@pytest.mark.parametrize("layers", [[], [[8, 3]]])
-def test_encoder_layers_that_cannot_be_are_refused(layers: list[list[int]]) -> None:
-    with pytest.raises(ValueError, match="pairs of width and stride 1 or 2"):
-        encoders.create({"name": "conv", "layers": layers})
+@pytest.mark.parametrize(
+    ("part", "options", "message"),
+    [
+        (encoders, {"name": "conv", "layers": []}, "layers of the encoder 'conv' .* at least 1 item"),
+        (
+            encoders,
+            {"name": "conv", "layers": [[8, 3]]},
+            r"layers\[0\]\[1\] of the encoder 'conv' must be 1 or 2, not 3",
+        ),
+        (encoders, {"name": "conv", "layers": [["a", 2]]}, r"layers\[0\]\[0\] .* valid integer, not 'a'"),
+        (encoders, {"name": "conv", "layers": 5}, "layers .* valid array, not 5"),
+        (fusions, {"name": "concat", "channels": 0}, "channels of the fusion 'concat' must be greater .* 1, not 0"),
+        (fusions, {"name": "concat", "channels": "256"}, "channels .* valid integer, not '256'"),
+        (fusions, {"name": "attention", "heads": -4}, "heads of the fusion 'attention' must be greater .* not -4"),
+        (
+            decoders,
+            {"name": "light", "widths": [64, 0]},
+            r"widths\[1\] of the decoder 'light' must be greater .* not 0",
+        ),
+        (decoders, {"name": "plain", "kernel": 4}, "kernel of the decoder 'plain' must be 1, 3, 5 or 7, not 4"),
+        (decoders, {"name": "paper", "dropout": 1}, "dropout of the decoder 'paper' must be less than 1, not 1"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(part: Registry[Any], options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        part.create(options)
+
+
+@pytest.mark.parametrize("fusion", ["concat", "film", "attention", "global"])
+def test_fusions_that_need_a_backbone_say_so(fusion: str) -> None:
+    with pytest.raises(ValueError, match=f"the fusion '{fusion}' needs a backbone, and there is none"):
+        fusions.create(fusion, (MapInfo(8, 8),), ())
+
+
+@pytest.mark.parametrize("fusion", ["none", "hypercolumn"])
+def test_fusions_of_nothing_say_so(fusion: str) -> None:
+    with pytest.raises(ValueError, match=f"the fusion '{fusion}' needs an encoder or a backbone"):
+        fusions.create(fusion, (), ())
+
+
+def test_hypercolumns_are_convolutions_of_what_is_joined() -> None:
+    maps = (MapInfo(3, 2), MapInfo(4, 4), MapInfo(5, 8))
+    fusion: Any = fusions.create({"name": "hypercolumn", "channels": 6, "reduction": 3}, maps[:1], maps[1:])
+    assert fusion.map == MapInfo(6, 4)
+    given = [torch.rand(2, info.channels, 40 // info.reduction, 24 // info.reduction) for info in maps]
+    joined = torch.cat([nn.functional.interpolate(one, (10, 6), mode="bilinear") for one in given], dim=1)
+    weights = torch.cat([mix.weight for mix in fusion.mix], dim=1)
+    expected = nn.functional.conv2d(joined, weights, fusion.mix[1].bias).relu()
+    torch.testing.assert_close(fusion(given[:1], given[1:]), expected)
+
+
+class Part(nn.Module):
+    """One of the user's own, which gives what a function makes of its inputs."""
+
+    def __init__(self, *args: Any, function: Any = None, **announced: Any) -> None:
+        super().__init__()
+        self.function = function
+        for name, value in announced.items():
+            setattr(self, name, value)
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.function(*inputs)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "part", "message"),
+    [
+        (0, "encoder", Part, "the encoder 'own0' has no attribute 'maps', which tells the next part"),
+        (1, "fusion", Part, "the fusion 'own1' has no attribute 'map', which tells the next part"),
+        (2, "fusion", lambda e, b: Part(map=MapInfo(3, 32), function=lambda e, f: e[-1]), "do not work together"),
+        (3, "encoder", lambda: Part(maps=(MapInfo(1, 1),), function=lambda x: x), "do not work together"),
+        (4, "decoder", lambda *args: Part(function=lambda f, *rest: f), r"give \(1, 384, 64, 64\) where 2 planes"),
+    ],
+)
+def test_parts_of_ones_own_that_do_not_fit(number: int, kind: str, part: Any, message: str) -> None:
+    getattr(cf, f"register_{kind}")(f"own{number}")(part)
+    colorizer = cf.FusionColorizer(backbone="test_efficientnet", pretrained=False)
+    with pytest.raises(ValueError, match=message):
+        colorizer.set_params(**{kind: f"own{number}"}).initialize()
+    assert not hasattr(colorizer, "network_")
+
+
+@pytest.mark.parametrize("stride", [2, 4, 7])
+def test_planes_for_several_pixels_at_once(paper: FusionNetwork, stride: int) -> None:
+    assert paper(torch.zeros(1, 1, 65, 98), stride).shape == (1, 2, -(-65 // stride), -(-98 // stride))
+
+
+@pytest.mark.parametrize(("recipe", "millions"), [("zhang2016", 32.24), ("zhang2017", 34.05)])
+def test_the_published_numbers_of_parameters(recipe: str, millions: float) -> None:
+    summary = cf.FusionColorizer.from_recipe(recipe).initialize().summary(64)
+    assert round(summary.parameters / 1e6, 2) == millions
+
+
+def test_hints_are_planes_of_zeros() -> None:
+    encoder: Any = encoders.create("zhang2017").eval()
+    seen: list[Tensor] = []
+    encoder.blocks[0].register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    lightness = torch.rand(1, 1, 32, 40)
+    encoder(lightness)
+    torch.testing.assert_close(seen[0][:, :1], lightness - 0.5)
+    assert seen[0].shape == (1, 4, 32, 40)
+    assert not seen[0][:, 1:].any()
+
+
+def test_features_of_each_pixel_are_its_patch_and_its_descriptor() -> None:
+    encoder: Any = encoders.create("cheng2015")
+    lightness = torch.rand(2, 1, 20, 30)
+    (features,) = encoder(lightness)
+    assert features.shape == (2, 81, 20, 30)
+    torch.testing.assert_close(features[:, 24:25], lightness)
+    torch.testing.assert_close(features[0, :49, 10, 15], lightness[0, 0, 7:14, 12:19].flatten())
+    padded = np.pad(lightness[1, 0].numpy(), 15, mode="edge")
+    expected = daisy(padded, step=1, radius=15, rings=1, histograms=3, orientations=8)
+    np.testing.assert_allclose(features[1, 49:].movedim(0, -1).numpy(), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("reduction", [4, 8, 14, 16, 32, 64])
@@ -128,15 +243,20 @@ def test_attention_needs_channels_for_each_head() -> None:
         fusions.create({"name": "attention", "channels": 10}, (), (MapInfo(8, 8),))
 
 
-@pytest.mark.parametrize("decoder", decoders.names())
-@pytest.mark.parametrize("fusion", fusions.names())
-@pytest.mark.parametrize("encoder", encoders.names())
+@pytest.mark.parametrize(
+    ("encoder", "fusion", "decoder"),
+    [
+        *itertools.product(ENCODERS, FUSIONS, DECODERS),
+        *((system, "concat", "light") for system in SYSTEMS),
+        *(("conv", "concat", system) for system in ("zhang2016", "zhang2017")),
+    ],
+)
 def test_every_combination_learns(encoder: str, fusion: str, decoder: str) -> None:
     colorizer = cf.FusionColorizer(
         encoder=encoder, fusion=fusion, decoder=decoder, backbone="test_efficientnet", pretrained=False
     )
     network = colorizer.initialize().network_.train()
-    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
     lightness, target = torch.rand(2, 1, 45, 70) * 100, torch.full((2, 2, 45, 70), 0.5)
     losses = []
     for _ in range(12):

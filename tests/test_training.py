@@ -374,7 +374,7 @@ def test_the_order_of_photos_differs_by_epoch_and_seed(tiny: Make) -> None:
         ({"epochs": "3"}, "epochs must be a whole number .* not '3'"),
         ({"weight_decay": -1}, "weight_decay must be a number from 0 on"),
         ({"seed": None}, "seed must be a whole number"),
-        ({"backbone": {"name": "test_efficientnet", "weights": Path("a.pth")}}, "parts are named by strings"),
+        ({"backbone": {"name": "test_efficientnet", "weights": Path("a.pth")}}, "backbone must be made of strings"),
         ({"image_size": 16}, "image_size must be a whole number of at least 32, not 16"),
     ],
 )

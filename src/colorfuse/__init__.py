@@ -10,15 +10,18 @@ from colorfuse.errors import DataError, NotFittedError, PhotoError, TrainingErro
 from colorfuse.images import read_photo, write_photo
 from colorfuse.maps import MapInfo
 from colorfuse.network import FusionNetwork
+from colorfuse.objectives import Objective, Term
 from colorfuse.parts import (
     list_decoders,
     list_encoders,
     list_fusions,
     list_objectives,
+    list_terms,
     register_decoder,
     register_encoder,
     register_fusion,
     register_objective,
+    register_term,
 )
 from colorfuse.recipes import list_recipes
 
@@ -32,10 +35,12 @@ __all__ = [
     "LabToRgb",
     "MapInfo",
     "NotFittedError",
+    "Objective",
     "PhotoArray",
     "PhotoError",
     "PhotoFolder",
     "RgbToLab",
+    "Term",
     "TrainingError",
     "WeightsError",
     "create_backbone",
@@ -47,6 +52,7 @@ __all__ = [
     "list_fusions",
     "list_objectives",
     "list_recipes",
+    "list_terms",
     "pack",
     "read_photo",
     "reduce_chroma",
@@ -55,6 +61,7 @@ __all__ = [
     "register_encoder",
     "register_fusion",
     "register_objective",
+    "register_term",
     "rgb_to_lab",
     "split",
     "write_photo",

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+import typing
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self, overload
@@ -10,21 +11,23 @@ from typing import Any, Self, overload
 import torch
 from torch import Tensor
 
+from colorfuse.backbones import without_start
 from colorfuse.data import as_datasets
 from colorfuse.data.sources import Source
 from colorfuse.errors import NotFittedError
 from colorfuse.images import PhotoSource, Pixels, read_photo
 from colorfuse.network import FusionNetwork, Summary, build_network, summarize
-from colorfuse.objectives import Objective, objectives
+from colorfuse.objectives import Objective, create_objective, create_terms
 from colorfuse.prediction import predict_ab
-from colorfuse.recipes import recipe_settings
-from colorfuse.registry import Spec, parse_spec
+from colorfuse.recipes import check_settings, read_recipe
+from colorfuse.registry import Spec, parse_spec, unknown_name
 from colorfuse.runs import goes_on
 from colorfuse.storage import read_history, read_settings, read_weights, write_folder
 from colorfuse.training import train
 from colorfuse.training.settings import Settings, check_whole
+from colorfuse.upsampling import UPSAMPLINGS
 
-_DEFAULTS = recipe_settings("mobile")
+_DEFAULTS = read_recipe("mobile")
 _PARTS = ("backbone", "encoder", "fusion", "decoder", "objective")
 
 
@@ -36,17 +39,19 @@ class FusionColorizer:
     are checked when they are used. The defaults are the recipe `mobile`.
 
     Args:
-        backbone: Name from `list_backbones()`. For timm's, the option `weights` names a local file to start from.
+        backbone: Name from `list_backbones()`; its options are those of `create_backbone`.
         pretrained: Start the backbone from its published weights; fails where they cannot be had.
-        encoder: "conv"; its options are those of `colorfuse.network.encoders.ConvEncoder`.
-        fusion: "concat"; `colorfuse.network.fusions.ConcatFusion`.
-        decoder: "paper" or "light"; `colorfuse.network.decoders.PaperDecoder` and `LightDecoder`.
-        objective: "mse"; `colorfuse.objectives.MeanSquaredError`.
+        encoder: Name from `list_encoders()`.
+        fusion: Name from `list_fusions()`.
+        decoder: Name from `list_decoders()`.
+        objective: Name from `list_objectives()`; the option `terms` lists extra terms of the loss, by names from
+            `list_terms()` or mappings.
         image_size: Side in pixels of the squares to train on; `predict` shows the network as many pixels.
+        upsample: How colours are brought to a photo's size: "bilinear", or "joint_bilateral", which stops at edges.
         augmentation: "none", or "crop_flip" for random crops and mirrored photos.
         epochs: How often the photos are gone through.
         batch_size: Photos a step.
-        optimizer: "adam" or "adamw".
+        optimizer: "adam", "adamw", "adadelta", or "sgd" with a momentum of 0.9.
         learning_rate: The peak rate of the schedule.
         weight_decay: The optimizer's.
         schedule: "constant" or "one_cycle".
@@ -73,6 +78,7 @@ class FusionColorizer:
     decoder: Spec = _DEFAULTS["decoder"]
     objective: Spec = _DEFAULTS["objective"]
     image_size: int = _DEFAULTS["image_size"]
+    upsample: str = _DEFAULTS["upsample"]
     augmentation: str = _DEFAULTS["augmentation"]
     epochs: int = _DEFAULTS["epochs"]
     batch_size: int = _DEFAULTS["batch_size"]
@@ -83,17 +89,25 @@ class FusionColorizer:
     seed: int = _DEFAULTS["seed"]
 
     @classmethod
-    def from_recipe(cls, name: str, **changes: Any) -> Self:
+    def from_recipe(cls, recipe: str | Path, **changes: Any) -> Self:
         """A colorizer with the settings of a recipe, some of them changed.
 
+        Args:
+            recipe: A name from `list_recipes()`, or the path of a `.json` file such as they are: an object whose
+                `settings` are the constructor's arguments. Those that it lacks are the recipe `mobile`'s.
+            changes: The constructor's arguments.
+
         Raises:
-            ValueError: The recipe or a setting is unknown.
+            ValueError: The recipe is unknown, or a setting in it is unknown or of the wrong type.
+            FileNotFoundError: There is no file at the path.
 
         Example:
             >>> FusionColorizer.from_recipe("paper", epochs=5).decoder
             'paper'
         """
-        return cls().set_params(**recipe_settings(name) | changes)
+        settings = read_recipe(recipe)
+        check_settings(settings, typing.get_type_hints(cls), str(recipe))
+        return cls().set_params(**settings | changes)
 
     @classmethod
     def from_pretrained(cls) -> Self:
@@ -112,7 +126,7 @@ class FusionColorizer:
         """
         folder = Path(folder)
         colorizer = cls().set_params(**read_settings(folder))
-        colorizer._build(_without_weights(colorizer.backbone), pretrained=False)
+        colorizer._build(without_start(colorizer.backbone), pretrained=False)
         read_weights(folder, colorizer.network_)
         colorizer.history_ = read_history(folder)
         return colorizer
@@ -174,12 +188,20 @@ class FusionColorizer:
             TrainingError: The loss is no longer finite.
         """
         settings = Settings(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Settings)})
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            terms = create_terms(self.objective)
         train_data, validation_data = as_datasets(
-            photos, validation, image_size=self.image_size, augmentation=self.augmentation, seed=self.seed
+            photos,
+            validation,
+            image_size=self.image_size,
+            augmentation=self.augmentation,
+            seed=self.seed,
+            labels=any(term.needs_labels for term in terms),
         )
         run = Path(run) if run else None
         if run and goes_on(run, self.get_params(), resume):
-            self._build(_without_weights(self.backbone), pretrained=False)
+            self._build(without_start(self.backbone), pretrained=False)
         else:
             self.initialize()
         if run:
@@ -194,6 +216,7 @@ class FusionColorizer:
             train(
                 self.network_,
                 self.objective_,
+                terms,
                 train_data,
                 validation_data,
                 settings,
@@ -245,14 +268,16 @@ class FusionColorizer:
 
         Returns:
             ab `(N, 2, H, W)` in CIELAB units. The network sees about `image_size` squared pixels of each photo; what
-            it gives is brought to the photo's size bilinearly.
+            it gives is brought to the photo's size as `upsample` says.
 
         Raises:
             NotFittedError: There is no network yet.
-            ValueError: The shape is another, or the network's values are not finite.
+            ValueError: The shape is another, `upsample` is unknown, or the network's values are not finite.
         """
         self._check_network()
-        return predict_ab(self.network_, self.objective_, lightness, self.image_size)
+        if self.upsample not in UPSAMPLINGS:
+            raise unknown_name("way to upsample", self.upsample, UPSAMPLINGS)
+        return predict_ab(self.network_, self.objective_, lightness, self.image_size, UPSAMPLINGS[self.upsample])
 
     def summary(self, image_size: int | None = None) -> Summary:
         """The parts of the network with the shapes that they give, their parameters and their multiply-adds.
@@ -305,27 +330,23 @@ class FusionColorizer:
     def _build(self, backbone: Spec, pretrained: bool) -> None:
         check_whole("image_size", self.image_size, at_least=32)
         parts = {name: getattr(self, name) for name in _PARTS}
-        try:
-            json.dumps(parts)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"parts are named by strings, numbers, lists and dicts alone, not {parts}") from error
+        for name, spec in parts.items():
+            try:
+                json.dumps(spec)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{name} must be made of strings, numbers, lists and dicts, not {spec}") from error
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            self.objective_: Objective = objectives.create(self.objective)
-            self.network_: FusionNetwork = build_network(
+            objective = create_objective(self.objective)
+            network = build_network(
                 encoder=self.encoder,
                 backbone=backbone,
                 fusion=self.fusion,
                 decoder=self.decoder,
-                planes=self.objective_.planes,
-                activation=self.objective_.activation,
+                planes=objective.planes,
+                activation=objective.activation,
                 pretrained=pretrained,
             ).eval()
+        self.objective_: Objective = objective
+        self.network_: FusionNetwork = network
         self._built_of = copy.deepcopy(parts)
-
-
-def _without_weights(backbone: Spec) -> Spec:
-    """A backbone that starts from no file, for a network whose weights come from elsewhere."""
-    if isinstance(backbone, str):
-        return backbone
-    return {option: value for option, value in backbone.items() if option != "weights"}

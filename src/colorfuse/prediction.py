@@ -8,10 +8,13 @@ from torch.nn import functional
 
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import Objective
+from colorfuse.upsampling import Upsampling
 
 
 @torch.no_grad()
-def predict_ab(network: FusionNetwork, objective: Objective, lightness: Tensor, image_size: int) -> Tensor:
+def predict_ab(
+    network: FusionNetwork, objective: Objective, lightness: Tensor, image_size: int, upsample: Upsampling
+) -> Tensor:
     """The colours that a network sees in lightness, at its size.
 
     Args:
@@ -19,9 +22,10 @@ def predict_ab(network: FusionNetwork, objective: Objective, lightness: Tensor, 
         objective: Reads planes as ab.
         lightness: L `(N, 1, H, W)` in 0 to 100.
         image_size: The network sees a smaller or larger version of about this number squared pixels.
+        upsample: Brings the colours that it sees to the size of `lightness`.
 
     Returns:
-        ab `(N, 2, H, W)` in CIELAB units, brought to the size of `lightness` bilinearly.
+        ab `(N, 2, H, W)` in CIELAB units.
 
     Raises:
         ValueError: The shape is another, or the network's values are not finite.
@@ -31,10 +35,10 @@ def predict_ab(network: FusionNetwork, objective: Objective, lightness: Tensor, 
     height, width = lightness.shape[-2:]
     size = seen_size(height, width, image_size)
     seen = functional.interpolate(lightness, size=size, mode="bilinear", antialias=True)
-    ab = objective.read(network(seen.to(next(network.parameters())))).to(lightness)
+    ab = objective.read(network(seen.to(next(network.parameters())), objective.stride)).to(lightness)
     if not ab.isfinite().all():
         raise ValueError("the network gives values that are not finite; its weights are damaged, train it again")
-    return functional.interpolate(ab, size=(height, width), mode="bilinear")
+    return upsample(ab, lightness)
 
 
 def seen_size(height: int, width: int, image_size: int) -> tuple[int, int]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from colorfuse.options import check_options
+
 Part = TypeVar("Part")
 Factory = TypeVar("Factory", bound=Callable[..., Any])
 
@@ -43,17 +45,27 @@ class Registry(Generic[Part]):
     def register(self, name: str) -> Callable[[Factory], Factory]:
         """A decorator that makes a class or function known under `name`.
 
+        One that is defined anew, as in a notebook's cell that is run again, takes the place of what it was.
+
         Raises:
             ValueError: The name is taken.
+            TypeError: There is no name.
         """
-        if name in self._registered or name in self.reserved():
-            raise ValueError(f"there is a {self.kind} {name!r} already; choose another name")
+        if not isinstance(name, str):
+            raise TypeError(f"a {self.kind} is registered under a name, @register_{self.kind}('mine'), not {name!r}")
+        if name in self.reserved():
+            raise self._taken(name)
 
         def add(factory: Factory) -> Factory:
+            if name in self._registered and _place(self._registered[name]) != _place(factory):
+                raise self._taken(name)
             self._registered[name] = factory
             return factory
 
         return add
+
+    def _taken(self, name: str) -> ValueError:
+        return ValueError(f"there is a {self.kind} {name!r} already; choose another name")
 
     def names(self, pattern: str = "*") -> list[str]:
         """The known names that match a shell-style pattern, sorted."""
@@ -71,8 +83,7 @@ class Registry(Generic[Part]):
     def _add_plug_in(self, entry_point: metadata.EntryPoint) -> None:
         try:
             factory = entry_point.load()
-            if self._registered.get(entry_point.name) is not factory:  # as when its module uses the decorator as well
-                self.register(entry_point.name)(factory)
+            self.register(entry_point.name)(factory)
         except Exception as error:  # which may be anything that another's module raises
             what = f"the plug-in {entry_point.value} for the {self.kind} {entry_point.name!r}"
             warnings.warn(f"{what} is passed over: {type(error).__name__}: {error}", stacklevel=4)
@@ -88,9 +99,17 @@ class Registry(Generic[Part]):
             TypeError: The spec is neither a name nor a mapping with a name.
         """
         name, options = parse_spec(spec, self.kind)
+        return build_part(self.kind, name, self.factory(name), options, *args, **kwargs)
+
+    def factory(self, name: str) -> Callable[..., Part]:
+        """What builds the part of a name.
+
+        Raises:
+            ValueError: The name is unknown.
+        """
         if name not in self:
             raise unknown_name(self.kind, name, self._factories)
-        return build_part(self.kind, name, self._factories[name], options, *args, **kwargs)
+        return self._factories[name]
 
 
 def build_part(
@@ -99,12 +118,14 @@ def build_part(
     """Call `factory` with its options beside the other arguments.
 
     Raises:
-        ValueError: It does not take these options.
+        ValueError: It does not take these options, or lacks one.
     """
+    what = f"the {kind} {name!r}"
+    check_options(what, factory, options)
     try:
         inspect.signature(factory).bind(*args, **kwargs, **options)
     except TypeError as error:
-        raise ValueError(f"the {kind} {name!r} does not take the options {dict(options)}: {error}") from error
+        raise ValueError(f"{what} cannot be built with the options {dict(options)}: {error}") from error
     return factory(*args, **kwargs, **options)
 
 
@@ -125,9 +146,14 @@ def parse_spec(spec: Any, kind: str) -> tuple[str, dict[str, Any]]:
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """The error for a name that is not known, with the closest ones that are."""
     known = sorted(known, key=lambda other: (len(other), other))
-    begun = [other for other in known if _plain(other).startswith(_plain(name))][:3]
+    begun = [other for other in known if _plain(name) and _plain(other).startswith(_plain(name))][:3]
     closest = begun or difflib.get_close_matches(name, known, n=3) or known[:5]
     return ValueError(f"no {kind} is called {name!r}; of {len(known)} known, the closest are {', '.join(closest)}")
+
+
+def _place(factory: Callable[..., Any]) -> tuple[Any, Any]:
+    """Where a class or function was defined."""
+    return getattr(factory, "__module__", None), getattr(factory, "__qualname__", id(factory))
 
 
 def _plain(name: str) -> str:

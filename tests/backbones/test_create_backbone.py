@@ -25,7 +25,7 @@ def weights(tmp_path: Path) -> Path:
 def test_maps_are_as_announced() -> None:
     backbone = cf.create_backbone("mobilenetv1_100", pretrained=False).eval()
     maps = backbone(torch.rand(2, 3, 64, 96))
-    announced: tuple[MapInfo, ...] = backbone.maps  # type: ignore[assignment]
+    announced: tuple[MapInfo, ...] = backbone.maps
     assert [info.reduction for info in announced] == [2, 4, 8, 16, 32]
     for given, info in zip(maps, announced, strict=True):
         assert given.shape == (2, info.channels, 64 // info.reduction, 96 // info.reduction)
@@ -69,7 +69,7 @@ def test_a_file_of_a_part_is_refused_and_one_of_the_whole_is_unwrapped(weights: 
         return
     kept = {} if damage == "of nothing" else {"conv_stem.weight": state["conv_stem.weight"]}
     safetensors.torch.save_file(kept | {"other": torch.zeros(1)}, weights)
-    with pytest.raises(cf.WeightsError, match=f"does not hold the weights of '{NAME}': it lacks b"):
+    with pytest.raises(cf.WeightsError, match=f"does not hold the weights of '{NAME}': it lacks "):
         cf.create_backbone({"name": NAME, "weights": weights})
 
 
@@ -183,7 +183,10 @@ def test_an_unknown_name_is_answered_with_the_closest() -> None:
 
 
 def test_an_unknown_option_is_named() -> None:
-    with pytest.raises(ValueError, match="does not take.*'depth': 3"):
+    with pytest.raises(
+        ValueError,
+        match="depth is no option of the backbone 'test_efficientnet'; its options are pretrained, weights",
+    ):
         cf.create_backbone({"name": NAME, "depth": 3}, pretrained=False)
 
 
@@ -197,7 +200,7 @@ def test_a_registered_backbone_is_found_by_name() -> None:
 
     assert cf.list_backbones("halv*") == ["halved"]
     colorizer = cf.FusionColorizer(backbone="halved", pretrained=False).initialize()
-    assert isinstance(colorizer.network_.backbone, Halved)
+    assert isinstance(colorizer.network_.backbone.features, Halved)
 
 
 def test_a_name_of_timm_cannot_be_taken() -> None:
@@ -218,12 +221,152 @@ def test_a_name_of_timm_cannot_be_taken() -> None:
 def test_images_come_at_a_size_that_the_model_takes(name: str, size: tuple[int, int], seen: tuple[int, int]) -> None:
     backbone = cf.create_backbone(name, pretrained=False).eval()
     given: list[tuple[int, ...]] = []
-    hook = backbone.features.register_forward_pre_hook(  # type: ignore[union-attr]
+    hook = backbone.features.register_forward_pre_hook(
         lambda module, inputs: given.append(tuple(inputs[0].shape[-2:]))
     )
     with torch.no_grad():
         maps = backbone(torch.rand(1, 3, *size))
     hook.remove()
     assert given == [seen]
-    assert [given.shape[1] for given in maps] == [info.channels for info in backbone.maps]  # type: ignore[union-attr]
+    assert [given.shape[1] for given in maps] == [info.channels for info in backbone.maps]
     assert copy.deepcopy(backbone).maps == pickle.loads(pickle.dumps(backbone)).maps
+
+
+def test_a_single_map_and_its_announcement() -> None:
+    @cf.register_backbone("single")
+    class Single(nn.Conv2d):
+        maps = ((8, 4),)
+
+        def __init__(self) -> None:
+            super().__init__(3, 8, 3, 4, 1)
+
+    assert cf.create_backbone("single").maps == (MapInfo(8, 4),)
+    colorizer = cf.FusionColorizer(backbone="single", fusion="film").initialize()
+    assert colorizer.predict(torch.rand(1, 50, 70)).shape == (50, 70, 3)
+
+
+@pytest.mark.parametrize(
+    ("number", "maps", "error", "message"),
+    [
+        (0, ((16, 4),), ValueError, "announces .*channels=16.* gives a tensor of shape"),
+        (1, ((8, 4), (8, 8)), ValueError, "announces .* and gives a tensor of shape"),
+        (2, 5, TypeError, "`maps` of the backbone 'announced2' must be a tuple with a MapInfo for each map, not 5"),
+        (3, {4: 8}, TypeError, "`maps` of the backbone 'announced3' must be a tuple"),
+    ],
+)
+def test_a_wrong_announcement(number: int, maps: Any, error: type[Exception], message: str) -> None:
+    module = nn.Conv2d(3, 8, 3, 4, 1)
+    module.maps = maps
+    cf.register_backbone(f"announced{number}")(lambda: module)
+    with pytest.raises(error, match=message):
+        cf.create_backbone(f"announced{number}")
+
+
+@pytest.mark.parametrize("nothing", [5, None, lambda: 0])
+def test_a_factory_that_builds_no_module(nothing: Any) -> None:
+    name = f"builds_{type(nothing).__name__}"
+    cf.register_backbone(name)(lambda: nothing)
+    with pytest.raises(TypeError, match=f"'{name}' must be a torch.nn.Module, not a {type(nothing).__name__}"):
+        cf.create_backbone(name)
+
+
+def test_a_registered_backbone_sees_sizes_that_it_takes() -> None:
+    @cf.register_backbone("of_even_sizes")
+    class OfEvenSizes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.down, self.more = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, 2, 1)
+
+        def forward(self, images: Tensor) -> list[Tensor]:
+            fine = self.down(images)
+            coarse = self.more(fine)
+            return [fine + nn.functional.interpolate(coarse, scale_factor=2), coarse]
+
+    colorizer = cf.FusionColorizer(backbone="of_even_sizes").initialize()
+    assert colorizer.predict(torch.rand(1, 51, 70)).shape == (51, 70, 3)
+
+
+def test_a_registered_backbone_learns_whether_it_starts_pretrained(tmp_path: Path) -> None:
+    told: list[bool] = []
+
+    @cf.register_backbone("of_two_minds")
+    class OfTwoMinds(nn.Conv2d):
+        def __init__(self, weights: str = "small", pretrained: bool = True) -> None:
+            super().__init__(3, {"small": 8, "big": 16}[weights], 3, 2, 1)
+            told.append(pretrained)
+
+    colorizer = cf.FusionColorizer(backbone={"name": "of_two_minds", "weights": "big"}).initialize()
+    colorizer.save(tmp_path)
+    again = cf.FusionColorizer.load(tmp_path)
+    assert again.network_.backbone.maps == (MapInfo(16, 2),)
+    assert told == [True, False]
+
+
+def test_reductions_and_freezing_leave_the_keys_of_weights_alone() -> None:
+    for name in (NAME, "none"):
+        plain = cf.create_backbone(name, pretrained=False)
+        frozen = cf.create_backbone(name, pretrained=False, frozen=True)
+        assert plain.state_dict().keys() == frozen.state_dict().keys()
+    plain, fewer = (cf.create_backbone(NAME, pretrained=False, reductions=given) for given in (None, [8, 32]))
+    assert plain.state_dict().keys() == fewer.state_dict().keys()
+
+
+def test_a_file_of_a_larger_sibling_is_refused(tmp_path: Path) -> None:
+    for name in ("resnet18", "torchvision/resnet18"):
+        sibling = timm.create_model("resnet34")
+        safetensors.torch.save_file(sibling.state_dict(), tmp_path / "larger.safetensors")
+        with pytest.raises(cf.WeightsError, match=f"weights of '{name}': it has layer1.2.* and .* more"):
+            cf.create_backbone(name, weights=tmp_path / "larger.safetensors")
+
+
+def test_a_file_with_another_head_is_taken(weights: Path) -> None:
+    state = safetensors.torch.load_file(weights)
+    del state["classifier.weight"], state["classifier.bias"]
+    safetensors.torch.save_file(state | {"my_head.weight": torch.zeros(3)}, weights)
+    backbone = cf.create_backbone(NAME, weights=weights)
+    assert torch.equal(backbone.state_dict()["features.model.conv_stem.weight"], state["conv_stem.weight"])
+
+
+@pytest.mark.parametrize("beside", [{"model": "resnet10t"}, {"epoch": 3}, {7: torch.zeros(1)}])
+def test_what_lies_beside_weights_does_not_matter(weights: Path, beside: dict[Any, Any]) -> None:
+    path = weights.with_suffix(".pth")
+    torch.save(beside | safetensors.torch.load_file(weights), path)
+    if 7 in beside:
+        with pytest.raises(cf.WeightsError, match="cannot be read"):
+            cf.create_backbone(NAME, weights=path)
+    else:
+        cf.create_backbone(NAME, weights=path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reductions": 8}, "reductions of the backbone 'test_efficientnet' must be a valid array, not 8"),
+        (
+            {"reductions": [8, "3"]},
+            r"reductions\[1\] of the backbone 'test_efficientnet' must be a valid integer, not '3'",
+        ),
+        ({"reductions": []}, "reductions of the backbone 'test_efficientnet' .* at least 1 item"),
+        ({"frozen": "false"}, "frozen of the backbone 'test_efficientnet' must be a valid boolean, not 'false'"),
+        ({"weights": 3}, "weights of the backbone 'test_efficientnet' must be a valid string, not 3"),
+    ],
+)
+def test_options_of_the_wrong_type(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        cf.create_backbone({"name": NAME, "pretrained": False, **options})
+
+
+def test_tags_that_there_are_not() -> None:
+    with pytest.raises(ValueError, match=r"timm cannot build 'resnet18.nonsense': Invalid pretrained tag"):
+        cf.create_backbone("resnet18.nonsense")
+    with pytest.raises(ValueError, match="no backbone is called 'torchvision/resnet18.nonsense'"):
+        cf.create_backbone("torchvision/resnet18.nonsense")
+
+
+def test_a_family_that_gives_features_in_its_own_way(tmp_path: Path) -> None:
+    model = timm.create_model("hardcorenas_a")
+    safetensors.torch.save_file(model.state_dict(), tmp_path / "weights.safetensors")
+    backbone = cf.create_backbone("hardcorenas_a", weights=tmp_path / "weights.safetensors")
+    assert [info.reduction for info in backbone.maps] == [2, 4, 8, 16, 32]
+    given = backbone.state_dict()["features.conv_stem.weight"]
+    assert torch.equal(given, model.state_dict()["conv_stem.weight"])

@@ -44,7 +44,7 @@ def test_maps_are_as_announced_for_any_size(name: str) -> None:
         sides = [given.shape[-1] for given in maps]
         assert sides == sorted(sides, reverse=True)
     for given, info in zip(maps, backbone.maps, strict=True):
-        assert given.shape[2] == pytest.approx(backbone._sizing((224, 224))[0] / info.reduction, abs=2)
+        assert given.shape[2] == pytest.approx(backbone._sizing((224, 224))[0] / info.reduction, abs=4)
     sum(given.mean() for given in maps).backward()
     assert all(weight.grad is not None for weight in backbone.parameters())
 

@@ -28,7 +28,7 @@ class Drawing(Dataset[Any]):
 def epoch(data: Dataset[Any], number: int, workers: int, seed: int = 0) -> Tensor:
     loader = create_loader(data, 3, workers, seed=seed)
     loader.sampler.set_epoch(number)  # type: ignore[attr-defined]
-    return torch.cat([lightness for lightness, _ in batches(loader)])
+    return torch.cat([lightness for lightness, *_ in batches(loader)])
 
 
 def test_what_is_drawn_is_a_function_of_seed_and_epoch() -> None:

@@ -2,44 +2,77 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 
-from colorfuse.backbones.sizes import Size
+from colorfuse.backbones.sizes import Size, find_sizing
 from colorfuse.errors import first_line
-from colorfuse.maps import MapInfo, Maps
+from colorfuse.maps import MapInfo, Maps, resize
 
 _SIDE = 224
 """Of the images on which a module is tried: what nearly every one takes."""
 
 
-class AdaptedBackbone(nn.Module):
-    """A backbone of some of a module's maps, which may be frozen.
+class Extractor(NamedTuple):
+    """A module that gives maps of images, and what it was made for.
 
-    Args:
+    Attributes:
         module: Called with images `(N, 3, H, W)`; returns a map `(N, C, h, w)` or a list of maps, fine to coarse.
         maps: All maps that it gives.
-        reductions: Those to keep; None for all.
-        frozen: Neither weights nor batch-norm statistics change in training.
-
-    Raises:
-        ValueError: The module has no map of one of the reductions.
+        mean: Of the images' channels, which are in 0 to 1 before.
+        std: Likewise.
+        native: Height and width of the images.
     """
 
-    def __init__(self, module: nn.Module, maps: Maps, reductions: Sequence[int] | None, frozen: bool) -> None:
+    module: nn.Module
+    maps: Maps
+    mean: Sequence[float] = (0.0, 0.0, 0.0)
+    std: Sequence[float] = (1.0, 1.0, 1.0)
+    native: Size = (_SIDE, _SIDE)
+
+
+class Backbone(nn.Module):
+    """Some of the maps of an extractor, for images of any size.
+
+    Args:
+        name: What it is called, for errors.
+        extractor: What gives maps.
+        reductions: Of the maps to keep; None for all.
+        frozen: Neither weights nor batch-norm statistics change in training.
+
+    Attributes:
+        maps: Channels and reductions of the maps that it gives.
+
+    Raises:
+        ValueError: The extractor has no map of one of the reductions.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, name: str, extractor: Extractor, reductions: Sequence[int] | None, frozen: bool) -> None:
         super().__init__()
-        self.module = module.requires_grad_(False) if frozen else module
+        self.features = extractor.module.requires_grad_(False) if frozen else extractor.module
         self.frozen = frozen
-        self._kept = _indices(maps, reductions)
-        self.maps = tuple(maps[index] for index in self._kept)
+        self._kept = _indices(name, extractor.maps, reductions)
+        self.maps = tuple(extractor.maps[index] for index in self._kept)
+        for statistic, values in (("mean", extractor.mean), ("std", extractor.std)):
+            self.register_buffer(statistic, torch.tensor(values).reshape(-1, 1, 1), persistent=False)
+        self._sizing = find_sizing(partial(_takes, on_meta(self.features)), extractor.native)
         self.train(self.training)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Maps of `images` `(N, 3, H, W)` in 0 to 1, fine to coarse."""
-        given = _as_list(self.module(images))
+        """Maps of `images` `(N, 3, H, W)` in 0 to 1, fine to coarse.
+
+        Where the extractor does not take their size, it sees them at the nearest that it takes, and so are the maps.
+        """
+        height, width = images.shape[-2:]
+        images = resize(images, self._sizing((height, width)))
+        given = as_list(self.features((images - self.mean) / self.std))
         return [given[index] for index in self._kept]
 
     def train(self, mode: bool = True) -> Self:
@@ -50,28 +83,38 @@ class AdaptedBackbone(nn.Module):
 def find_maps(module: nn.Module, name: str) -> Maps:
     """Channels and reductions of the maps that a module gives, found by running it once on the meta device.
 
+    What it announces in an attribute `maps` is taken where it cannot be run there.
+
     Raises:
-        TypeError: It returns something else than maps.
-        ValueError: It cannot be run on images, or its maps do not shrink from one to the next.
+        TypeError: It is no module, or returns something else than maps.
+        ValueError: It cannot be run on images, its maps do not shrink from one to the next, or they are not those
+            that it announces.
     """
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"the backbone {name!r} must be a torch.nn.Module, not {_described(module)}")
+    announced = _announced(module, name)
     try:
         result = on_meta(module)((_SIDE, _SIDE))
     except Exception as error:  # whatever a module of the user's raises
+        if announced is not None:
+            return announced
         raise ValueError(
             f"the backbone {name!r} cannot be run on the meta device to find its maps ({first_line(error)}); give "
             "it an attribute `maps` with a MapInfo for each"
         ) from error
-    maps = _as_list(result)
-    if not maps or not all(isinstance(given, Tensor) and given.ndim == 4 and len(given) == 2 for given in maps):
+    maps = as_list(result)
+    as_maps = all(isinstance(given, Tensor) and given.ndim == 4 and len(given) == 2 for given in maps)
+    if not as_maps or (not maps and announced != ()):
         raise TypeError(
             f"the backbone {name!r} returns {_described(result)}, not a map (N, C, h, w) or a list of them"
         )
-    sides = [_SIDE, *(given.shape[-2] for given in maps)]
-    if any(after > before for before, after in pairwise(sides)) or sides[-1] > _SIDE // 2:
+    if announced is None:
+        return _shrinking(maps, name)
+    if [given.shape[1] for given in maps] != [info.channels for info in announced]:
         raise ValueError(
-            f"the maps of the backbone {name!r} must shrink, fine to coarse; {_SIDE} pixels become {sides[1:]}"
+            f"the backbone {name!r} announces {announced}, and gives {_described(result)} for {_SIDE} pixels"
         )
-    return tuple(MapInfo(given.shape[1], round(_SIDE / given.shape[-2])) for given in maps)
+    return announced
 
 
 def on_meta(module: nn.Module) -> Callable[[Size], Any]:
@@ -92,16 +135,44 @@ def on_meta(module: nn.Module) -> Callable[[Size], Any]:
     return run
 
 
-def _indices(maps: Maps, reductions: Sequence[int] | None) -> list[int]:
+def as_list(result: Any) -> list[Any]:
+    """A map or several, as a list."""
+    return list(result) if isinstance(result, list | tuple) else [result]
+
+
+def _takes(run: Callable[[Size], Any], size: Size) -> bool:
+    try:
+        run(size)
+    except Exception:  # each family of networks has its own for a size that it does not take
+        return False
+    return True
+
+
+def _announced(module: nn.Module, name: str) -> Maps | None:
+    maps = getattr(module, "maps", None)
+    try:
+        return None if maps is None else tuple(MapInfo(*map(int, info)) for info in maps)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"the `maps` of the backbone {name!r} must be a tuple with a MapInfo for each map, not {maps!r}"
+        ) from error
+
+
+def _shrinking(maps: list[Tensor], name: str) -> Maps:
+    sides = [_SIDE, *(given.shape[-2] for given in maps)]
+    if any(after > before for before, after in pairwise(sides)) or sides[-1] > _SIDE // 2:
+        raise ValueError(
+            f"the maps of the backbone {name!r} must shrink, fine to coarse; {_SIDE} pixels become {sides[1:]}"
+        )
+    return tuple(MapInfo(given.shape[1], round(_SIDE / given.shape[-2])) for given in maps)
+
+
+def _indices(name: str, maps: Maps, reductions: Sequence[int] | None) -> list[int]:
     known = [info.reduction for info in maps]
     missing = sorted(set(reductions or ()) - set(known))
     if missing:
-        raise ValueError(f"the backbone has maps of reductions {known}, and none of {missing}")
+        raise ValueError(f"the backbone {name!r} has maps of reductions {known}, and none of {missing}")
     return [index for index, reduction in enumerate(known) if reductions is None or reduction in reductions]
-
-
-def _as_list(result: Any) -> list[Any]:
-    return list(result) if isinstance(result, list | tuple) else [result]
 
 
 def _described(result: Any) -> str:

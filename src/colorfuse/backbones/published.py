@@ -1,7 +1,6 @@
-"""Networks that others publish, as backbones: their normalisation, the sizes they take, their weights."""
+"""The weights that networks are published with, and their files."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,53 +8,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from colorfuse.backbones.adapted import on_meta
-from colorfuse.backbones.sizes import Size, find_sizing
 from colorfuse.errors import WeightsError, first_line
-from colorfuse.maps import Maps, resize
-
-
-class PublishedBackbone(nn.Module):
-    """The feature maps of a network that was trained on photos of a mean, a standard deviation and a size.
-
-    Args:
-        features: Called with normalised images `(N, 3, H, W)`; returns a list of maps, fine to coarse.
-        maps: The maps that it gives.
-        mean: Of the images' three channels, in 0 to 1.
-        std: Likewise.
-        native: Height and width of the images that it was made for.
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(
-        self, features: nn.Module, maps: Maps, mean: Sequence[float], std: Sequence[float], native: Size
-    ) -> None:
-        super().__init__()
-        self.features = features
-        self.maps = maps
-        for name, values in (("mean", mean), ("std", std)):
-            self.register_buffer(name, torch.tensor(values).reshape(-1, 1, 1), persistent=False)
-        self._sizing = find_sizing(partial(_takes, on_meta(features)), native)
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """Maps of `images` `(N, 3, H, W)` in 0 to 1, fine to coarse.
-
-        Where the network does not take their size, it sees them at the nearest that it takes, and so are the maps.
-        """
-        height, width = images.shape[-2:]
-        images = resize(images, self._sizing((height, width)))
-        maps: list[Tensor] = self.features((images - self.mean) / self.std)
-        return maps
-
-
-def _takes(run: Callable[[Size], Any], size: Size) -> bool:
-    try:
-        run(size)
-    except Exception:  # each family of networks has its own for a size that it does not take
-        return False
-    return True
 
 
 def cannot_be_had(name: str, place: str, error: BaseException) -> WeightsError:
@@ -66,31 +19,48 @@ def cannot_be_had(name: str, place: str, error: BaseException) -> WeightsError:
     )
 
 
-def load_file(model: nn.Module, name: str, path: Path) -> None:
+def load_file(model: nn.Module, whole: Iterable[str], name: str, path: Path) -> None:
     """Load every weight of `model` from a `.safetensors` or `.pth` file that may hold more, such as a classifier.
+
+    Args:
+        model: What remains of a published network.
+        whole: The keys of all of its weights.
+        name: What it is called, for errors.
+        path: The file.
 
     Raises:
         WeightsError: The file cannot be read, or is not this model's.
     """
+    state, wanted = _read(path), model.state_dict()
+    whole = set(whole) | wanted.keys()
+    problems = [f"it lacks {key}" for key in wanted if key not in state]
+    # A head may be another's, but no layer beside those that the network has there.
+    parts = {key.partition(".")[0] for key in wanted}
+    problems += [f"it has {key} as well" for key in state if key not in whole and key.partition(".")[0] in parts]
+    problems += [
+        f"its {key} is {tuple(state[key].shape)} and not {tuple(weights.shape)}"
+        for key, weights in wanted.items()
+        if key in state and state[key].shape != weights.shape
+    ]
+    if problems:
+        more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise WeightsError(f"{path} does not hold the weights of {name!r}: {', '.join(problems[:3])}{more}")
+    model.load_state_dict({key: state[key] for key in wanted})
+
+
+def _read(path: Path) -> dict[str, Tensor]:
     from timm.models import clean_state_dict
 
     try:
         state = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
+        return clean_state_dict({key: value for key, value in state.items() if isinstance(value, Tensor)})
     except Exception as error:
         raise WeightsError(f"the weights file {path} cannot be read: {first_line(error)}") from error
-    state, wanted = clean_state_dict(state), model.state_dict().keys()
-    missing = sorted(wanted - state.keys())
-    try:
-        model.load_state_dict({key: state[key] for key in wanted if key in state}, strict=not missing)
-    except RuntimeError as error:
-        raise WeightsError(f"{path} does not hold the weights of {name!r}: {' '.join(str(error).split())}") from error
-    if missing:
-        raise WeightsError(f"{path} does not hold the weights of {name!r}: it lacks {', '.join(missing[:3])}, ...")
 
 
-def _read_pickle(path: Path) -> dict[str, Tensor]:
-    """The tensors of a `.pth` file, which may lie one level down; nothing else in it is unpickled."""
+def _read_pickle(path: Path) -> dict[str, Any]:
+    """What a `.pth` file holds, whose weights may lie one level down; nothing else in it is unpickled."""
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     for key in ("state_dict", "model"):
-        state = state.get(key, state)
+        state = state[key] if isinstance(state.get(key), dict) else state
     return state

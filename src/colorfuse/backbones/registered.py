@@ -1,14 +1,19 @@
 """Backbones by name: those that were registered, all of timm's, and torchvision's."""
 
 import fnmatch
+import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from torch import nn
+from pydantic import Field
+from torch import Tensor, nn
 
 from colorfuse.backbones import timm, torchvision
-from colorfuse.backbones.adapted import AdaptedBackbone, find_maps
+from colorfuse.backbones.adapted import Backbone, Extractor, find_maps
+from colorfuse.maps import Maps
+from colorfuse.options import check_value
 from colorfuse.registry import Registry, Spec, build_part, parse_spec, unknown_name
 
 Factory = TypeVar("Factory", bound=Callable[..., nn.Module])
@@ -21,12 +26,25 @@ def _published() -> list[str]:
 _REGISTERED: Registry[nn.Module] = Registry("backbone", reserved=_published)
 
 
+@_REGISTERED.register("none")
+class NoBackbone(nn.Module):
+    """No backbone: the network is that of the encoder alone."""
+
+    maps: Maps = ()
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """No maps."""
+        return []
+
+
 def register_backbone(name: str) -> Callable[[Factory], Factory]:
     """A decorator that makes a class of backbones known by `name`.
 
     Its modules are called with lightness divided by 100, as three equal channels `(N, 3, H, W)` in 0 to 1, which they
-    normalise as they need. They return a feature map or a list of them, fine to coarse. Which these are they may say
-    in an attribute `maps`, a tuple with a `MapInfo` for each; else it is found by running them on the meta device.
+    normalise as they need. They return a feature map or a list of them, fine to coarse. Which these are, and which
+    sizes of images they take, is found by running them on the meta device; one that cannot run there says in an
+    attribute `maps`, a tuple with a `MapInfo` for each map, what it gives. A class that has a parameter `pretrained`
+    is told whether the colorizer starts from pretrained weights.
 
     Raises:
         ValueError: The name is taken by another registered backbone, or by a model of timm's or torchvision's.
@@ -60,12 +78,13 @@ def create_backbone(
     weights: str | Path | None = None,
     reductions: Sequence[int] | None = None,
     frozen: bool = False,
-) -> nn.Module:
+) -> Backbone:
     """Build a backbone.
 
     Args:
-        spec: A name from `list_backbones()`, or a mapping of `name` and options, among them those below.
-        pretrained: Start from the published weights, unless there are local ones. Registered backbones choose theirs.
+        spec: A name from `list_backbones()`, or a mapping of `name` and options. These may be any of the arguments
+            below, which they take the place of, and for registered backbones those of theirs.
+        pretrained: Start from the published weights, unless there are local ones.
         weights: The path of a local `.safetensors` or `.pth` file to start from, for timm's and torchvision's models.
         reductions: Keep the maps of these reductions alone; None for all.
         frozen: Neither weights nor batch-norm statistics change in training.
@@ -85,21 +104,40 @@ def create_backbone(
         (MapInfo(channels=256, reduction=8), MapInfo(channels=1024, reduction=32))
     """
     name, options = parse_spec(spec, "backbone")
-    reductions, frozen = options.pop("reductions", reductions), options.pop("frozen", frozen)
+    options = {"reductions": reductions, "frozen": frozen} | options
+    reductions, frozen = options.pop("reductions"), options.pop("frozen")
+    what = f"the backbone {name!r}"
+    check_value(reductions, Annotated[list[int], Field(min_length=1)] | None, "reductions", what)
+    check_value(frozen, bool, "frozen", what)
     if weights is not None:
-        options["weights"] = weights
-    backbone = _build(name, options, pretrained)
-    maps = getattr(backbone, "maps", None)
-    if maps is not None and reductions is None and not frozen:
-        return backbone
-    return AdaptedBackbone(backbone, maps or find_maps(backbone, name), reductions, frozen)
+        options = {"weights": str(weights)} | options
+    factory = backbone_factory(name)
+    if "pretrained" in inspect.signature(factory).parameters:
+        options = {"pretrained": pretrained} | options
+    given: Any = build_part("backbone", name, factory, options)
+    extractor = given if isinstance(given, Extractor) else Extractor(given, find_maps(given, name))
+    return Backbone(name, extractor, reductions, frozen)
 
 
-def _build(name: str, options: dict[str, Any], pretrained: bool) -> nn.Module:
+def backbone_factory(name: str) -> Callable[..., Any]:
+    """What builds the backbone of a name, or what a backbone is made of.
+
+    Raises:
+        ValueError: The name is unknown.
+    """
     if name in _REGISTERED:
-        return _REGISTERED.create({"name": name, **options})
+        return _REGISTERED.factory(name)
     for source in (timm, torchvision):
-        if name.partition(".")[0] in source.names():
-            create: Callable[..., nn.Module] = source.create
-            return build_part("backbone", name, create, options, name, pretrained=pretrained)
+        if name in source.names() or (source is timm and name.partition(".")[0] in source.names()):
+            return partial(source.create, name)
     raise unknown_name("backbone", name, list_backbones())
+
+
+def without_start(spec: Spec) -> Spec:
+    """The spec of the same backbone for a network whose weights come from elsewhere, so that it starts from none."""
+    name, options = parse_spec(spec, "backbone")
+    if name not in _REGISTERED:
+        options.pop("weights", None)
+    if "pretrained" in inspect.signature(backbone_factory(name)).parameters:
+        options["pretrained"] = False
+    return {"name": name, **options}

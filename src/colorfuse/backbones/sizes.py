@@ -9,7 +9,7 @@ Size: TypeAlias = tuple[int, int]
 Sizing: TypeAlias = Callable[[Size], Size]
 """The size, near the one that is given, at which a model takes images."""
 
-_TRIED = ((75, 131), (64, 32))
+_TRIED = ((75, 131), (64, 32), (66, 69))
 _MULTIPLES = (8, 14, 16, 28, 32, 64, 224)
 
 

@@ -8,11 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from colorfuse.backbones.published import PublishedBackbone, cannot_be_had, load_file
+import torch
+
+from colorfuse.backbones.adapted import Extractor
+from colorfuse.backbones.published import cannot_be_had, load_file
 from colorfuse.errors import first_line
 from colorfuse.maps import MapInfo
 
-_FOR_ANY_SIZE = ({"dynamic_img_size": True, "dynamic_img_pad": True}, {"strict_img_size": False})
+_FOR_ANY_SIZE: tuple[dict[str, Any], ...] = (
+    {"dynamic_img_size": True, "dynamic_img_pad": True},
+    {"strict_img_size": False},
+    {},
+)
 
 
 def names() -> list[str]:
@@ -23,7 +30,7 @@ def names() -> list[str]:
     return known
 
 
-def create(name: str, *, pretrained: bool = True, weights: str | Path | None = None) -> PublishedBackbone:
+def create(name: str, *, pretrained: bool = True, weights: str | Path | None = None) -> Extractor:
     """The feature maps of a timm model, one for each reduction that it has.
 
     Args:
@@ -36,33 +43,49 @@ def create(name: str, *, pretrained: bool = True, weights: str | Path | None = N
         WeightsError: The weights cannot be reached or read, or are not this model's.
     """
     pretrained = pretrained and weights is None
+    place = _place(name)
     try:
         features = _create_for_any_size(name, pretrained)
     except Exception as error:  # the hub's client lets through whatever its own client raises
         if pretrained:
-            raise cannot_be_had(name, _place(name), error) from error
+            raise cannot_be_had(name, place, error) from error
         raise ValueError(f"timm cannot build {name!r}: {first_line(error)}") from error
     if weights is not None:
-        load_file(features.model, name, Path(weights))
+        load_file(getattr(features, "model", features), _keys(name), name, Path(weights))
     info, made_for = features.feature_info, features.pretrained_cfg
     maps = tuple(MapInfo(*pair) for pair in zip(info.channels(), info.reduction(), strict=True))
-    return PublishedBackbone(features, maps, made_for["mean"], made_for["std"], tuple(made_for["input_size"][1:]))
+    return Extractor(features, maps, made_for["mean"], made_for["std"], tuple(made_for["input_size"][1:]))
 
 
 def _create_for_any_size(name: str, pretrained: bool) -> Any:
     """The model with what its family has for images of other sizes than its own, if it has something."""
     import timm
 
-    build: Any = partial(timm.create_model, name, features_only=True, feature_cls="getter", pretrained=pretrained)
+    build: Any = partial(timm.create_model, name, features_only=True, pretrained=pretrained)
     for options in _FOR_ANY_SIZE:
         with contextlib.suppress(TypeError):  # of families that do not know the option
-            return build(**options)
+            return build(feature_cls="getter", **options)
     return build()
 
 
 def _place(name: str) -> str:
-    """Where timm looks for the weights of a model."""
+    """Where timm looks for the weights of a model.
+
+    Raises:
+        ValueError: There is no such tag.
+    """
     import timm
 
-    known: Any = timm.get_pretrained_cfg(name)
+    try:
+        known: Any = timm.get_pretrained_cfg(name)
+    except RuntimeError as error:
+        raise ValueError(f"timm cannot build {name!r}: {first_line(error)}") from error
     return f"the hub's {known.hf_hub_id}" if known and known.hf_hub_id else "the hub"
+
+
+def _keys(name: str) -> list[str]:
+    """The keys of all weights of a model."""
+    import timm
+
+    with torch.device("meta"):
+        return list(timm.create_model(name).state_dict())

@@ -1,9 +1,10 @@
 """Backbones from torchvision, by its own names after `torchvision/`.
 
 torchvision gives classifiers whole: layers that follow one another, and a head, which is left out here. Of the layers
-whose maps have one size, the last map is given.
+whose maps have about one size, the last map is given.
 """
 
+import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from colorfuse.backbones.adapted import on_meta
-from colorfuse.backbones.published import PublishedBackbone, cannot_be_had, load_file
+from colorfuse.backbones.adapted import Extractor, on_meta
+from colorfuse.backbones.published import cannot_be_had, load_file
 from colorfuse.maps import MapInfo
 
 _PREFIX = "torchvision/"
@@ -27,7 +28,7 @@ def names() -> list[str]:
     return [_PREFIX + name for name in models.list_models(module=models)]
 
 
-def create(name: str, *, pretrained: bool = True, weights: str | Path | None = None) -> PublishedBackbone:
+def create(name: str, *, pretrained: bool = True, weights: str | Path | None = None) -> Extractor:
     """The feature maps of a classifier of torchvision, one for each reduction that it has.
 
     Args:
@@ -44,15 +45,18 @@ def create(name: str, *, pretrained: bool = True, weights: str | Path | None = N
     trained_on = best.transforms()
     (side,) = trained_on.crop_size
     model = _create_classifier(name, best if pretrained and weights is None else None, side)
+    keys = list(model.state_dict())
     for part in _HEAD.intersection(dict(model.named_children())):
         setattr(model, part, nn.Identity())
     if weights is not None:
-        load_file(model, name, Path(weights))
+        load_file(model, keys, name, Path(weights))
+    if isinstance(model, models.DenseNet):  # whose last activation is no layer
+        model.features.add_module("relu", nn.ReLU(inplace=True))
     features = _Transformer(model) if isinstance(model, models.VisionTransformer) else _Layers(model, side)
     # The models that Google trained normalise in their own way, whatever their weights' transforms say.
     halves = (0.5, 0.5, 0.5)
     mean, std = (halves, halves) if hasattr(model, "transform_input") else (trained_on.mean, trained_on.std)
-    return PublishedBackbone(features, features.maps, mean, std, (side, side))
+    return Extractor(features, features.maps, mean, std, (side, side))
 
 
 def _create_classifier(name: str, weights: Any, side: int) -> nn.Module:
@@ -80,13 +84,14 @@ class _Layers(nn.Module):
         super().__init__()
         self.model = model
         self._taken = dict.fromkeys(range(len(list(self._layers()))), False)
-        last: dict[int, tuple[int, bool, MapInfo]] = {}
+        last: dict[int, tuple[int, bool, int]] = {}
         for index, given in enumerate(on_meta(self)((side, side))):
             channels_last = given.shape[1] == given.shape[2] != given.shape[3]
             height, channels = given.shape[1 if channels_last else 2], given.shape[3 if channels_last else 1]
-            last[height] = index, channels_last, MapInfo(channels, round(side / height))
+            # Some networks do not pad their images, and their maps are a little smaller.
+            last[2 ** round(math.log2(side / height))] = index, channels_last, channels
         self._taken = {index: channels_last for index, channels_last, _ in last.values()}
-        self.maps = tuple(info for *_, info in last.values())
+        self.maps = tuple(MapInfo(channels, reduction) for reduction, (*_, channels) in last.items())
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Maps `(N, C, h, w)` of `images` `(N, 3, H, W)`, fine to coarse."""

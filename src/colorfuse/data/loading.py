@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, Subs
 
 from colorfuse.data.in_bytes import BytesDataset
 from colorfuse.data.lab_arrays import LabArrays
+from colorfuse.data.sample import Batch
 from colorfuse.data.transforms import Transformed, fetch
 from colorfuse.errors import DataError, PhotoError
 
@@ -65,8 +66,8 @@ def default_workers(data: Dataset[Any]) -> int:
     return min(8, cores // 2)
 
 
-def batches(loader: Any) -> Iterator[tuple[Tensor, Tensor]]:
-    """L `(N, 1, H, W)` and ab `(N, 2, H, W)` of the batches of a loader.
+def batches(loader: Any) -> Iterator[Batch]:
+    """The batches of a loader.
 
     Raises:
         PhotoError: A photo of a batch cannot be read.
@@ -75,18 +76,29 @@ def batches(loader: Any) -> Iterator[tuple[Tensor, Tensor]]:
     for batch in loader:
         if isinstance(batch, Exception):
             raise batch
-        yield loader.dataset.decode(batch) if isinstance(loader.dataset, _Fetched) else (batch[0], batch[1])
+        yield loader.dataset.decode(batch) if isinstance(loader.dataset, _Fetched) else Batch(*batch[:3])
 
 
 def sample_weights(data: Dataset[Any]) -> Tensor | None:
     """How often each sample is to be drawn, if the dataset says so."""
+    return _of_each(data, "sample_weights", torch.float64)
+
+
+def count_classes(data: Dataset[Any]) -> int | None:
+    """How many classes the labels of the samples are of, if the dataset has labels."""
+    labels = _of_each(data, "labels", torch.long)
+    return None if labels is None else int(labels.max()) + 1
+
+
+def _of_each(data: Dataset[Any], name: str, dtype: torch.dtype) -> Tensor | None:
+    """An attribute of the dataset that has an entry a sample, for the samples that are left of it."""
     if isinstance(data, Transformed):
-        return sample_weights(data.data)
+        return _of_each(data.data, name, dtype)
     if isinstance(data, Subset):
-        weights = sample_weights(data.dataset)
-        return None if weights is None else weights[torch.tensor(data.indices, dtype=torch.long)]
-    weights = getattr(data, "sample_weights", None)
-    return None if weights is None else torch.as_tensor(weights, dtype=torch.float64)
+        values = _of_each(data.dataset, name, dtype)
+        return None if values is None else values[torch.tensor(data.indices, dtype=torch.long)]
+    values = getattr(data, name, None)
+    return None if values is None else torch.as_tensor(values, dtype=dtype)
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -149,11 +161,17 @@ class _Fetched(Dataset[Any]):
     def _fetch(self, indices: Sequence[int]) -> list[Any]:
         if self.whole is None:
             return fetch(self.data, indices)
-        return list(self.whole.read(self.positions[torch.tensor(indices)].tolist()))
+        rows = self.positions[torch.tensor(indices)].tolist()
+        images = list(self.whole.read(rows))
+        labels = self.whole.labels
+        return images if labels is None else [(image, labels[row]) for image, row in zip(images, rows, strict=True)]
 
-    def decode(self, batch: Any) -> tuple[Tensor, Tensor]:
-        """L and ab of a batch."""
-        return (batch[0], batch[1]) if self.whole is None else self.whole.decode(batch)
+    def decode(self, batch: Any) -> Batch:
+        """L and ab of a batch, and what else it holds."""
+        if self.whole is None:
+            return Batch(*batch[:3])
+        images, *labels = [batch] if self.whole.labels is None else batch
+        return Batch(*self.whole.decode(images), *labels)
 
 
 @contextlib.contextmanager

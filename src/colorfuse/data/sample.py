@@ -1,8 +1,22 @@
-"""What a dataset yields."""
+"""What a dataset yields, and a loader."""
 
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from torch import Tensor
 
 Sample: TypeAlias = tuple[Tensor, Tensor]
 """L `(1, H, W)` in 0 to 100 and ab `(2, H, W)` in CIELAB units."""
+
+
+class Batch(NamedTuple):
+    """Several samples.
+
+    Attributes:
+        lightness: L `(N, 1, H, W)` in 0 to 100.
+        ab: `(N, 2, H, W)` in CIELAB units.
+        labels: What the samples hold beyond L and ab, if they do: class indices `(N,)`, where they come from folders.
+    """
+
+    lightness: Tensor
+    ab: Tensor
+    labels: Any = None

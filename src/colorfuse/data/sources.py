@@ -19,7 +19,13 @@ Source: TypeAlias = str | Path | list[str] | list[Path] | NDArray[np.uint8] | Da
 
 
 def as_datasets(
-    data: Source, validation: Source | float | None, *, image_size: int, augmentation: str, seed: int
+    data: Source,
+    validation: Source | float | None,
+    *,
+    image_size: int,
+    augmentation: str,
+    seed: int,
+    labels: bool = False,
 ) -> tuple[Dataset[Any], Dataset[Any] | None]:
     """The datasets to train and to validate on.
 
@@ -30,15 +36,16 @@ def as_datasets(
         augmentation: A name from `AUGMENTATIONS`, for the photos to train on. A dataset with a transform of its own
             keeps it, but for a share of it that is held out.
         seed: Chooses what is held out.
+        labels: Whether the samples to train on are (L, ab, label), where they are in folders.
 
     Raises:
-        ValueError: The augmentation is unknown, or the share is none.
+        ValueError: The augmentation is unknown, the share is none, or there are no sub-folders to make labels of.
         DataError: There are no photos, or an iterable dataset is to be split.
         TypeError: The data are none of the above.
     """
     if augmentation not in AUGMENTATIONS:
         raise unknown_name("augmentation", augmentation, AUGMENTATIONS)
-    train, held_out = _held_out(_as_dataset(data), validation, seed)
+    train, held_out = _held_out(_as_dataset(data, labels), validation, seed)
     augmented = _with_transform(train, AUGMENTATIONS[augmentation](image_size), image_size)
     return augmented, None if held_out is None else _with_transform(held_out, center_crop(image_size), image_size)
 
@@ -58,9 +65,9 @@ def _held_out(
     return train, Subset(without_transform(data), held_out.indices)
 
 
-def _as_dataset(data: Source) -> Dataset[Any]:
+def _as_dataset(data: Source, labels: bool = False) -> Dataset[Any]:
     if isinstance(data, str | Path | list | tuple):
-        return PhotoFolder(data)
+        return PhotoFolder(data, labels=labels)
     if isinstance(data, np.ndarray):
         return PhotoArray(data)
     if isinstance(data, Dataset):

@@ -1,13 +1,19 @@
 """Compose a network from the specs of its parts, each built from what the one before it gives."""
 
+from collections.abc import Mapping
+
+import torch
 from torch import nn
 
 from colorfuse.backbones import create_backbone
+from colorfuse.errors import first_line
 from colorfuse.network.decoders import decoders
 from colorfuse.network.encoders import encoders
 from colorfuse.network.fusion_network import FusionNetwork
 from colorfuse.network.fusions import fusions
 from colorfuse.registry import Spec
+
+_SIDE = 64
 
 
 def build_network(
@@ -37,6 +43,31 @@ def build_network(
     """
     branch = encoders.create(encoder)
     features = create_backbone(backbone, pretrained=pretrained)
+    _check_has(branch, "maps", "encoder", encoder)
     joint = fusions.create(fusion, branch.maps, features.maps)
+    _check_has(joint, "map", "fusion", fusion)
     head = decoders.create(decoder, joint.map, branch.maps, features.maps, planes, activation)
-    return FusionNetwork(branch, features, joint, head)
+    network = FusionNetwork(branch, features, joint, head)
+    _try(network, planes, {"encoder": encoder, "backbone": backbone, "fusion": fusion, "decoder": decoder})
+    return network
+
+
+def _check_has(part: nn.Module, attribute: str, kind: str, spec: Spec) -> None:
+    if not hasattr(part, attribute):
+        raise ValueError(
+            f"the {kind} {spec!r} has no attribute {attribute!r}, which tells the next part what it gives"
+        )
+
+
+@torch.no_grad()
+def _try(network: FusionNetwork, planes: int, parts: Mapping[str, Spec]) -> None:
+    """Run a network once, small, so that parts that do not fit are found when it is built."""
+    training = network.training
+    try:
+        given = network.eval()(torch.full((1, 1, _SIDE, _SIDE), 50.0))
+    except Exception as error:  # whatever a part of the user's raises
+        raise ValueError(f"the parts {dict(parts)} do not work together: {first_line(error)}") from error
+    finally:
+        network.train(training)
+    if given.shape != (1, planes, _SIDE, _SIDE):
+        raise ValueError(f"the parts {dict(parts)} give {tuple(given.shape)} where {planes} planes are to be")

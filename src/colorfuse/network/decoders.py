@@ -1,19 +1,23 @@
-"""Decoders: turn the fused map into the output planes, at the size of the input.
+"""Decoders: turn the fused map into the output planes.
 
 A decoder is built from the fused map, the maps of encoder and backbone, the number of planes and the activation that
-ends it. It is called with the tensors of all three and the size `(H, W)` of the network's input.
+ends it. It is called with the tensors of all three and the size `(H, W)` of the network's input; its planes may be
+smaller, and the network resizes them.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
 from colorfuse.maps import MapInfo, Maps, resize, resize_to
 from colorfuse.network.layers import double_conv, init_normal_, separable_conv
+from colorfuse.options import Count
 from colorfuse.registry import Registry
 
 decoders: Registry[nn.Module] = Registry("decoder")
@@ -43,7 +47,7 @@ class PaperDecoder(nn.Module):
         backbone: Maps,
         planes: int,
         activation: nn.Module,
-        dropout: float = 0.25,
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.25,
     ) -> None:
         super().__init__()
         doublings = max(2, math.ceil(math.log2(fused.reduction)))
@@ -55,7 +59,7 @@ class PaperDecoder(nn.Module):
         place_of = {info.reduction: index for index, info in enumerate(encoder)}
         self._skips = [place_of.get(reduction) for reduction in self._reductions[:2]]
         joined = [0 if index is None else encoder[index].channels for index in self._skips]
-        inputs = [fused.channels, *(width + more for width, more in zip_longest(widths[:-1], joined, fillvalue=0))]
+        inputs = [fused.channels, *(width + skip for width, skip in zip_longest(widths[:-1], joined, fillvalue=0))]
         self.layers = nn.ModuleList(
             nn.ConvTranspose2d(before, after, 3, stride, padding=1)
             for before, after, stride in zip(inputs, widths, strides, strict=True)
@@ -121,13 +125,13 @@ class LadderDecoder(nn.Module):
         init_normal_(self.planes)
 
     def forward(self, fused: Tensor, encoded: list[Tensor], features: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """Planes `(N, planes, H, W)` for the input size `(H, W)`."""
+        """Planes `(N, planes, h, w)`, as large as the finest map that was joined."""
         maps, x = [*encoded, *features], fused
         for step, indices in zip(self.steps, self._skips, strict=True):
             skips = [resize_to(maps[index], maps[indices[0]]) for index in indices]
             x = step(torch.cat([resize_to(x, skips[0]), *skips], dim=1))
         planes: Tensor = self.activation(self.planes(x))
-        return resize(planes, size)
+        return planes
 
 
 @decoders.register("light")
@@ -137,7 +141,7 @@ def light_decoder(
     backbone: Maps,
     planes: int,
     activation: nn.Module,
-    widths: Sequence[int] = (256, 128, 64, 32),
+    widths: Sequence[Count] = (256, 128, 64, 32),
 ) -> LadderDecoder:
     """A ladder of depthwise separable convolutions, for phones and CPUs."""
     return LadderDecoder(fused, encoder, backbone, planes, activation, widths, separable_conv)
@@ -150,7 +154,50 @@ def unet_decoder(
     backbone: Maps,
     planes: int,
     activation: nn.Module,
-    widths: Sequence[int] = (512, 256, 128, 64, 32),
+    widths: Sequence[Count] = (512, 256, 128, 64, 32),
 ) -> LadderDecoder:
     """A ladder of two 3 x 3 convolutions a step (Ronneberger et al. 2015, *U-Net*), after bilinear upsampling."""
     return LadderDecoder(fused, encoder, backbone, planes, activation, widths, double_conv)
+
+
+@decoders.register("plain")
+class PlainDecoder(nn.Module):
+    """Convolutions with ReLU, some after the map was enlarged to the nearest pixel, and nothing joined on the way.
+
+    Args:
+        fused: The fused map.
+        encoder: Maps of the encoder; not used.
+        backbone: Maps of the backbone; not used.
+        planes: Number of output planes.
+        activation: What the planes go through last.
+        layers: Pairs of width and of how many times the map is enlarged before, one for each convolution.
+        kernel: Side of the convolutions' kernels.
+        batch_norm: Put a batch norm between each convolution and its ReLU.
+    """
+
+    def __init__(
+        self,
+        fused: MapInfo,
+        encoder: Maps,
+        backbone: Maps,
+        planes: int,
+        activation: nn.Module,
+        layers: Sequence[tuple[Count, Count]] = (),
+        kernel: Literal[1, 3, 5, 7] = 3,
+        batch_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        self.layers = nn.Sequential()
+        channels = fused.channels
+        for width, enlarged in layers:
+            self.layers.extend([nn.Upsample(scale_factor=enlarged)] if enlarged > 1 else [])
+            self.layers.append(nn.Conv2d(channels, width, kernel, padding=kernel // 2, bias=not batch_norm))
+            self.layers.extend([nn.BatchNorm2d(width)] if batch_norm else [])
+            self.layers.append(nn.ReLU(inplace=True))
+            channels = width
+        self.planes = nn.Sequential(nn.Conv2d(channels, planes, kernel, padding=kernel // 2), activation)
+
+    def forward(self, fused: Tensor, encoded: list[Tensor], features: list[Tensor], size: tuple[int, int]) -> Tensor:
+        """Planes `(N, planes, h, w)`, as many times larger than the fused map as the layers say."""
+        planes: Tensor = self.planes(self.layers(fused))
+        return planes

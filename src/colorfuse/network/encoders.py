@@ -6,17 +6,22 @@ its `maps`, fine to coarse.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Literal, TypeAlias
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from colorfuse.maps import MapInfo, Maps
 from colorfuse.network.layers import init_normal_
+from colorfuse.options import Count
 from colorfuse.registry import Registry
 
 encoders: Registry[nn.Module] = Registry("encoder")
 
-PAPER_LAYERS = ((64, 2), (128, 1), (128, 2), (256, 2), (256, 1), (512, 2), (256, 2))
+Layers: TypeAlias = Annotated[Sequence[tuple[Count, Literal[1, 2]]], Field(min_length=1)]
+"""Pairs of width and stride, one for each convolution."""
+
+PAPER_LAYERS: Layers = ((64, 2), (128, 1), (128, 2), (256, 2), (256, 1), (512, 2), (256, 2))
 
 
 @encoders.register("conv")
@@ -30,18 +35,14 @@ class ConvEncoder(nn.Module):
         layers: Pairs of width and stride (1 or 2), one for each convolution.
         leaky: How many of the first layers end in LeakyReLU 0.2.
         batch_norm: Put a batch norm between each convolution and its activation.
-
-    Raises:
-        ValueError: There are no layers, or one is not a pair of a width and a stride 1 or 2.
     """
 
     maps: Maps
 
-    def __init__(self, layers: Any = PAPER_LAYERS, leaky: int = 2, batch_norm: bool = False) -> None:
+    def __init__(
+        self, layers: Layers = PAPER_LAYERS, leaky: Annotated[int, Field(ge=0)] = 2, batch_norm: bool = False
+    ) -> None:
         super().__init__()
-        pairs = all(isinstance(layer, Sequence) and len(layer) == 2 for layer in layers)
-        if not layers or not pairs or any(width < 1 or stride not in (1, 2) for width, stride in layers):
-            raise ValueError(f"encoder layers must be pairs of width and stride 1 or 2, not {layers!r}")
         self.layers = nn.ModuleList()
         infos, channels, reduction = [], 1, 1
         for index, (width, stride) in enumerate(layers):

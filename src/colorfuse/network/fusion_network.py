@@ -1,6 +1,10 @@
 """The network of four parts."""
 
+import math
+
 from torch import Tensor, nn
+
+from colorfuse.maps import resize
 
 
 class FusionNetwork(nn.Module):
@@ -12,7 +16,7 @@ class FusionNetwork(nn.Module):
         encoder: Maps lightness `(N, 1, H, W)` in 0 to 1 to a list of maps, fine to coarse.
         backbone: Maps the same lightness, repeated to three channels, to a list of maps, fine to coarse.
         fusion: Joins both lists to one map.
-        decoder: Turns that map, both lists and the input size into planes.
+        decoder: Turns that map, both lists and the input size into planes, which are resized where they have another.
 
     Example:
         >>> import colorfuse, torch
@@ -28,10 +32,20 @@ class FusionNetwork(nn.Module):
         self.fusion = fusion
         self.decoder = decoder
 
-    def forward(self, lightness: Tensor) -> Tensor:
-        """Planes `(N, planes, H, W)` of lightness `(N, 1, H, W)` in 0 to 100, for any H and W."""
+    def forward(self, lightness: Tensor, stride: int = 1) -> Tensor:
+        """Planes of lightness.
+
+        Args:
+            lightness: `(N, 1, H, W)` in 0 to 100, for any H and W.
+            stride: How many pixels, across and down, share one of each plane: less work for objectives that have many
+                planes.
+
+        Returns:
+            `(N, planes, H, W)`, or these sizes divided by `stride` and rounded up.
+        """
         scaled = lightness / 100
         encoded = self.encoder(scaled)
         features = self.backbone(scaled.expand(-1, 3, -1, -1))
-        planes: Tensor = self.decoder(self.fusion(encoded, features), encoded, features, tuple(lightness.shape[-2:]))
-        return planes
+        height, width = lightness.shape[-2:]
+        planes = self.decoder(self.fusion(encoded, features), encoded, features, (height, width))
+        return resize(planes, (math.ceil(height / stride), math.ceil(width / stride)))

@@ -3,6 +3,7 @@
 A fusion is built from the maps of both, says in `map` what it gives, and is called with both lists of tensors.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from colorfuse.maps import MapInfo, Maps, resize_to
 from colorfuse.network.layers import init_normal_
+from colorfuse.options import Count
 from colorfuse.registry import Registry
 
 fusions: Registry[nn.Module] = Registry("fusion")
@@ -34,8 +36,9 @@ class ConcatFusion(nn.Module):
 
     map: MapInfo
 
-    def __init__(self, encoder: Maps, backbone: Maps, channels: int = 512) -> None:
+    def __init__(self, encoder: Maps, backbone: Maps, channels: Count = 512) -> None:
         super().__init__()
+        _check_backbone("concat", backbone)
         local = _local(encoder, backbone)
         self.mix = _mix(local.channels + backbone[-1].channels, channels)
         self.map = MapInfo(channels + local.channels, local.reduction)
@@ -51,7 +54,8 @@ class ConcatFusion(nn.Module):
 class GlobalFusion(nn.Module):
     """The mean of the backbone's last map beside each place of the encoder's, then a 1 x 1 convolution with ReLU.
 
-    The fusion layer of Iizuka, Simo-Serra and Ishikawa 2016, *Let there be color!*, section 3.2.
+    The fusion layer of Iizuka, Simo-Serra and Ishikawa 2016, *Let there be color!*, section 3.2. Without a backbone,
+    the mean is that of the encoder's last map, beside each place of the one before it.
 
     Args:
         encoder: Maps of the encoder, fine to coarse.
@@ -61,18 +65,25 @@ class GlobalFusion(nn.Module):
 
     map: MapInfo
 
-    def __init__(self, encoder: Maps, backbone: Maps, channels: int = 256) -> None:
+    def __init__(self, encoder: Maps, backbone: Maps, channels: Count = 256) -> None:
         super().__init__()
-        local = _local(encoder, backbone)
-        self.mix = _mix(local.channels + backbone[-1].channels, channels)
+        if len(encoder) < 2:
+            _check_backbone("global", backbone)
+        local, whole = self._parts(encoder, backbone)
+        self.mix = _mix(local.channels + whole.channels, channels)
         self.map = MapInfo(channels, local.reduction)
 
     def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
-        """One map `(N, map.channels, h, w)` at the size of the encoder's last."""
-        local = _local(encoded, features)
-        whole = features[-1].mean(dim=(-2, -1), keepdim=True).expand(-1, -1, *local.shape[-2:])
+        """One map `(N, map.channels, h, w)` at the size of the local one."""
+        local, whole = self._parts(encoded, features)
+        whole = whole.mean(dim=(-2, -1), keepdim=True).expand(-1, -1, *local.shape[-2:])
         mixed: Tensor = self.mix(torch.cat([local, whole], dim=1))
         return mixed
+
+    @staticmethod
+    def _parts(encoded: Sequence[Map], features: Sequence[Map]) -> tuple[Map, Map]:
+        """The map whose places are kept, and the one whose mean is taken."""
+        return (_local(encoded, features), features[-1]) if features else (encoded[-2], encoded[-1])
 
 
 @fusions.register("film")
@@ -89,8 +100,9 @@ class FilmFusion(nn.Module):
 
     map: MapInfo
 
-    def __init__(self, encoder: Maps, backbone: Maps, channels: int = 256) -> None:
+    def __init__(self, encoder: Maps, backbone: Maps, channels: Count = 256) -> None:
         super().__init__()
+        _check_backbone("film", backbone)
         local = _local(encoder, backbone)
         self.narrow = nn.Conv2d(local.channels, channels, 1)
         self.modulate = nn.Conv2d(backbone[-1].channels, 2 * channels, 1)
@@ -122,10 +134,11 @@ class AttentionFusion(nn.Module):
 
     map: MapInfo
 
-    def __init__(self, encoder: Maps, backbone: Maps, channels: int = 256, heads: int = 4) -> None:
+    def __init__(self, encoder: Maps, backbone: Maps, channels: Count = 256, heads: Count = 4) -> None:
         super().__init__()
         if channels % heads:
             raise ValueError(f"the fusion 'attention' has channels={channels}, no multiple of heads={heads}")
+        _check_backbone("attention", backbone)
         local = _local(encoder, backbone)
         self.heads = heads
         self.ask = nn.Conv2d(local.channels, channels, 1)
@@ -150,36 +163,74 @@ class AttentionFusion(nn.Module):
 
 @fusions.register("hypercolumn")
 class HypercolumnFusion(nn.Module):
-    """Maps of several sizes brought to that of the finest and joined, then a 1 x 1 convolution with ReLU.
+    """Maps of all sizes brought to one and joined, then a 1 x 1 convolution with ReLU.
 
     Hypercolumns (Hariharan et al. 2015), as Larsson, Maire and Shakhnarovich 2016, *Learning representations for
-    automatic colorization*, section 3.1, use them.
+    automatic colorization*, section 3.1, use them. A 1 x 1 convolution of what was resized and joined is the sum of
+    what was convolved and then resized, which takes far less memory.
 
     Args:
         encoder: Maps of the encoder, fine to coarse.
         backbone: Maps of the backbone, fine to coarse.
         channels: Width of the convolution.
-        finest: Maps of a smaller reduction are left out.
+        reduction: The size is that of the finest map that is at least this many times smaller than the input.
     """
 
     map: MapInfo
 
-    def __init__(self, encoder: Maps, backbone: Maps, channels: int = 256, finest: int = 8) -> None:
+    def __init__(self, encoder: Maps, backbone: Maps, channels: Count = 256, reduction: Count = 8) -> None:
         super().__init__()
         maps = [*encoder, *backbone]
-        finest = min(finest, max(info.reduction for info in maps))
-        self._taken = [index for index, info in enumerate(maps) if info.reduction >= finest]
-        taken = [maps[index] for index in self._taken]
-        self._finest = min(self._taken, key=lambda index: maps[index].reduction)
-        self.mix = _mix(sum(info.channels for info in taken), channels)
-        self.map = MapInfo(channels, maps[self._finest].reduction)
+        if not maps:
+            raise _needs("hypercolumn", "an encoder or a backbone")
+        reduction = min(reduction, max(info.reduction for info in maps))
+        self._size_of = min(
+            (index for index, info in enumerate(maps) if info.reduction >= reduction),
+            key=lambda index: maps[index].reduction,
+        )
+        self.mix = nn.ModuleList(
+            nn.Conv2d(info.channels, channels, 1, bias=index == self._size_of) for index, info in enumerate(maps)
+        )
+        self.map = MapInfo(channels, maps[self._size_of].reduction)
+        init_normal_(self)
 
     def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
-        """One map `(N, map.channels, h, w)` at the size of the finest that is taken."""
+        """One map `(N, map.channels, h, w)`."""
         maps = [*encoded, *features]
-        column = torch.cat([resize_to(maps[index], maps[self._finest]) for index in self._taken], dim=1)
-        mixed: Tensor = self.mix(column)
-        return mixed
+        like = maps[self._size_of]
+        mixed = (resize_to(mix(given), like) for mix, given in zip(self.mix, maps, strict=True))
+        return functional.relu(functools.reduce(torch.add, mixed))
+
+
+@fusions.register("none")
+class NoFusion(nn.Module):
+    """The encoder's last map as it is, or the backbone's where there is no encoder.
+
+    Args:
+        encoder: Maps of the encoder, fine to coarse.
+        backbone: Maps of the backbone, fine to coarse.
+    """
+
+    map: MapInfo
+
+    def __init__(self, encoder: Maps, backbone: Maps) -> None:
+        super().__init__()
+        if not encoder and not backbone:
+            raise _needs("none", "an encoder or a backbone")
+        self.map = _local(encoder, backbone)
+
+    def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
+        """That map, `(N, map.channels, h, w)`."""
+        return _local(encoded, features)
+
+
+def _check_backbone(fusion: str, backbone: Maps) -> None:
+    if not backbone:
+        raise _needs(fusion, "a backbone")
+
+
+def _needs(fusion: str, what: str) -> ValueError:
+    return ValueError(f"the fusion {fusion!r} needs {what}, and there is none; choose another fusion or another part")
 
 
 def _local(encoded: Sequence[Map], features: Sequence[Map]) -> Map:

@@ -3,14 +3,25 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.objectives.contract import Objective, objectives
+from colorfuse.objectives.contract import AB_SCALE, Objective, objectives, sampled
+from colorfuse.options import Positive
 
-AB_SCALE = 127.5
-"""ab divided by this fills the range of Tanh; the unit in which losses are quoted."""
+
+class Regression(Objective):
+    """Two planes in -1 to 1, which are ab / 127.5."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.planes = 2
+        self.activation = nn.Tanh()
+
+    def read(self, planes: Tensor) -> Tensor:
+        """The ab in CIELAB units of planes in -1 to 1, both `(N, 2, H, W)`."""
+        return planes.float() * AB_SCALE
 
 
 @objectives.register("mse")
-class MeanSquaredError(Objective):
+class MeanSquaredError(Regression):
     """Mean squared error of ab / 127.5, the objective of Ioannidis and Patiniotis Spyropoulos.
 
     Example:
@@ -20,15 +31,32 @@ class MeanSquaredError(Objective):
         0.01...
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.planes = 2
-        self.activation = nn.Tanh()
+    def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
+        """The loss of planes in -1 to 1 against ab in CIELAB units, both `(N, 2, H, W)`."""
+        return functional.mse_loss(planes.float(), sampled(ab, planes) / AB_SCALE)
+
+
+@objectives.register("l1")
+class MeanAbsoluteError(Regression):
+    """Mean absolute error of ab / 127.5."""
 
     def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
-        """Mean squared error of planes in -1 to 1 against ab in CIELAB units, both `(N, 2, H, W)`."""
-        return functional.mse_loss(planes, ab / AB_SCALE)
+        """The loss of planes in -1 to 1 against ab in CIELAB units, both `(N, 2, H, W)`."""
+        return functional.l1_loss(planes.float(), sampled(ab, planes) / AB_SCALE)
 
-    def read(self, planes: Tensor) -> Tensor:
-        """The ab in CIELAB units of planes in -1 to 1, both `(N, 2, H, W)`."""
-        return planes * AB_SCALE
+
+@objectives.register("huber")
+class HuberError(Regression):
+    """Squared where it is small and absolute beyond, of ab / 127.5 (Huber 1964, *Robust estimation*).
+
+    Args:
+        delta: Where it changes, in CIELAB units; 1 as in Zhang et al. 2017, section 3.1.
+    """
+
+    def __init__(self, delta: Positive = 1.0) -> None:
+        super().__init__()
+        self.delta = delta
+
+    def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
+        """The loss of planes in -1 to 1 against ab in CIELAB units, both `(N, 2, H, W)`."""
+        return functional.huber_loss(planes.float(), sampled(ab, planes) / AB_SCALE, delta=self.delta / AB_SCALE)

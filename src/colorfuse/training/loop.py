@@ -1,9 +1,10 @@
 """The training loop."""
 
+import itertools
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,15 +13,21 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from colorfuse.data.loading import batches, create_loader
+from colorfuse.data.loading import batches, count_classes, create_loader
+from colorfuse.data.sample import Batch
 from colorfuse.errors import TrainingError
+from colorfuse.maps import resize_to
 from colorfuse.network import FusionNetwork
-from colorfuse.objectives import AB_SCALE, Objective
+from colorfuse.objectives import AB_SCALE, Objective, Term
 from colorfuse.training.checkpoint import Checkpoint
+from colorfuse.training.learner import Learner
 from colorfuse.training.settings import Settings, create_optimizer
 
 History: TypeAlias = list[dict[str, float]]
 """One dict an epoch; errors are means of (ab / 127.5)^2 whatever the objective, so that runs can be compared."""
+
+_OBSERVED = 2000
+"""How many photos an objective is shown before training."""
 
 _BAR: dict[str, Any] = {"unit": "batch", "disable": None, "leave": False}
 
@@ -28,6 +35,7 @@ _BAR: dict[str, Any] = {"unit": "batch", "disable": None, "leave": False}
 def train(
     network: FusionNetwork,
     objective: Objective,
+    terms: Sequence[Term],
     train_data: Dataset[Any],
     validation_data: Dataset[Any] | None,
     settings: Settings,
@@ -45,6 +53,7 @@ def train(
     Args:
         network: What is trained.
         objective: The loss, and the reading of planes as ab.
+        terms: What is added to the loss.
         train_data: Photos to learn from, as (L, ab).
         validation_data: Photos to judge by after each epoch.
         settings: How long, how fast and from which seed.
@@ -65,9 +74,12 @@ def train(
     if accelerator.num_processes > 1:
         raise TrainingError(f"fit works in one process, not in {accelerator.num_processes}; start a single one")
     loader = create_loader(train_data, settings.batch_size, num_workers, seed=settings.seed)
-    network.to(memory_format=torch.channels_last)
-    optimizer, schedule = create_optimizer(network, settings, len(loader) * settings.epochs)
-    checkpoint = Checkpoint(run, network, optimizer, schedule) if run else None
+    torch.manual_seed(settings.seed)
+    for term in terms:
+        term.bind(network, count_classes(train_data))
+    learner = Learner(network, objective, terms).to(memory_format=torch.channels_last)
+    optimizer, schedule = create_optimizer(learner, settings, len(loader) * settings.epochs)
+    checkpoint = Checkpoint(run, learner, optimizer, schedule) if run else None
     history = checkpoint.load() if checkpoint and resume else []
     if schedule.last_epoch != len(history) * len(loader):
         raise ValueError(
@@ -78,14 +90,15 @@ def train(
         raise ValueError(f"the run in {run} has done {len(history)} epochs, more than epochs={settings.epochs}")
     if history:  # the training may have been cut between its checkpoint and what is done after an epoch
         after_epoch(history)
-    model, optimizer, loader = accelerator.prepare(network, optimizer, loader)
-    objective.to(accelerator.device)
+    model, optimizer, loader = accelerator.prepare(learner, optimizer, loader)
+    objective.observe(_colors(train_data, settings, num_workers))
     judged = None
     if validation_data is not None:
         judged = accelerator.prepare(create_loader(validation_data, settings.batch_size, num_workers))
 
-    def step(lightness: Tensor, ab: Tensor) -> Tensor:
-        loss: Tensor = objective(model(lightness), ab)
+    def step(batch: Batch) -> Tensor:
+        loss: Tensor
+        loss, _ = model(batch)
         accelerator.backward(loss)
         optimizer.step()
         schedule.step()
@@ -122,15 +135,22 @@ def train(
     return history
 
 
-def _train_epoch(step: Callable[[Tensor, Tensor], Tensor], bar: Any) -> tuple[float, Tensor]:
+def _train_epoch(step: Callable[[Batch], Tensor], bar: Any) -> tuple[float, Tensor]:
     """Take a step for each batch; return the mean loss, and the mean ab of the photos."""
     losses, colors = _Mean(), _Mean()
-    for lightness, ab in bar:
-        losses.add(step(lightness, ab), len(ab))
-        colors.add(ab.mean(dim=(0, 2, 3)), len(ab))
+    for batch in bar:
+        losses.add(step(batch), len(batch.ab))
+        colors.add(batch.ab.mean(dim=(0, 2, 3)), len(batch.ab))
         if not bar.disable:  # showing the loss waits for the device
             bar.set_postfix(loss=f"{losses.mean().item():.5f}")
     return losses.mean().item(), colors.mean()
+
+
+def _colors(data: Dataset[Any], settings: Settings, num_workers: int | None) -> Iterator[Tensor]:
+    """The ab of the first photos that are trained on, enough to know how often which colour occurs."""
+    loader = create_loader(data, settings.batch_size, num_workers, seed=settings.seed)
+    for batch in itertools.islice(batches(loader), math.ceil(_OBSERVED / settings.batch_size)):
+        yield batch.ab
 
 
 @torch.no_grad()
@@ -139,11 +159,12 @@ def _validate(model: Any, objective: Objective, loader: Any, mean_color: Tensor)
     model.eval()
     constant = mean_color.reshape(1, 2, 1, 1)
     means = {name: _Mean() for name in ("loss", "error", "gray_error", "constant_error")}
-    for lightness, ab in tqdm(batches(loader), "validation", len(loader), **_BAR):
-        planes = model(lightness)
-        means["loss"].add(objective(planes, ab), len(ab))
+    for batch in tqdm(batches(loader), "validation", len(loader), **_BAR):
+        ab = batch.ab
+        loss, planes = model(batch)
+        means["loss"].add(loss, len(ab))
         guesses = {
-            "error": objective.read(planes),
+            "error": resize_to(objective.read(planes), ab),
             "gray_error": torch.zeros_like(ab),
             "constant_error": constant,
         }

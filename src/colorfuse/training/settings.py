@@ -1,6 +1,7 @@
 """The settings of a training, and the optimizer and schedule that they name."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +11,12 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from colorfuse.registry import unknown_name
 
-OPTIMIZERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adadelta": torch.optim.Adadelta,
+    "adam": partial(torch.optim.Adam, fused=True),
+    "adamw": partial(torch.optim.AdamW, fused=True),
+    "sgd": partial(torch.optim.SGD, momentum=0.9, fused=True),
+}
 SCHEDULES = ("constant", "one_cycle")
 
 
@@ -21,7 +27,7 @@ class Settings:
     Attributes:
         epochs: How often the photos are gone through.
         batch_size: Photos a step.
-        optimizer: "adam" or "adamw".
+        optimizer: "adam", "adamw", "adadelta", or "sgd" with a momentum of 0.9.
         learning_rate: The rate of the constant schedule, the peak of the others.
         weight_decay: The optimizer's.
         schedule: "constant", or "one_cycle": up over the first 10 % of the steps, then down to zero, both along
@@ -54,10 +60,12 @@ class Settings:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
 
 
-def create_optimizer(network: nn.Module, settings: Settings, steps: int) -> tuple[torch.optim.Adam, LambdaLR]:
-    """The optimizer over all weights of `network`, and its schedule over `steps` steps."""
+def create_optimizer(learner: nn.Module, settings: Settings, steps: int) -> tuple[torch.optim.Optimizer, LambdaLR]:
+    """The optimizer over all weights of `learner` that learn, and its schedule over `steps` steps."""
     optimizer = OPTIMIZERS[settings.optimizer](
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        [weights for weights in learner.parameters() if weights.requires_grad],
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
     )
     factor = partial(_one_cycle, steps=steps) if settings.schedule == "one_cycle" else lambda step: 1.0
     return optimizer, LambdaLR(optimizer, factor)

@@ -1,0 +1,159 @@
+"""Encoders and decoders of the two networks of R. Zhang and others.
+
+The eight blocks of *Colorful image colorization* (Zhang, Isola, Efros 2016), and the U-shaped network of *Real-time
+user-guided image colorization with learned deep priors* (Zhang, Zhu, Isola, Geng, Lin, Yu, Efros 2017), each with the
+layers of the authors' release. Their first seven blocks are the encoder here, those that enlarge the map the decoder.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from colorfuse.maps import MapInfo, Maps, resize_to
+from colorfuse.network.decoders import decoders
+from colorfuse.network.encoders import encoders
+
+_WIDTHS_AND_DILATIONS = ((256, 1), (512, 1), (512, 2), (512, 2), (512, 1))
+"""Of the blocks three to seven, which have three convolutions each."""
+
+
+@encoders.register("zhang2016")
+class Zhang2016Encoder(nn.Module):
+    """Seven blocks of 3 x 3 convolutions with ReLU and a batch norm, the last two of the 512 wide ones dilated.
+
+    Where a block halves the map, its last convolution does so. One map is given, at an eighth of the input.
+    """
+
+    maps: Maps = (MapInfo(512, 8),)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(_block(1, 64, 2, stride=2), _block(64, 128, 2, stride=2))
+        channels = 128
+        for width, dilation in _WIDTHS_AND_DILATIONS:
+            self.blocks.append(_block(channels, width, 3, stride=2 if width == 256 else 1, dilation=dilation))
+            channels = width
+
+    def forward(self, lightness: Tensor) -> list[Tensor]:
+        """The map of `lightness` `(N, 1, H, W)` in 0 to 1."""
+        return [self.blocks(lightness - 0.5)]
+
+
+@decoders.register("zhang2016")
+class Zhang2016Decoder(nn.Module):
+    """The eighth block: a transposed convolution that doubles the map, two convolutions, and a 1 x 1 one.
+
+    Args:
+        fused: The fused map.
+        encoder: Maps of the encoder; not used.
+        backbone: Maps of the backbone; not used.
+        planes: Number of output planes.
+        activation: What the planes go through last.
+    """
+
+    def __init__(self, fused: MapInfo, encoder: Maps, backbone: Maps, planes: int, activation: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.ConvTranspose2d(fused.channels, 256, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            *_convolutions(256, 256, 2),
+            nn.Conv2d(256, planes, 1),
+            activation,
+        )
+
+    def forward(self, fused: Tensor, encoded: list[Tensor], features: list[Tensor], size: tuple[int, int]) -> Tensor:
+        """Planes `(N, planes, h, w)`, twice as large as the fused map."""
+        planes: Tensor = self.layers(fused)
+        return planes
+
+
+@encoders.register("zhang2017")
+class Zhang2017Encoder(nn.Module):
+    """As that of 2016, but that every other pixel is left out between blocks, whose maps are given on as well.
+
+    The network takes the colours of pixels that a user chose as hints, and where these pixels are. Nothing is chosen
+    here: the three planes for hints are zero.
+    """
+
+    maps: Maps = (MapInfo(64, 1), MapInfo(128, 2), MapInfo(256, 4), MapInfo(512, 8))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([_block(4, 64, 2), _block(64, 128, 2)])
+        channels = 128
+        for width, dilation in _WIDTHS_AND_DILATIONS:
+            self.blocks.append(_block(channels, width, 3, dilation=dilation))
+            channels = width
+
+    def forward(self, lightness: Tensor) -> list[Tensor]:
+        """The maps of `lightness` `(N, 1, H, W)` in 0 to 1."""
+        x, maps = functional.pad(lightness - 0.5, (0, 0, 0, 0, 0, 3)), []
+        for index, block in enumerate(self.blocks):
+            x = block(x[..., ::2, ::2] if 1 <= index <= 3 else x)
+            maps.append(x)
+        return [*maps[:3], maps[-1]]
+
+
+@decoders.register("zhang2017")
+class Zhang2017Decoder(nn.Module):
+    """Three blocks that double the map; the encoder's map of that size is added to each, if it has one.
+
+    Args:
+        fused: The fused map.
+        encoder: Maps of the encoder.
+        backbone: Maps of the backbone; not used.
+        planes: Number of output planes.
+        activation: What the planes go through last.
+    """
+
+    def __init__(self, fused: MapInfo, encoder: Maps, backbone: Maps, planes: int, activation: nn.Module) -> None:
+        super().__init__()
+        place_of = {info.reduction: index for index, info in enumerate(encoder)}
+        self._skips = [place_of.get(fused.reduction // enlarged) for enlarged in (2, 4, 8)]
+        inputs, widths = (fused.channels, 256, 128), (256, 128, 128)
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(before, width, 4, stride=2, padding=1)
+            for before, width in zip(inputs, widths, strict=True)
+        )
+        self.across = nn.ModuleList(
+            nn.Identity() if skip is None else nn.Conv2d(encoder[skip].channels, width, 3, padding=1)
+            for skip, width in zip(self._skips, widths, strict=True)
+        )
+        self.blocks = nn.ModuleList(
+            [
+                nn.Sequential(nn.ReLU(inplace=True), *_convolutions(256, 256, 2), nn.BatchNorm2d(256)),
+                nn.Sequential(nn.ReLU(inplace=True), *_convolutions(128, 128, 1), nn.BatchNorm2d(128)),
+                nn.Sequential(
+                    nn.ReLU(inplace=True), nn.Conv2d(128, 128, 3, padding=1), nn.LeakyReLU(0.2, inplace=True)
+                ),
+            ]
+        )
+        self.planes = nn.Sequential(nn.Conv2d(128, planes, 1), activation)
+
+    def forward(self, fused: Tensor, encoded: list[Tensor], features: list[Tensor], size: tuple[int, int]) -> Tensor:
+        """Planes `(N, planes, h, w)`, eight times as large as the fused map."""
+        x = fused
+        for up, across, skip, block in zip(self.up, self.across, self._skips, self.blocks, strict=True):
+            x = up(x)
+            if skip is not None:
+                beside = across(encoded[skip])
+                x = resize_to(x, beside) + beside
+            x = block(x)
+        planes: Tensor = self.planes(x)
+        return planes
+
+
+def _block(channels: int, width: int, layers: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    """Convolutions with ReLU, the last of which may halve the map, and a batch norm."""
+    return nn.Sequential(*_convolutions(channels, width, layers, stride, dilation), nn.BatchNorm2d(width))
+
+
+def _convolutions(channels: int, width: int, layers: int, stride: int = 1, dilation: int = 1) -> list[nn.Module]:
+    modules: list[nn.Module] = []
+    for layer in range(layers):
+        last = stride if layer == layers - 1 else 1
+        before = width if layer else channels
+        modules += [
+            nn.Conv2d(before, width, 3, last, padding=dilation, dilation=dilation),
+            nn.ReLU(inplace=True),
+        ]
+    return modules

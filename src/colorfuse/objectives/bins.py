@@ -1,0 +1,81 @@
+"""The ab plane as a number of colours: points of a grid, and how a colour lies among them."""
+
+import functools
+
+import torch
+from torch import Tensor
+
+from colorfuse.color import rgb_to_lab
+
+SPACING = 10
+NEAREST = 5
+SIGMA = 5.0
+
+_PUBLISHED_BEYOND = ((40, 90), (100, -90), (100, -10), (100, 0))
+
+
+@functools.cache
+def gamut_bins() -> Tensor:
+    """The 313 points `(313, 2)` of the ab plane that Zhang, Isola and Efros 2016 classify colours by.
+
+    They are the corners of every square of 10 x 10 that a colour of sRGB falls in, 309, and four points beyond these
+    that are in the published list. Each line of constant a and b leaves the solid of sRGB through its surface, so the
+    colours of the surface are all that need to be looked at.
+    """
+    level, other = torch.meshgrid(*[torch.arange(256, dtype=torch.uint8)] * 2, indexing="ij")
+    faces = [
+        torch.stack([*(level, other)[:axis], torch.full_like(level, value), *(level, other)[axis:]])
+        for axis in range(3)
+        for value in (0, 255)
+    ]
+    ab = torch.cat([rgb_to_lab(face)[1:].flatten(1) for face in faces], dim=1)
+    squares = torch.floor(ab / SPACING).long().unique(dim=1)
+    corners = torch.cat(
+        [squares + torch.tensor(corner)[:, None] for corner in ((0, 0), (0, 1), (1, 0), (1, 1))], dim=1
+    )
+    points = torch.cat([SPACING * corners, torch.tensor(_PUBLISHED_BEYOND).T], dim=1)
+    bins: Tensor = points.unique(dim=1).T.float()
+    return bins
+
+
+def grid_bins() -> Tensor:
+    """The 529 points `(529, 2)` from -110 to 110 that the head of Zhang et al. 2017 classifies colours by."""
+    steps = torch.arange(-110.0, 111.0, SPACING)
+    return torch.cartesian_prod(steps, steps)
+
+
+def soft_encode(ab: Tensor, bins: Tensor) -> tuple[Tensor, Tensor]:
+    """How colours lie among the bins next to them (Zhang, Isola and Efros 2016, section 2.2).
+
+    Args:
+        ab: Colours `(M, 2)`.
+        bins: Points `(Q, 2)`.
+
+    Returns:
+        The indices `(M, 5)` of the nearest bins, the very nearest first, and their weights `(M, 5)`, which fall with
+        the distance along a normal distribution of standard deviation 5 and sum to 1.
+    """
+    distances, indices = torch.cdist(ab, bins).topk(NEAREST, largest=False)
+    return indices, (-(distances**2) / (2 * SIGMA**2)).softmax(dim=1)
+
+
+def soft_cross_entropy(logits: Tensor, ab: Tensor, bins: Tensor) -> tuple[Tensor, Tensor]:
+    """The cross-entropy of each pixel, whose true colour is spread over the bins next to it.
+
+    Args:
+        logits: `(N, Q, h, w)`.
+        ab: True colours `(N, 2, h, w)`.
+        bins: Points `(Q, 2)`.
+
+    Returns:
+        The cross-entropies and the indices of the nearest bins, each `(N * h * w)`.
+    """
+    with torch.no_grad():
+        nearest, shares = soft_encode(_pixels(ab), bins)
+    logs = _pixels(logits).log_softmax(dim=1)
+    return -(shares * logs.gather(1, nearest)).sum(dim=1), nearest[:, 0]
+
+
+def _pixels(planes: Tensor) -> Tensor:
+    """`(N, C, h, w)` as `(N * h * w, C)`, in full precision."""
+    return planes.float().movedim(1, -1).flatten(0, -2)

@@ -1,0 +1,59 @@
+"""What every extra term does, and the registry of them."""
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from colorfuse.data.sample import Batch
+from colorfuse.registry import Registry
+
+
+class Term(nn.Module, ABC):
+    """A part of the loss beside the objective's, in training alone.
+
+    A term is bound to the network that is trained, and then called with each batch.
+
+    Attributes:
+        needs_labels: Whether batches must have labels.
+        watches: Paths of modules of the network, as `named_modules()` has them, whose output the term needs.
+    """
+
+    needs_labels: bool = False
+    watches: tuple[str, ...] = ()
+
+    def bind(self, network: nn.Module, classes: int | None) -> None:
+        """Make ready for a `FusionNetwork`, and for labels of so many classes, if there are labels."""
+
+    @abstractmethod
+    def forward(self, batch: Batch, colors: Tensor, given: Mapping[str, Any]) -> Tensor:
+        """What is added to the loss, a scalar.
+
+        Args:
+            batch: What is learnt from.
+            colors: The ab `(N, 2, H, W)` that is predicted for it.
+            given: What the modules gave that are watched.
+        """
+
+
+terms: Registry[Term] = Registry("term")
+
+
+@contextlib.contextmanager
+def watching(network: nn.Module, paths: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """A dict in which each module of `network` that is watched leaves, by its path, what it gives in the block.
+
+    Raises:
+        AttributeError: There is no module at a path.
+    """
+    given: dict[str, Any] = {}
+    with contextlib.ExitStack() as hooks:
+        for path in set(paths):
+
+            def keep(module: nn.Module, inputs: Any, output: Any, path: str = path) -> None:
+                given[path] = output
+
+            hooks.callback(network.get_submodule(path).register_forward_hook(keep).remove)
+        yield given

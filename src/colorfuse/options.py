@@ -1,0 +1,63 @@
+"""What the options of parts may be, and what is said of one that is not."""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import Field, PydanticUserError, TypeAdapter, ValidationError
+
+Count: TypeAlias = Annotated[int, Field(ge=1)]
+"""A whole number from 1 on."""
+
+Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""A number above 0."""
+
+
+def check_options(what: str, factory: Callable[..., Any], options: Mapping[str, Any], where: str = "") -> None:
+    """Check the names of options, and their values by the types that `factory` is annotated with.
+
+    Args:
+        what: What is built, for the error.
+        factory: A class, or a function; what it does not give a default is no option.
+        options: From names to values such as JSON has.
+        where: What comes before an option's name in the error.
+
+    Raises:
+        ValueError: One of them is unknown, of the wrong type, or out of range.
+    """
+    known = {name: part for name, part in inspect.signature(factory).parameters.items() if _is_option(part)}
+    for name, value in options.items():
+        if name not in known:
+            has = f"its options are {', '.join(known)}" if known else "it has none"
+            raise ValueError(f"{where}{name} is no option of {what}; {has}")
+        check_value(value, known[name].annotation, f"{where}{name}", what)
+
+
+def check_value(value: Any, kind: Any, where: str, what: str) -> None:
+    """Check a value such as JSON has by its type.
+
+    Args:
+        value: A string, a number, a list or a dict of these.
+        kind: A type as in an annotation; what is none, or what JSON has nothing for, is not looked at.
+        where: What the error calls the value.
+        what: What it belongs to, for the error.
+
+    Raises:
+        ValueError: It is of another type, or out of range.
+    """
+    if kind is inspect.Parameter.empty or isinstance(kind, str):
+        return
+    try:
+        TypeAdapter(kind).validate_json(json.dumps(value, default=str), strict=True)
+    except PydanticUserError:
+        return
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f"[{step}]" for step in first["loc"] if isinstance(step, int))
+        expected = first["msg"].removeprefix("Input should be ")
+        raise ValueError(f"{where}{place} of {what} must be {expected}, not {first['input']!r}") from error
+
+
+def _is_option(parameter: inspect.Parameter) -> bool:
+    return parameter.default is not parameter.empty or parameter.kind is parameter.KEYWORD_ONLY

@@ -1,0 +1,39 @@
+"""What is trained: a network with its objective and the extra terms of the loss."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from colorfuse.data.sample import Batch
+from colorfuse.maps import resize_to
+from colorfuse.network import FusionNetwork
+from colorfuse.objectives import Objective, Term
+from colorfuse.objectives.terms.contract import watching
+
+
+class Learner(nn.Module):
+    """A network whose forward pass ends in the loss, so that one wrapper for several devices holds all that learns.
+
+    Args:
+        network: What gives planes.
+        objective: The loss, and the reading of planes as ab.
+        terms: Bound to the network; they count in training mode alone.
+    """
+
+    def __init__(self, network: FusionNetwork, objective: Objective, terms: Sequence[Term] = ()) -> None:
+        super().__init__()
+        self.network = network
+        self.objective = objective
+        self.terms = nn.ModuleList(terms)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The loss, a scalar, and the planes."""
+        watched = [path for term in self.terms for path in term.watches]  # type: ignore[union-attr]
+        with watching(self.network, watched) as given:
+            planes = self.network(batch.lightness, self.objective.stride)
+        loss = self.objective(planes, batch.ab)
+        if self.training and len(self.terms):
+            colors = resize_to(self.objective.read(planes), batch.ab)
+            for term in self.terms:
+                loss = loss + term(batch, colors, {path: given[path] for path in term.watches})  # type: ignore[union-attr]
+        return loss, planes
