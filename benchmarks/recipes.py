@@ -4,8 +4,9 @@
 
 Each starts from random weights and sees 2,000 photos of 64 x 64 for ten epochs, in batches of 16, with AdamW and a
 one-cycle schedule that peaks at 0.0005 (0.001 for what has at most ten million parameters); 300 other photos are
-judged. Nothing else of a recipe is changed; the classes of `iizuka2016` are what the names of files begin with. What is done is kept, also in the middle of a training: start the same
-command again to go on. The times are of one photo of 256 x 256 on the CPU, the median of nine, as ratios to `mobile`.
+judged. Nothing else of a recipe is changed; the classes of `iizuka2016` are what the names of files begin with. What
+is done is kept, also in the middle of a training: start the same command again to go on. The times are of one photo
+of 256 x 256 on the CPU, the median of nine, as ratios to `mobile`.
 """
 
 import json
@@ -34,7 +35,7 @@ SEED = 0
 
 def main(photos: str, folder: str, *recipes: str) -> None:
     """Train what is not yet trained, and print the table."""
-    pool = cf.PhotoFolder(photos)
+    pool = cf.PhotoFolder(photos, BUDGET["image_size"])
     sources = [path.name.partition("-")[0] for path in pool.paths]
     pool.labels = [sorted(set(sources)).index(source) for source in sources]
     order = np.random.default_rng(SEED).permutation(len(pool))
