@@ -104,7 +104,11 @@ def test_killed_at_any_moment_the_run_goes_on(photo_folder: Path, tmp_path: Path
     )
 
     def start(run: Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", command, photo_folder, run], start_new_session=True)
+        # One thread: several that wait for one another take minutes on a machine that does other things as well.
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            [sys.executable, "-c", command, photo_folder, run], env=environment, start_new_session=True
+        )
 
     def epochs(run: Path) -> int:
         try:
