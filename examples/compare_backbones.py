@@ -64,6 +64,9 @@ options = parser.parse_args()
 photos = cf.PhotoFolder(options.photos, options.image_size) if options.photos else cf.PhotoArray(crops())
 train, held_out = cf.split(photos, (0.8, 0.2), seed=0)
 
+for backbone in options.backbones:
+    cf.create_backbone(backbone, pretrained=False)  # a name that there is not is better found before the trainings
+
 rows: list[dict[str, Any]] = []
 for backbone in options.backbones:
     colorizer = cf.FusionColorizer.from_recipe(

@@ -36,6 +36,46 @@ def test_a_duplicate_name_is_refused(registry: Registry[list[int]]) -> None:
         registry.register("repeated")(list)
 
 
+def test_what_is_defined_anew_takes_its_place(registry: Registry[list[int]]) -> None:
+    for value in (1, 2):
+
+        @registry.register("cell")
+        def cell(value: int = value) -> list[int]:
+            return [value]
+
+    assert registry.create("cell") == [2]
+
+
+def test_without_a_name_nothing_is_registered(registry: Registry[list[int]]) -> None:
+    for name in (list, 5):
+        with pytest.raises(TypeError, match=r"registered under a name, @register_list\('mine'\), not"):
+            registry.register(name)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"times": "3"}, "times of the list 'repeated' must be a valid integer, not '3'"),
+        ({"times": 2.5}, "times of the list 'repeated' must be a valid integer, not 2.5"),
+        ({"times": True}, "times of the list 'repeated' must be a valid integer, not True"),
+        ({"value": 3}, "value is no option of the list 'repeated'; its options are times"),
+    ],
+)
+def test_options_are_checked_by_their_types(
+    registry: Registry[list[int]], options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        registry.create({"name": "repeated", **options}, 7)
+
+
+def test_options_of_types_that_json_has_not_are_not_checked(registry: Registry[list[int]]) -> None:
+    @registry.register("open")
+    def opened(path: Path = Path(), anything: object = None, bare=3) -> list[int]:  # type: ignore[no-untyped-def]
+        return [bare]
+
+    assert registry.create({"name": "open", "path": "a", "anything": [1], "bare": 7}) == [7]
+
+
 def test_an_unknown_name_is_answered_with_the_closest(registry: Registry[list[int]]) -> None:
     with pytest.raises(ValueError, match="no list is called 'repaeted'; .*closest are repeated"):
         registry.create("repaeted", 7)
