@@ -322,8 +322,9 @@ def test_a_file_of_a_larger_sibling_is_refused(tmp_path: Path) -> None:
 def test_a_file_with_another_head_is_taken(weights: Path) -> None:
     state = safetensors.torch.load_file(weights)
     del state["classifier.weight"], state["classifier.bias"]
-    safetensors.torch.save_file(state | {"my_head.weight": torch.zeros(3)}, weights)
-    backbone = cf.create_backbone(NAME, weights=weights)
+    other = weights.with_name("other.safetensors")
+    safetensors.torch.save_file(state | {"my_head.weight": torch.zeros(3)}, other)
+    backbone = cf.create_backbone(NAME, weights=other)
     assert torch.equal(backbone.state_dict()["features.model.conv_stem.weight"], state["conv_stem.weight"])
 
 

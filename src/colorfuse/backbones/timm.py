@@ -65,7 +65,7 @@ def _create_for_any_size(name: str, pretrained: bool) -> Any:
     for options in _FOR_ANY_SIZE:
         with contextlib.suppress(TypeError):  # of families that do not know the option
             return build(feature_cls="getter", **options)
-    return build()
+    return build()  # of one family that gives its maps in its own way
 
 
 def _place(name: str) -> str:
