@@ -88,10 +88,7 @@ def colorfulness_of(colorizer: cf.FusionColorizer, sample: Any) -> tuple[float, 
     """Of a photo as the colorizer sees it, and as it is."""
     lightness, ab = sample[:2]
     colors = colorizer.predict_ab(lightness[None])[0]
-    predicted, true = (
-        colorfulness((cf.lab_to_rgb(torch.cat([lightness, plane])) * 255).round().byte()).item()
-        for plane in (colors, ab)
-    )
+    predicted, true = (colorfulness(cf.lab_to_rgb(torch.cat([lightness, plane]))).item() for plane in (colors, ab))
     return predicted, true
 
 

@@ -57,7 +57,7 @@ def mean_colorfulness(colorizer: cf.FusionColorizer, samples: Any) -> float:
     seen = [
         cf.lab_to_rgb(torch.cat([lightness, colorizer.predict_ab(lightness[None])[0]])) for lightness, _ in samples
     ]
-    return float(np.mean([colorfulness((rgb * 255).round().byte()).item() for rgb in seen]))
+    return float(np.mean([colorfulness(rgb).item() for rgb in seen]))
 
 
 options = parser.parse_args()

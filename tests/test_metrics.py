@@ -21,3 +21,10 @@ def test_colorfulness_is_that_of_the_paper(rgb: Tensor) -> None:
 def test_gray_has_none(gray: Tensor) -> None:
     rgb = gray.expand(*gray.shape[:-3], 3, *gray.shape[-2:])
     assert torch.equal(colorfulness(rgb), torch.zeros(gray.shape[:-3], dtype=torch.float64))
+
+
+def test_a_gray_photo_has_a_gradient() -> None:
+    rgb = torch.full((3, 4, 4), 0.5, requires_grad=True)
+    colorfulness(rgb).backward()
+    assert rgb.grad is not None
+    assert rgb.grad.isfinite().all()

@@ -76,6 +76,14 @@ def test_options_of_types_that_json_has_not_are_not_checked(registry: Registry[l
     assert registry.create({"name": "open", "path": "a", "anything": [1], "bare": 7}) == [7]
 
 
+def test_options_beyond_the_named_ones_are_passed_on(registry: Registry[list[int]]) -> None:
+    @registry.register("any")
+    def anything(times: int = 2, **others: int) -> list[int]:
+        return [times, *others.values()]
+
+    assert registry.create({"name": "any", "depth": 4}) == [2, 4]
+
+
 def test_an_unknown_name_is_answered_with_the_closest(registry: Registry[list[int]]) -> None:
     with pytest.raises(ValueError, match="no list is called 'repaeted'; .*closest are repeated"):
         registry.create("repaeted", 7)

@@ -20,12 +20,12 @@ from colorfuse.network import FusionNetwork, Summary, build_network, summarize
 from colorfuse.objectives import Objective, create_objective, create_terms
 from colorfuse.prediction import predict_ab
 from colorfuse.recipes import check_settings, read_recipe
-from colorfuse.registry import Spec, parse_spec, unknown_name
+from colorfuse.registry import Spec, parse_spec
 from colorfuse.runs import goes_on
 from colorfuse.storage import read_history, read_settings, read_weights, write_folder
 from colorfuse.training import train
 from colorfuse.training.settings import Settings, check_whole
-from colorfuse.upsampling import UPSAMPLINGS
+from colorfuse.upsampling import find_upsampling
 
 _DEFAULTS = read_recipe("mobile")
 _PARTS = ("backbone", "encoder", "fusion", "decoder", "objective")
@@ -275,9 +275,7 @@ class FusionColorizer:
             ValueError: The shape is another, `upsample` is unknown, or the network's values are not finite.
         """
         self._check_network()
-        if self.upsample not in UPSAMPLINGS:
-            raise unknown_name("way to upsample", self.upsample, UPSAMPLINGS)
-        return predict_ab(self.network_, self.objective_, lightness, self.image_size, UPSAMPLINGS[self.upsample])
+        return predict_ab(self.network_, self.objective_, lightness, self.image_size, find_upsampling(self.upsample))
 
     def summary(self, image_size: int | None = None) -> Summary:
         """The parts of the network with the shapes that they give, their parameters and their multiply-adds.
@@ -329,6 +327,7 @@ class FusionColorizer:
 
     def _build(self, backbone: Spec, pretrained: bool) -> None:
         check_whole("image_size", self.image_size, at_least=32)
+        find_upsampling(self.upsample)
         parts = {name: getattr(self, name) for name in _PARTS}
         for name, spec in parts.items():
             try:

@@ -24,4 +24,5 @@ def colorfulness(rgb: Tensor) -> Tensor:
     red, green, blue = (rgb.to(torch.float64) * scale).unbind(-3)
     opponents = torch.stack([red - green, (red + green) / 2 - blue]).flatten(-2)
     deviation, mean = torch.std_mean(opponents, dim=-1, correction=0)
-    return torch.hypot(*deviation) + 0.3 * torch.hypot(*mean)
+    figure: Tensor = torch.linalg.vector_norm(deviation, dim=0) + 0.3 * torch.linalg.vector_norm(mean, dim=0)
+    return figure

@@ -26,9 +26,13 @@ def check_options(what: str, factory: Callable[..., Any], options: Mapping[str, 
     Raises:
         ValueError: One of them is unknown, of the wrong type, or out of range.
     """
-    known = {name: part for name, part in inspect.signature(factory).parameters.items() if _is_option(part)}
+    parameters = _signature(factory).parameters.values()
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    known = {parameter.name: parameter for parameter in parameters if _is_option(parameter)}
     for name, value in options.items():
         if name not in known:
+            if takes_any:
+                continue
             has = f"its options are {', '.join(known)}" if known else "it has none"
             raise ValueError(f"{where}{name} is no option of {what}; {has}")
         check_value(value, known[name].annotation, f"{where}{name}", what)
@@ -56,7 +60,16 @@ def check_value(value: Any, kind: Any, where: str, what: str) -> None:
         first = error.errors()[0]
         place = "".join(f"[{step}]" for step in first["loc"] if isinstance(step, int))
         expected = first["msg"].removeprefix("Input should be ")
-        raise ValueError(f"{where}{place} of {what} must be {expected}, not {first['input']!r}") from error
+        wrong = f"must be {expected}, not" if expected != first["msg"] else f"is wrong: {expected}:"
+        raise ValueError(f"{where}{place} of {what} {wrong} {first['input']!r}") from error
+
+
+def _signature(factory: Callable[..., Any]) -> inspect.Signature:
+    """The parameters of a class or function, their types also where a module's annotations are but strings."""
+    try:
+        return inspect.signature(factory, eval_str=True)
+    except NameError:
+        return inspect.signature(factory)
 
 
 def _is_option(parameter: inspect.Parameter) -> bool:

@@ -35,7 +35,8 @@ def predict_ab(
     height, width = lightness.shape[-2:]
     size = seen_size(height, width, image_size)
     seen = functional.interpolate(lightness, size=size, mode="bilinear", antialias=True)
-    ab = objective.read(network(seen.to(next(network.parameters())), objective.stride)).to(lightness)
+    planes = network(seen.to(next(network.parameters())), objective.stride)
+    ab = objective.to(planes.device).read(planes).to(lightness)
     if not ab.isfinite().all():
         raise ValueError("the network gives values that are not finite; its weights are damaged, train it again")
     return upsample(ab, lightness)

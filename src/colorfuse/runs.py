@@ -7,7 +7,7 @@ from typing import Any
 from colorfuse.storage import read_settings
 from colorfuse.training.checkpoint import has_checkpoint
 
-_MAY_CHANGE = ("epochs", "pretrained")
+_MAY_CHANGE = ("epochs", "pretrained", "upsample")
 
 
 def goes_on(run: Path, settings: dict[str, Any], resume: bool) -> bool:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from colorfuse.maps import resize
+from colorfuse.registry import unknown_name
 
 Upsampling: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """From ab `(N, 2, h, w)` and the lightness `(N, 1, H, W)` of the photo to ab `(N, 2, H, W)`, in CIELAB units."""
@@ -29,39 +30,45 @@ def joint_bilateral(ab: Tensor, lightness: Tensor) -> Tensor:
     weighted by normal distributions of their distance, with a standard deviation of 1 of their pixels, and of their
     difference in lightness, with one of 8. Where the sizes are the same this is the joint bilateral filter.
     """
-    size = lightness.shape[-2:]
     around = functional.pad(ab, (_RADIUS,) * 4, mode="replicate")
     guide = functional.interpolate(lightness, ab.shape[-2:], mode="bilinear", antialias=True)
     guide = functional.pad(guide, (_RADIUS,) * 4, mode="replicate")
-    off_center = [_off_center(small, large, ab) for small, large in zip(ab.shape[-2:], size, strict=True)]
+    (rows, off_rows), (columns, off_columns) = (
+        _nearest(small, large, ab) for small, large in zip(ab.shape[-2:], lightness.shape[-2:], strict=True)
+    )
     total, weights = torch.zeros_like(lightness.expand(-1, 2, -1, -1)), torch.zeros_like(lightness)
     for down in range(-_RADIUS, _RADIUS + 1):
         for right in range(-_RADIUS, _RADIUS + 1):
-            place = (
-                ...,
-                slice(_RADIUS + down, _RADIUS + down + ab.shape[-2]),
-                slice(_RADIUS + right, _RADIUS + right + ab.shape[-1]),
-            )
-            near = torch.add(
-                (off_center[0][:, None] - down).square() / (2 * _SIGMA**2),
-                (off_center[1][None, :] - right).square() / (2 * _SIGMA**2),
-            )
-            like = (lightness - _nearest(guide[place], size)).square() / (2 * _SIGMA_LIGHTNESS**2)
-            weight = torch.exp(-near - like)
-            total += weight * _nearest(around[place], size)
+            places = rows + _RADIUS + down, columns + _RADIUS + right
+            near = (off_rows[:, None] - down).square() + (off_columns - right).square()
+            like = (lightness - _at(guide, *places)).square()
+            weight = torch.exp(-near / (2 * _SIGMA**2) - like / (2 * _SIGMA_LIGHTNESS**2))
+            total += weight * _at(around, *places)
             weights += weight
     return torch.where(weights > 1e-12, total / weights.clamp(min=1e-12), bilinear(ab, lightness))
 
 
-def _off_center(small: int, large: int, like: Tensor) -> Tensor:
-    """How far the centre of each of `large` pixels lies from that of the nearest of `small`, in pixels of these."""
+def _nearest(small: int, large: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each of `large` pixels, the nearest of `small`, and how far its centre lies beyond that of this one."""
     centers = (torch.arange(large, dtype=torch.float64) + 0.5) * (small / large)
-    return (centers - centers.floor() - 0.5).to(like)
+    index = centers.floor().clamp(max=small - 1)
+    return index.long().to(like.device), (centers - index - 0.5).to(like)
 
 
-def _nearest(planes: Tensor, size: tuple[int, ...]) -> Tensor:
-    return functional.interpolate(planes, size, mode="nearest-exact")
+def _at(planes: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    return planes.index_select(-2, rows).index_select(-1, columns)
 
 
 UPSAMPLINGS: dict[str, Upsampling] = {"bilinear": bilinear, "joint_bilateral": joint_bilateral}
 """What a colorizer's `upsample` may be."""
+
+
+def find_upsampling(name: str) -> Upsampling:
+    """The way to upsample of a name.
+
+    Raises:
+        ValueError: The name is unknown.
+    """
+    if name not in UPSAMPLINGS:
+        raise unknown_name("way to upsample", name, UPSAMPLINGS)
+    return UPSAMPLINGS[name]

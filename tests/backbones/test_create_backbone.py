@@ -347,7 +347,7 @@ def test_what_lies_beside_weights_does_not_matter(weights: Path, beside: dict[An
             {"reductions": [8, "3"]},
             r"reductions\[1\] of the backbone 'test_efficientnet' must be a valid integer, not '3'",
         ),
-        ({"reductions": []}, "reductions of the backbone 'test_efficientnet' .* at least 1 item"),
+        ({"reductions": []}, "reductions of the backbone 'test_efficientnet' is wrong: .* at least 1 item"),
         ({"frozen": "false"}, "frozen of the backbone 'test_efficientnet' must be a valid boolean, not 'false'"),
         ({"weights": 3}, "weights of the backbone 'test_efficientnet' must be a valid string, not 3"),
     ],

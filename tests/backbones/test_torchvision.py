@@ -1,5 +1,6 @@
 import copy
 import pickle
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def test_maps_are_as_announced_for_any_size(name: str) -> None:
         assert given.shape[2] == pytest.approx(backbone._sizing((224, 224))[0] / info.reduction, abs=4)
     sum(given.mean() for given in maps).backward()
     assert all(weight.grad is not None for weight in backbone.parameters())
+    backbone.load_state_dict(dict(backbone.state_dict()))
 
 
 def test_there_is_one_of_each_family() -> None:
@@ -108,7 +110,7 @@ def test_published_weights_come_from_the_cache(tmp_path: Path, monkeypatch: pyte
     classifier = models.get_model("shufflenet_v2_x0_5")
     torch.save(classifier.state_dict(), cached)
     backbone: Any = cf.create_backbone(NAME)
-    assert torch.equal(backbone.features.model.conv5[0].weight, classifier.conv5[0].weight)
+    assert torch.equal(backbone.features.model["conv5"][0].weight, classifier.conv5[0].weight)
 
 
 def test_weights_that_cannot_be_reached_name_the_ways_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,9 +124,22 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
     classifier = models.get_model("shufflenet_v2_x0_5")
     torch.save(classifier.state_dict(), tmp_path / "weights.pth")
     backbone: Any = cf.create_backbone({"name": NAME, "weights": str(tmp_path / "weights.pth")})
-    assert torch.equal(backbone.features.model.conv5[0].weight, classifier.conv5[0].weight)
+    assert torch.equal(backbone.features.model["conv5"][0].weight, classifier.conv5[0].weight)
     with pytest.raises(cf.WeightsError, match="does not hold the weights of 'torchvision/mobilenet_v2'"):
         cf.create_backbone("torchvision/mobilenet_v2", weights=tmp_path / "weights.pth")
+
+
+def test_published_densenets_have_names_of_their_own(tmp_path: Path) -> None:
+    classifier = models.get_model("densenet121")
+    published = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)", r"\1.\2", key): value
+        for key, value in classifier.state_dict().items()
+    }
+    assert published.keys() != classifier.state_dict().keys()
+    torch.save(published, tmp_path / "weights.pth")
+    backbone: Any = cf.create_backbone("torchvision/densenet121", weights=tmp_path / "weights.pth")
+    given = backbone.state_dict()["features.model.features.denseblock1.denselayer1.norm1.weight"]
+    assert torch.equal(given, classifier.state_dict()["features.denseblock1.denselayer1.norm1.weight"])
 
 
 def test_they_are_listed() -> None:

@@ -105,7 +105,12 @@ def test_the_head_of_2017_beside_its_decoder() -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "message"), [("decoder.nothing", "finds no 'decoder.nothing'"), ("encoder", "gives a map")]
+    ("at", "message"),
+    [
+        ("decoder.nothing", "no module 'decoder.nothing' that runs"),
+        ("decoder.steps", "no module 'decoder.steps' that runs"),
+        ("encoder", "gives a map"),
+    ],
 )
 def test_a_head_on_what_is_no_map(network: Any, at: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -139,6 +144,13 @@ class TestLabels:
         samples = [(*data[index], index % 3) for index in range(len(data))]
         spec = {"name": "mse", "terms": [{"name": "image_classes", "classes": 3}]}
         tiny(objective=spec).fit(_Listed(samples), num_workers=0)
+
+    def test_more_classes_than_said_are_an_error(self, tiny: Any, photo_folder: Path) -> None:
+        spec = {"name": "mse", "terms": [{"name": "image_classes", "classes": 1}]}
+        with pytest.raises(
+            cf.DataError, match="the photos have 2 classes, more than classes=1; leave the option out"
+        ):
+            tiny(objective=spec).fit(photo_folder)
 
     def test_photos_without_them_are_an_error(self, tiny: Any, photos: NDArray[np.uint8], tmp_path: Path) -> None:
         with pytest.raises(cf.DataError, match="'image_classes' needs photos with labels: a folder with sub-folders"):

@@ -1,5 +1,6 @@
 """The weights that networks are published with, and their files."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,9 @@ def _read(path: Path) -> dict[str, Tensor]:
 
     try:
         state = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
-        return clean_state_dict({key: value for key, value in state.items() if isinstance(value, Tensor)})
+        state = clean_state_dict({key: value for key, value in state.items() if isinstance(value, Tensor)})
+        # The names of layers in the files that torchvision publishes of DenseNets, which its own loader changes too.
+        return {re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", key): value for key, value in state.items()}
     except Exception as error:
         raise WeightsError(f"the weights file {path} cannot be read: {first_line(error)}") from error
 

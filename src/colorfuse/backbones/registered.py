@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from colorfuse.backbones import timm, torchvision
 from colorfuse.backbones.adapted import Backbone, Extractor, find_maps
 from colorfuse.maps import Maps
-from colorfuse.options import check_value
+from colorfuse.options import check_options
 from colorfuse.registry import Registry, Spec, build_part, parse_spec, unknown_name
+
+Reductions: TypeAlias = Annotated[Sequence[int], Field(min_length=1)]
 
 Factory = TypeVar("Factory", bound=Callable[..., nn.Module])
 
@@ -31,6 +33,9 @@ class NoBackbone(nn.Module):
     """No backbone: the network is that of the encoder alone."""
 
     maps: Maps = ()
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """No maps."""
@@ -76,7 +81,7 @@ def create_backbone(
     *,
     pretrained: bool = True,
     weights: str | Path | None = None,
-    reductions: Sequence[int] | None = None,
+    reductions: Reductions | None = None,
     frozen: bool = False,
 ) -> Backbone:
     """Build a backbone.
@@ -104,11 +109,9 @@ def create_backbone(
         (MapInfo(channels=256, reduction=8), MapInfo(channels=1024, reduction=32))
     """
     name, options = parse_spec(spec, "backbone")
-    options = {"reductions": reductions, "frozen": frozen} | options
-    reductions, frozen = options.pop("reductions"), options.pop("frozen")
-    what = f"the backbone {name!r}"
-    check_value(reductions, Annotated[list[int], Field(min_length=1)] | None, "reductions", what)
-    check_value(frozen, bool, "frozen", what)
+    chosen: dict[str, Any] = {"reductions": reductions, "frozen": frozen}
+    chosen |= {option: options.pop(option) for option in chosen if option in options}
+    check_options(f"the backbone {name!r}", create_backbone, chosen)
     if weights is not None:
         options = {"weights": str(weights)} | options
     factory = backbone_factory(name)
@@ -116,7 +119,7 @@ def create_backbone(
         options = {"pretrained": pretrained} | options
     given: Any = build_part("backbone", name, factory, options)
     extractor = given if isinstance(given, Extractor) else Extractor(given, find_maps(given, name))
-    return Backbone(name, extractor, reductions, frozen)
+    return Backbone(name, extractor, **chosen)
 
 
 def backbone_factory(name: str) -> Callable[..., Any]:
@@ -127,9 +130,10 @@ def backbone_factory(name: str) -> Callable[..., Any]:
     """
     if name in _REGISTERED:
         return _REGISTERED.factory(name)
-    for source in (timm, torchvision):
-        if name in source.names() or (source is timm and name.partition(".")[0] in source.names()):
-            return partial(source.create, name)
+    if name in torchvision.names():
+        return partial(torchvision.create, name)
+    if name.partition(".")[0] in timm.names():
+        return partial(timm.create, name)
     raise unknown_name("backbone", name, list_backbones())
 
 

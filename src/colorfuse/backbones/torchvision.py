@@ -46,17 +46,16 @@ def create(name: str, *, pretrained: bool = True, weights: str | Path | None = N
     (side,) = trained_on.crop_size
     model = _create_classifier(name, best if pretrained and weights is None else None, side)
     keys = list(model.state_dict())
-    for part in _HEAD.intersection(dict(model.named_children())):
-        setattr(model, part, nn.Identity())
-    if weights is not None:
-        load_file(model, keys, name, Path(weights))
     if isinstance(model, models.DenseNet):  # whose last activation is no layer
         model.features.add_module("relu", nn.ReLU(inplace=True))
-    features = _Transformer(model) if isinstance(model, models.VisionTransformer) else _Layers(model, side)
+    part: _Transformer | _Layers
+    part = _Transformer(model) if isinstance(model, models.VisionTransformer) else _Layers(model, side)
+    if weights is not None:
+        load_file(part.model, keys, name, Path(weights))
     # The models that Google trained normalise in their own way, whatever their weights' transforms say.
     halves = (0.5, 0.5, 0.5)
     mean, std = (halves, halves) if hasattr(model, "transform_input") else (trained_on.mean, trained_on.std)
-    return Extractor(features, features.maps, mean, std, (side, side))
+    return Extractor(part, part.maps, mean, std, (side, side))
 
 
 def _create_classifier(name: str, weights: Any, side: int) -> nn.Module:
@@ -67,7 +66,9 @@ def _create_classifier(name: str, weights: Any, side: int) -> nn.Module:
         warnings.simplefilter("ignore", FutureWarning)
         try:
             model: nn.Module = models.get_model(name.removeprefix(_PREFIX), weights=weights, **of_one_size)
-        except OSError as error:
+        except Exception as error:  # a broken download has several
+            if weights is None:
+                raise
             raise cannot_be_had(name, weights.url, error) from error
     return model
 
@@ -76,13 +77,14 @@ class _Layers(nn.Module):
     """Layers that follow one another; of those whose maps have one size, the last map is given.
 
     Args:
-        model: The layers, which may lie in sequences.
+        model: What the layers are the children of, or lie in sequences in.
         side: Of the square images on which the layers are tried.
     """
 
     def __init__(self, model: nn.Module, side: int) -> None:
         super().__init__()
-        self.model = model
+        # Not the model itself: some will not load what was saved of a part of them.
+        self.model = nn.ModuleDict({name: child for name, child in model.named_children() if name not in _HEAD})
         self._taken = dict.fromkeys(range(len(list(self._layers()))), False)
         last: dict[int, tuple[int, bool, int]] = {}
         for index, given in enumerate(on_meta(self)((side, side))):
@@ -103,7 +105,7 @@ class _Layers(nn.Module):
         return maps
 
     def _layers(self) -> Iterator[nn.Module]:
-        for child in self.model.children():
+        for child in self.model.values():
             if isinstance(child, nn.Sequential | nn.ModuleList):
                 yield from child
             else:
@@ -120,6 +122,7 @@ class _Transformer(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
+        self.model.heads = nn.Identity()
         self.maps = (MapInfo(model.hidden_dim, model.patch_size),)
 
     def forward(self, images: Tensor) -> list[Tensor]:

@@ -1,13 +1,13 @@
 """The conversions of images, each by a formula or, for plain numbers in memory, by a kernel that does the same."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from colorfuse.color import formulas, kernels
+from colorfuse.precision import full_precision
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -143,14 +143,9 @@ def _convert(
     if _is_plain(images) and images.numel():
         source = images.float() if images.dtype in _HALF else images
         return kernels.map_pixels(kernel, source, torch.float32 if dtype in _HALF else dtype).to(dtype)
-    with _without_autocast(images.device.type):
+    with full_precision(images.device.type):
         converted: Tensor = formula(images.flatten(-2)).to(dtype).unflatten(-1, images.shape[-2:])
     return converted
-
-
-def _without_autocast(device: str) -> AbstractContextManager[None]:
-    """Matrices are not to be multiplied in half precision."""
-    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
 def _is_plain(values: Tensor) -> bool:

@@ -75,6 +75,9 @@ class NoEncoder(nn.Module):
 
     maps: Maps = ()
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, lightness: Tensor) -> list[Tensor]:
         """No maps."""
         return []

@@ -167,7 +167,7 @@ class HypercolumnFusion(nn.Module):
 
     Hypercolumns (Hariharan et al. 2015), as Larsson, Maire and Shakhnarovich 2016, *Learning representations for
     automatic colorization*, section 3.1, use them. A 1 x 1 convolution of what was resized and joined is the sum of
-    what was convolved and then resized, which takes far less memory.
+    convolutions of each map, before or after it is resized: the smaller of both takes far less memory.
 
     Args:
         encoder: Maps of the encoder, fine to coarse.
@@ -198,8 +198,15 @@ class HypercolumnFusion(nn.Module):
         """One map `(N, map.channels, h, w)`."""
         maps = [*encoded, *features]
         like = maps[self._size_of]
-        mixed = (resize_to(mix(given), like) for mix, given in zip(self.mix, maps, strict=True))
+        mixed = (self._mixed(mix, given, like) for mix, given in zip(self.mix, maps, strict=True))
         return functional.relu(functools.reduce(torch.add, mixed))
+
+    @staticmethod
+    def _mixed(mix: nn.Module, given: Tensor, like: Tensor) -> Tensor:
+        if given.shape[-2] > like.shape[-2]:
+            mixed: Tensor = mix(resize_to(given, like))
+            return mixed
+        return resize_to(mix(given), like)
 
 
 @fusions.register("none")

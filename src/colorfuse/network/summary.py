@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from colorfuse.network.watching import watching
+
 _COLUMNS = ("part", "name", "parameters", "multiply-adds", "output")
 
 
@@ -84,21 +86,14 @@ def summarize(network: nn.Module, names: Mapping[str, str], height: int, width: 
         height: Of the photo, in pixels.
         width: Likewise.
     """
-    given: dict[nn.Module, Any] = {}
     parts = dict(network.named_children())
-    hooks = [
-        part.register_forward_hook(lambda module, inputs, output: given.update({module: output}))
-        for part in parts.values()
-    ]
     was_training = network.training
     network.eval()
     try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter, watching(network, list(parts)) as given:
             network(torch.zeros(1, 1, height, width).to(next(network.parameters())))
     finally:
         network.train(was_training)
-        for hook in hooks:
-            hook.remove()
     operations = counter.get_flop_counts()
     return Summary(
         height,
@@ -109,7 +104,7 @@ def summarize(network: nn.Module, names: Mapping[str, str], height: int, width: 
                 names[name],
                 sum(parameter.numel() for parameter in part.parameters()),
                 sum(operations.get(f"{type(network).__name__}.{name}", {}).values()) // 2,
-                _shapes(given[part]),
+                _shapes(given[name]),
             )
             for name, part in parts.items()
         ),

@@ -18,7 +18,7 @@ _WIDTHS_AND_DILATIONS = ((256, 1), (512, 1), (512, 2), (512, 2), (512, 1))
 
 @encoders.register("zhang2016")
 class Zhang2016Encoder(nn.Module):
-    """Seven blocks of 3 x 3 convolutions with ReLU and a batch norm, the last two of the 512 wide ones dilated.
+    """Seven blocks of 3 x 3 convolutions with ReLU and a batch norm, those of the fifth and the sixth dilated.
 
     Where a block halves the map, its last convolution does so. One map is given, at an eighth of the input.
     """

@@ -11,10 +11,12 @@ SPACING = 10
 NEAREST = 5
 SIGMA = 5.0
 
+_AT_ONCE = 1 << 16
 _PUBLISHED_BEYOND = ((40, 90), (100, -90), (100, -10), (100, 0))
 
 
 @functools.cache
+@torch.inference_mode(False)
 def gamut_bins() -> Tensor:
     """The 313 points `(313, 2)` of the ab plane that Zhang, Isola and Efros 2016 classify colours by.
 
@@ -55,7 +57,7 @@ def soft_encode(ab: Tensor, bins: Tensor) -> tuple[Tensor, Tensor]:
         The indices `(M, 5)` of the nearest bins, the very nearest first, and their weights `(M, 5)`, which fall with
         the distance along a normal distribution of standard deviation 5 and sum to 1.
     """
-    distances, indices = torch.cdist(ab, bins).topk(NEAREST, largest=False)
+    distances, indices = _distances(ab, bins).topk(NEAREST, largest=False)
     return indices, (-(distances**2) / (2 * SIGMA**2)).softmax(dim=1)
 
 
@@ -74,6 +76,19 @@ def soft_cross_entropy(logits: Tensor, ab: Tensor, bins: Tensor) -> tuple[Tensor
         nearest, shares = soft_encode(_pixels(ab), bins)
     logs = _pixels(logits).log_softmax(dim=1)
     return -(shares * logs.gather(1, nearest)).sum(dim=1), nearest[:, 0]
+
+
+def count_nearest(ab: Tensor, bins: Tensor) -> Tensor:
+    """How many pixels of ab `(N, 2, H, W)` are nearest to each of the bins `(Q, 2)`."""
+    counts = torch.zeros(len(bins), device=bins.device)
+    for pixels in _pixels(ab).to(bins).split(_AT_ONCE):
+        counts += _distances(pixels, bins).argmin(dim=1).bincount(minlength=len(bins))
+    return counts
+
+
+def _distances(ab: Tensor, bins: Tensor) -> Tensor:
+    # A matrix product would be faster, and off by several units where it is computed in reduced precision.
+    return torch.cdist(ab, bins, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _pixels(planes: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from colorfuse.objectives.bins import SIGMA, gamut_bins, soft_cross_entropy
+from colorfuse.objectives.bins import SIGMA, count_nearest, gamut_bins, soft_cross_entropy
 from colorfuse.objectives.contract import Objective, objectives, sampled
 from colorfuse.options import Count, Positive
 
@@ -42,7 +42,7 @@ class ColorClassification(Objective):
         stride: Count = 4,
     ) -> None:
         super().__init__()
-        self.register_buffer("bins", gamut_bins())
+        self.register_buffer("bins", gamut_bins().clone(), persistent=False)
         self.register_buffer("weights", torch.ones(len(self.bins)))
         self.planes = len(self.bins)
         self.activation = nn.Identity()
@@ -68,10 +68,7 @@ class ColorClassification(Objective):
 
     def observe(self, colors: Iterable[Tensor]) -> None:
         """Weigh the bins by how rare they are among ab `(N, 2, H, W)` of photos to train on (section 2.2)."""
-        counts = torch.zeros(self.planes, device=self.bins.device)
-        for ab in colors:
-            nearest = torch.cdist(ab.float().movedim(1, -1).flatten(0, -2).to(self.bins), self.bins).argmin(dim=1)
-            counts += nearest.bincount(minlength=self.planes)
+        counts = torch.stack([count_nearest(ab, self.bins) for ab in colors]).sum(dim=0)
         kernel = torch.exp(-(torch.cdist(self.bins, self.bins) ** 2) / (2 * SIGMA**2))
         smoothed = (counts / counts.sum()) @ (kernel / kernel.sum(dim=1, keepdim=True))
         rarity = 1 / ((1 - self.rebalance) * smoothed + self.rebalance / self.planes)

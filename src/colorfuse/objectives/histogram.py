@@ -28,8 +28,8 @@ class HueChromaHistograms(Objective):
     The objective of Larsson, Maire and Shakhnarovich 2016, *Learning representations for automatic colorization*,
     sections 3.2 to 3.4. The planes are logits: of hue, then of chroma. The true histograms are those of the 7 x 7
     pixels around; the loss is the Kullback-Leibler divergence for chroma, and five times that for hue, in proportion
-    to the chroma in 0 to 1, since the hue of a gray pixel means nothing. Hue and chroma are those of CIELAB, the
-    angle and the length of ab.
+    to the chroma in 0 to 1, since the hue of a gray pixel means nothing. Hue and chroma are those of CIELAB and not,
+    as in the paper, of HSL: the angle and the length of ab.
 
     Args:
         bins: Of each histogram.
@@ -51,8 +51,8 @@ class HueChromaHistograms(Objective):
     ) -> None:
         super().__init__()
         centers = (torch.arange(bins) + 0.5) / bins
-        self.register_buffer("hues", 2 * math.pi * centers - math.pi)
-        self.register_buffer("chromas", LARGEST_CHROMA * centers)
+        self.register_buffer("hues", 2 * math.pi * centers - math.pi, persistent=False)
+        self.register_buffer("chromas", LARGEST_CHROMA * centers, persistent=False)
         self.bins = bins
         self.planes = 2 * bins
         self.activation = nn.Identity()
@@ -99,7 +99,7 @@ class HueChromaHistograms(Objective):
     def _histogram(self, values: Tensor, planes: Tensor) -> Tensor:
         """How `values` `(N, H, W)` in 0 to 1 spread over the bins around the pixels that planes stand for."""
         index = (values * self.bins).long().clamp(0, self.bins - 1)
-        spread = functional.one_hot(index, self.bins).movedim(-1, 1).float()
+        spread = values.new_zeros(len(values), self.bins, *values.shape[1:]).scatter_(1, index[:, None], 1.0)
         around = functional.avg_pool2d(spread, _WINDOW, 1, padding=_WINDOW // 2, count_include_pad=False)
         histogram: Tensor = functional.interpolate(around, planes.shape[-2:], mode="nearest-exact")
         return histogram

@@ -1,19 +1,29 @@
 """Objectives that predict ab itself."""
 
+from abc import abstractmethod
+
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.objectives.contract import AB_SCALE, Objective, objectives, sampled
+from colorfuse.objectives.contract import AB_SCALE, Objective, objectives
 from colorfuse.options import Positive
 
 
 class Regression(Objective):
-    """Two planes in -1 to 1, which are ab / 127.5."""
+    """Two planes in -1 to 1, which are ab / 127.5, and an error between both."""
 
     def __init__(self) -> None:
         super().__init__()
         self.planes = 2
         self.activation = nn.Tanh()
+
+    def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
+        """The loss of planes in -1 to 1 against ab in CIELAB units, both `(N, 2, H, W)`."""
+        return self.error(planes.float(), ab / AB_SCALE)
+
+    @abstractmethod
+    def error(self, predicted: Tensor, true: Tensor) -> Tensor:
+        """The mean error, a scalar, of ab / 127.5."""
 
     def read(self, planes: Tensor) -> Tensor:
         """The ab in CIELAB units of planes in -1 to 1, both `(N, 2, H, W)`."""
@@ -31,18 +41,18 @@ class MeanSquaredError(Regression):
         0.01...
     """
 
-    def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
-        """The loss of planes in -1 to 1 against ab in CIELAB units, both `(N, 2, H, W)`."""
-        return functional.mse_loss(planes.float(), sampled(ab, planes) / AB_SCALE)
+    def error(self, predicted: Tensor, true: Tensor) -> Tensor:
+        """The mean error, a scalar, of ab / 127.5."""
+        return functional.mse_loss(predicted, true)
 
 
 @objectives.register("l1")
 class MeanAbsoluteError(Regression):
     """Mean absolute error of ab / 127.5."""
 
-    def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
-        """The loss of planes in -1 to 1 against ab in CIELAB units, both `(N, 2, H, W)`."""
-        return functional.l1_loss(planes.float(), sampled(ab, planes) / AB_SCALE)
+    def error(self, predicted: Tensor, true: Tensor) -> Tensor:
+        """The mean error, a scalar, of ab / 127.5."""
+        return functional.l1_loss(predicted, true)
 
 
 @objectives.register("huber")
@@ -57,6 +67,6 @@ class HuberError(Regression):
         super().__init__()
         self.delta = delta
 
-    def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
-        """The loss of planes in -1 to 1 against ab in CIELAB units, both `(N, 2, H, W)`."""
-        return functional.huber_loss(planes.float(), sampled(ab, planes) / AB_SCALE, delta=self.delta / AB_SCALE)
+    def error(self, predicted: Tensor, true: Tensor) -> Tensor:
+        """The mean error, a scalar, of ab / 127.5."""
+        return functional.huber_loss(predicted, true, delta=self.delta / AB_SCALE)

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from colorfuse.data.sample import Batch
 from colorfuse.maps import resize_to
 from colorfuse.network import FusionNetwork
+from colorfuse.network.watching import watching
 from colorfuse.objectives import Objective, Term
-from colorfuse.objectives.terms.contract import watching
+from colorfuse.precision import full_precision
 
 
 class Learner(nn.Module):
@@ -33,7 +34,8 @@ class Learner(nn.Module):
             planes = self.network(batch.lightness, self.objective.stride)
         loss = self.objective(planes, batch.ab)
         if self.training and len(self.terms):
-            colors = resize_to(self.objective.read(planes), batch.ab)
+            with full_precision(planes.device.type):
+                colors = resize_to(self.objective.read(planes), batch.ab)
             for term in self.terms:
                 loss = loss + term(batch, colors, {path: given[path] for path in term.watches})  # type: ignore[union-attr]
         return loss, planes

@@ -76,7 +76,7 @@ def train(
     loader = create_loader(train_data, settings.batch_size, num_workers, seed=settings.seed)
     torch.manual_seed(settings.seed)
     for term in terms:
-        term.bind(network, count_classes(train_data))
+        term.bind(network, count_classes(train_data) if term.needs_labels else None)
     learner = Learner(network, objective, terms).to(memory_format=torch.channels_last)
     optimizer, schedule = create_optimizer(learner, settings, len(loader) * settings.epochs)
     checkpoint = Checkpoint(run, learner, optimizer, schedule) if run else None
@@ -91,7 +91,8 @@ def train(
     if history:  # the training may have been cut between its checkpoint and what is done after an epoch
         after_epoch(history)
     model, optimizer, loader = accelerator.prepare(learner, optimizer, loader)
-    objective.observe(_colors(train_data, settings, num_workers))
+    if not history:
+        objective.observe(_colors(train_data, settings, num_workers))
     judged = None
     if validation_data is not None:
         judged = accelerator.prepare(create_loader(validation_data, settings.batch_size, num_workers))

@@ -9,9 +9,10 @@ from torch.nn import functional
 
 from colorfuse.data.sample import Batch
 from colorfuse.errors import DataError
+from colorfuse.network.watching import watching
 from colorfuse.objectives.bins import grid_bins, soft_cross_entropy
 from colorfuse.objectives.contract import sampled
-from colorfuse.objectives.terms.contract import Term, terms, watching
+from colorfuse.objectives.terms.contract import Term, terms
 from colorfuse.options import Count, Positive
 
 
@@ -47,6 +48,8 @@ class ImageClasses(Term):
                 "the term 'image_classes' needs photos with labels: a folder with sub-folders, or a dataset of "
                 "(L, ab, label) and the option 'classes'"
             )
+        if classes and classes > count:
+            raise DataError(f"the photos have {classes} classes, more than classes={count}; leave the option out")
         watched = "backbone" if network.backbone.maps else "encoder"
         self.watches = (watched,)
         self.head = nn.Linear(network.get_submodule(watched).maps[-1].channels, count)
@@ -72,29 +75,27 @@ class ColorClasses(Term):
     their decoder.
 
     Args:
-        weight: In the loss.
+        weight: In the loss. The cross-entropy is 6.3 before anything is learnt, and a squared error of ab / 127.5
+            hundreds of times smaller.
         at: Path of the module that gives the map, as in `network_.named_modules()`.
     """
 
     bins: Tensor
 
-    def __init__(self, weight: Positive = 1.0, at: str = "decoder.blocks.0") -> None:
+    def __init__(self, weight: Positive = 1e-4, at: str = "decoder.blocks.0") -> None:
         super().__init__()
         self.weight = weight
         self.watches = (at,)
-        self.register_buffer("bins", grid_bins())
+        self.register_buffer("bins", grid_bins(), persistent=False)
 
     def bind(self, network: nn.Module, classes: int | None) -> None:
         """Add the head.
 
         Raises:
-            ValueError: The network has no such module, or it gives no map.
+            ValueError: The network has no such module, or it does not run, or gives no map.
         """
-        try:
-            with torch.no_grad(), watching(network, self.watches) as given:
-                network.eval()(torch.zeros(1, 1, 64, 64))
-        except AttributeError as error:
-            raise ValueError(f"the term 'color_classes' finds no {self.watches[0]!r} in the network") from error
+        with torch.no_grad(), watching(network, self.watches) as given:
+            network.eval()(torch.zeros(1, 1, 64, 64))
         (seen,) = given.values()
         if not isinstance(seen, Tensor) or seen.ndim != 4:
             raise ValueError(f"the term 'color_classes' needs a module that gives a map, not {self.watches[0]!r}")

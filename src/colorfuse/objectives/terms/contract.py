@@ -1,8 +1,7 @@
 """What every extra term does, and the registry of them."""
 
-import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -39,21 +38,3 @@ class Term(nn.Module, ABC):
 
 
 terms: Registry[Term] = Registry("term")
-
-
-@contextlib.contextmanager
-def watching(network: nn.Module, paths: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """A dict in which each module of `network` that is watched leaves, by its path, what it gives in the block.
-
-    Raises:
-        AttributeError: There is no module at a path.
-    """
-    given: dict[str, Any] = {}
-    with contextlib.ExitStack() as hooks:
-        for path in set(paths):
-
-            def keep(module: nn.Module, inputs: Any, output: Any, path: str = path) -> None:
-                given[path] = output
-
-            hooks.callback(network.get_submodule(path).register_forward_hook(keep).remove)
-        yield given
