@@ -76,6 +76,16 @@ def test_options_of_types_that_json_has_not_are_not_checked(registry: Registry[l
     assert registry.create({"name": "open", "path": "a", "anything": [1], "bare": 7}) == [7]
 
 
+def test_an_option_without_a_default_must_be_given(registry: Registry[list[int]]) -> None:
+    @registry.register("strict")
+    def strict(times: int) -> list[int]:
+        return [times]
+
+    assert registry.create({"name": "strict", "times": 4}) == [4]
+    with pytest.raises(ValueError, match="'strict' cannot be built with the options {}: missing .* 'times'"):
+        registry.create("strict")
+
+
 def test_options_beyond_the_named_ones_are_passed_on(registry: Registry[list[int]]) -> None:
     @registry.register("any")
     def anything(times: int = 2, **others: int) -> list[int]:

@@ -14,21 +14,24 @@ Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A number above 0."""
 
 
-def check_options(what: str, factory: Callable[..., Any], options: Mapping[str, Any], where: str = "") -> None:
+def check_options(
+    what: str, factory: Callable[..., Any], options: Mapping[str, Any], *, inputs: int = 0, where: str = ""
+) -> None:
     """Check the names of options, and their values by the types that `factory` is annotated with.
 
     Args:
         what: What is built, for the error.
-        factory: A class, or a function; what it does not give a default is no option.
+        factory: A class, or a function.
         options: From names to values such as JSON has.
+        inputs: How many of its first parameters are no options.
         where: What comes before an option's name in the error.
 
     Raises:
         ValueError: One of them is unknown, of the wrong type, or out of range.
     """
-    parameters = _signature(factory).parameters.values()
+    parameters = list(_signature(factory).parameters.values())[inputs:]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    known = {parameter.name: parameter for parameter in parameters if _is_option(parameter)}
+    known = {part.name: part for part in parameters if part.kind not in (part.VAR_POSITIONAL, part.VAR_KEYWORD)}
     for name, value in options.items():
         if name not in known:
             if takes_any:
@@ -70,7 +73,3 @@ def _signature(factory: Callable[..., Any]) -> inspect.Signature:
         return inspect.signature(factory, eval_str=True)
     except NameError:
         return inspect.signature(factory)
-
-
-def _is_option(parameter: inspect.Parameter) -> bool:
-    return parameter.default is not parameter.empty or parameter.kind is parameter.KEYWORD_ONLY

@@ -121,7 +121,7 @@ def build_part(
         ValueError: It does not take these options, or lacks one.
     """
     what = f"the {kind} {name!r}"
-    check_options(what, factory, options)
+    check_options(what, factory, options, inputs=len(args))
     try:
         inspect.signature(factory).bind(*args, **kwargs, **options)
     except TypeError as error:

@@ -111,7 +111,7 @@ def create_backbone(
     name, options = parse_spec(spec, "backbone")
     chosen: dict[str, Any] = {"reductions": reductions, "frozen": frozen}
     chosen |= {option: options.pop(option) for option in chosen if option in options}
-    check_options(f"the backbone {name!r}", create_backbone, chosen)
+    check_options(f"the backbone {name!r}", create_backbone, chosen, inputs=1)
     if weights is not None:
         options = {"weights": str(weights)} | options
     factory = backbone_factory(name)

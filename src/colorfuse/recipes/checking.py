@@ -20,6 +20,9 @@ _FACTORIES: dict[str, Callable[[str], Callable[..., Any]]] = {
     "term": terms.factory,
 }
 
+_INPUTS = {"fusion": 2, "decoder": 5}
+"""How many parameters of these parts come from other parts."""
+
 
 def check_settings(settings: Mapping[str, Any], kinds: Mapping[str, Any], where: str) -> None:
     """Check the names of settings, the types of their values, and the parts that they name, with their options.
@@ -50,10 +53,10 @@ def _check_part(kind: str, spec: Any, where: str) -> None:
     what = f"the {kind} {name!r}"
     if kind == "backbone":
         common: dict[str, Any] = {name: options.pop(name) for name in ("reductions", "frozen") if name in options}
-        check_options(what, create_backbone, common, f"{where}.")
+        check_options(what, create_backbone, common, inputs=1, where=f"{where}.")
     if kind == "objective":
         listed = options.pop("terms", [])
         check_value(listed, list[Any], f"{where}.terms", what)
         for index, term in enumerate(listed):
             _check_part("term", term, f"{where}.terms[{index}]")
-    check_options(what, factory, options, f"{where}.")
+    check_options(what, factory, options, inputs=_INPUTS.get(kind, 0), where=f"{where}.")
