@@ -91,15 +91,15 @@ class Registry(Generic[Part]):
     def __contains__(self, name: object) -> bool:
         return name in self._factories
 
-    def create(self, spec: Spec, *args: Any, **kwargs: Any) -> Part:
-        """Build the part that `spec` names; its options are passed on beside `kwargs`.
+    def create(self, spec: Spec, *args: Any) -> Part:
+        """Build the part that `spec` names; its options are passed on after `args`.
 
         Raises:
             ValueError: The name is unknown, or the part does not take an option.
             TypeError: The spec is neither a name nor a mapping with a name.
         """
         name, options = parse_spec(spec, self.kind)
-        return build_part(self.kind, name, self.factory(name), options, *args, **kwargs)
+        return build_part(self.kind, name, self.factory(name), options, *args)
 
     def factory(self, name: str) -> Callable[..., Part]:
         """What builds the part of a name.
@@ -112,10 +112,8 @@ class Registry(Generic[Part]):
         return self._factories[name]
 
 
-def build_part(
-    kind: str, name: str, factory: Callable[..., Part], options: Mapping[str, Any], *args: Any, **kwargs: Any
-) -> Part:
-    """Call `factory` with its options beside the other arguments.
+def build_part(kind: str, name: str, factory: Callable[..., Part], options: Mapping[str, Any], *args: Any) -> Part:
+    """Call `factory` with its options after the other arguments.
 
     Raises:
         ValueError: It does not take these options, or lacks one.
@@ -123,10 +121,10 @@ def build_part(
     what = f"the {kind} {name!r}"
     check_options(what, factory, options, inputs=len(args))
     try:
-        inspect.signature(factory).bind(*args, **kwargs, **options)
+        inspect.signature(factory).bind(*args, **options)
     except TypeError as error:
         raise ValueError(f"{what} cannot be built with the options {dict(options)}: {error}") from error
-    return factory(*args, **kwargs, **options)
+    return factory(*args, **options)
 
 
 def parse_spec(spec: Any, kind: str) -> tuple[str, dict[str, Any]]:

@@ -9,9 +9,9 @@ from PIL import Image
 from torch import nn
 
 import colorfuse as cf
-from colorfuse.data.sample import Batch
 from colorfuse.objectives import create_objective, create_terms
 from colorfuse.objectives.terms import terms
+from colorfuse.sample import Batch
 from colorfuse.training.learner import Learner
 
 SPECS: dict[str, dict[str, Any]] = {

@@ -8,8 +8,8 @@ from typing import Any, Self
 from torch import Tensor
 from torch.utils.data import Dataset, Subset
 
-from colorfuse.data.sample import Sample
 from colorfuse.data.transforms import Transform
+from colorfuse.sample import Sample
 
 
 class BytesDataset(Dataset[Any], ABC):

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from colorfuse.data.coding import decode_lab
 from colorfuse.data.in_bytes import BytesDataset
-from colorfuse.data.sample import Sample
 from colorfuse.data.unpacking import unpack
 from colorfuse.errors import DataError
+from colorfuse.sample import Sample
 
 Rows: TypeAlias = NDArray[np.uint8]
 

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, Subs
 
 from colorfuse.data.in_bytes import BytesDataset
 from colorfuse.data.lab_arrays import LabArrays
-from colorfuse.data.sample import Batch
 from colorfuse.data.transforms import Transformed, fetch
 from colorfuse.errors import DataError, PhotoError
+from colorfuse.sample import Batch
 
 
 def create_loader(

@@ -15,11 +15,11 @@ from colorfuse.color import rgb_to_lab
 from colorfuse.data.finding import find_photos_below
 from colorfuse.data.in_bytes import BytesDataset
 from colorfuse.data.places import classes_of_places, weights_of_places
-from colorfuse.data.sample import Sample
 from colorfuse.data.screening import LeftOut, screen
 from colorfuse.data.transforms import Transform, center_crop
 from colorfuse.errors import DataError
 from colorfuse.images import open_rgb
+from colorfuse.sample import Sample
 
 
 class PhotoFolder(BytesDataset):

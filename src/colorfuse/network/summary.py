@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from colorfuse.network.watching import watching
+from colorfuse.network.watching import predicting, watching
 
 _COLUMNS = ("part", "name", "parameters", "multiply-adds", "output")
 
@@ -87,13 +87,8 @@ def summarize(network: nn.Module, names: Mapping[str, str], height: int, width: 
         width: Likewise.
     """
     parts = dict(network.named_children())
-    was_training = network.training
-    network.eval()
-    try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter, watching(network, list(parts)) as given:
-            network(torch.zeros(1, 1, height, width).to(next(network.parameters())))
-    finally:
-        network.train(was_training)
+    with predicting(network), FlopCounterMode(display=False) as counter, watching(network, parts) as given:
+        network(torch.zeros(1, 1, height, width).to(next(network.parameters())))
     operations = counter.get_flop_counts()
     return Summary(
         height,

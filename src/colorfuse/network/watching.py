@@ -1,10 +1,23 @@
-"""What the modules of a network give while it runs."""
+"""Running a network to look at it, and at what its modules give."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import torch
 from torch import nn
+
+
+@contextlib.contextmanager
+def predicting(network: nn.Module) -> Iterator[None]:
+    """A block in which `network` predicts, without gradients, and after which it is in the mode it was in."""
+    training = network.training
+    network.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        network.train(training)
 
 
 @contextlib.contextmanager
@@ -15,16 +28,17 @@ def watching(network: nn.Module, paths: Iterable[str]) -> Iterator[dict[str, Any
         ValueError: There is no module at a path, or it did not run.
     """
     given: dict[str, Any] = {}
-    modules = dict(network.named_modules())
     with contextlib.ExitStack() as hooks:
         for path in set(paths):
-            if path not in modules:
-                raise _no_module(path)
+            try:
+                module = network.get_submodule(path)
+            except AttributeError as error:
+                raise _no_module(path) from error
 
             def keep(module: nn.Module, inputs: Any, output: Any, path: str = path) -> None:
                 given[path] = output
 
-            hooks.callback(modules[path].register_forward_hook(keep).remove)
+            hooks.callback(module.register_forward_hook(keep).remove)
         yield given
     for path in paths:
         if path not in given:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from colorfuse.data.sample import Batch
 from colorfuse.maps import resize_to
 from colorfuse.network import FusionNetwork
 from colorfuse.network.watching import watching
 from colorfuse.objectives import Objective, Term
 from colorfuse.precision import full_precision
+from colorfuse.sample import Batch
 
 
 class Learner(nn.Module):
@@ -26,16 +26,16 @@ class Learner(nn.Module):
         self.network = network
         self.objective = objective
         self.terms = nn.ModuleList(terms)
+        self._watched = {path for term in terms for path in term.watches}
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss, a scalar, and the planes."""
-        watched = [path for term in self.terms for path in term.watches]  # type: ignore[union-attr]
-        with watching(self.network, watched) as given:
+        with watching(self.network, self._watched) as given:
             planes = self.network(batch.lightness, self.objective.stride)
         loss = self.objective(planes, batch.ab)
         if self.training and len(self.terms):
             with full_precision(planes.device.type):
                 colors = resize_to(self.objective.read(planes), batch.ab)
             for term in self.terms:
-                loss = loss + term(batch, colors, {path: given[path] for path in term.watches})  # type: ignore[union-attr]
+                loss = loss + term(batch, colors, given)
         return loss, planes

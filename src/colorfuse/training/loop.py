@@ -14,11 +14,11 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from colorfuse.data.loading import batches, count_classes, create_loader
-from colorfuse.data.sample import Batch
 from colorfuse.errors import TrainingError
 from colorfuse.maps import resize_to
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import AB_SCALE, Objective, Term
+from colorfuse.sample import Batch
 from colorfuse.training.checkpoint import Checkpoint
 from colorfuse.training.learner import Learner
 from colorfuse.training.settings import Settings, create_optimizer

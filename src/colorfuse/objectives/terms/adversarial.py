@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils.parametrizations import spectral_norm
 
-from colorfuse.data.sample import Batch
 from colorfuse.objectives.contract import AB_SCALE
 from colorfuse.objectives.terms.contract import Term, terms
 from colorfuse.options import Count, Positive
+from colorfuse.sample import Batch
 
 
 @terms.register("adversarial")

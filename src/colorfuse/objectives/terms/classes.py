@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.data.sample import Batch
 from colorfuse.errors import DataError
-from colorfuse.network.watching import watching
+from colorfuse.network.watching import predicting, watching
 from colorfuse.objectives.bins import grid_bins, soft_cross_entropy
 from colorfuse.objectives.contract import sampled
 from colorfuse.objectives.terms.contract import Term, terms
 from colorfuse.options import Count, Positive
+from colorfuse.sample import Batch
 
 
 @terms.register("image_classes")
@@ -62,7 +62,7 @@ class ImageClasses(Term):
         """
         if not isinstance(batch.labels, Tensor) or batch.labels.is_floating_point():
             raise DataError(f"the term 'image_classes' needs whole numbers as labels, not {batch.labels!r}")
-        (maps,) = given.values()
+        maps = given[self.watches[0]]
         logits = self.head(maps[-1].mean(dim=(-2, -1)))
         return self.weight * functional.cross_entropy(logits.float(), batch.labels)
 
@@ -94,8 +94,8 @@ class ColorClasses(Term):
         Raises:
             ValueError: The network has no such module, or it does not run, or gives no map.
         """
-        with torch.no_grad(), watching(network, self.watches) as given:
-            network.eval()(torch.zeros(1, 1, 64, 64))
+        with predicting(network), watching(network, self.watches) as given:
+            network(torch.zeros(1, 1, 64, 64))
         (seen,) = given.values()
         if not isinstance(seen, Tensor) or seen.ndim != 4:
             raise ValueError(f"the term 'color_classes' needs a module that gives a map, not {self.watches[0]!r}")

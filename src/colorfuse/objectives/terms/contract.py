@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from colorfuse.data.sample import Batch
 from colorfuse.registry import Registry
+from colorfuse.sample import Batch
 
 
 class Term(nn.Module, ABC):
@@ -33,7 +33,7 @@ class Term(nn.Module, ABC):
         Args:
             batch: What is learnt from.
             colors: The ab `(N, 2, H, W)` that is predicted for it.
-            given: What the modules gave that are watched.
+            given: What modules gave that are watched, by their paths, those of other terms among them.
         """
 
 
