@@ -22,7 +22,7 @@ from skimage import data
 from torch.utils.data import DataLoader, Dataset, Subset
 
 import colorfuse as cf
-from colorfuse.data.loading import batches, create_loader, default_workers
+from colorfuse.data.loading import Loader, default_workers
 from colorfuse.data.transforms import center_crop
 
 SIZE, BATCH, PHOTOS, ROUNDS = 224, 32, 640, 3
@@ -89,10 +89,10 @@ def rates(photos: Path, arrays: cf.LabArrays) -> None:
     """Print samples a second, after the first batch, the best of several interleaved rounds."""
     folder = cf.PhotoFolder(photos, SIZE)
     workers = default_workers(folder)
-    loaders = {
+    loaders: dict[str, Loader | DataLoader[Any]] = {
         "bare decoding and resizing": DataLoader(Bare(folder.paths), BATCH, num_workers=workers),
-        "PhotoFolder": create_loader(folder, BATCH, workers),
-        "LabArrays": create_loader(Subset(arrays, range(8 * PHOTOS)), BATCH),
+        "PhotoFolder": Loader(folder, BATCH, workers),
+        "LabArrays": Loader(Subset(arrays, range(8 * PHOTOS)), BATCH),
     }
     best = dict.fromkeys(loaders, 0.0)
     for _ in range(ROUNDS):
@@ -101,13 +101,13 @@ def rates(photos: Path, arrays: cf.LabArrays) -> None:
     print(f"\n| {SIZE} x {SIZE} | worker processes | photos a second | of bare |\n|---|---|---|---|")
     for name, value in best.items():
         share = value / best["bare decoding and resizing"]
-        print(f"| {name} | {loaders[name].num_workers} | {value:.0f} | {share:.2f} |")
+        print(f"| {name} | {0 if name == 'LabArrays' else workers} | {value:.0f} | {share:.2f} |")
     print(f"\nLabArrays is {best['LabArrays'] / best['PhotoFolder']:.1f} times as fast as PhotoFolder.")
 
 
-def rate(loader: DataLoader[Any]) -> float:
+def rate(loader: Loader | DataLoader[Any]) -> float:
     """Samples a second of a loader whose workers have started."""
-    iterator = iter(loader if isinstance(loader.dataset, Bare) else batches(loader))
+    iterator = loader.epoch() if isinstance(loader, Loader) else iter(loader)
     next(iterator)
     started = time.perf_counter()
     return sum(1 for _ in iterator) * BATCH / (time.perf_counter() - started)
@@ -116,7 +116,7 @@ def rate(loader: DataLoader[Any]) -> float:
 def memory(arrays: cf.LabArrays) -> None:
     """Walk all rows in shuffled batches and print by how much the process grew, without mapped files."""
     before = most = own_megabytes()
-    for number, _ in enumerate(batches(create_loader(arrays, BATCH, 0, seed=0))):
+    for number, _ in enumerate(Loader(arrays, BATCH, 0, seed=0).epoch()):
         if number % 20 == 0:
             most = max(most, own_megabytes())
     print(f"\nwalking {len(arrays)} rows in shuffled batches of {BATCH}: {most - before:.0f} MB more than before")
@@ -147,7 +147,7 @@ def share_of_waiting(source: Dataset[Any], steps: Sequence[int] = range(8)) -> f
     train, _ = cf.data.as_datasets(
         source, None, image_size=colorizer.image_size, augmentation=colorizer.augmentation, seed=0
     )
-    iterator, waited, started = batches(create_loader(train, colorizer.batch_size, seed=0)), 0.0, 0.0
+    iterator, waited, started = Loader(train, colorizer.batch_size, seed=0).epoch(), 0.0, 0.0
     for step in (-1, *steps):
         asked = time.perf_counter()
         lightness, ab, _ = next(iterator)

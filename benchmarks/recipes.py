@@ -67,7 +67,7 @@ def row_of(recipe: str, run: Path, train: Any, held_out: Any) -> dict[str, Any]:
     colorizer = cf.FusionColorizer.from_recipe(recipe, pretrained=False, **BUDGET)
     parameters = colorizer.initialize().summary().parameters
     colorizer.set_params(learning_rate=1e-3 if parameters <= 1e7 else 5e-4)
-    colorizer.fit(train, validation=held_out, run=run, resume=True)
+    colorizer.fit(train, validation=held_out, resume=run)
     first, last = colorizer.history_[0], colorizer.history_[-1]
     predicted, true = np.mean([colorfulness_of(colorizer, sample) for sample in held_out], axis=0)
     row = {

@@ -183,7 +183,7 @@ class TestFolder:
             ('{"format": 2, "settings": {}}', "has format 2, this colorfuse reads 1"),
             ('{"format": 1, "settings": {"color": 1}}', "no setting 'color'"),
             ('{"format": 1, "settings": {"decoder": "big"}}', "no decoder is called 'big'"),
-            ('{"format": 1, "settings": {"image_size": "32"}}', "image_size must be a whole number"),
+            ('{"format": 1, "settings": {"image_size": "32"}}', "image_size of a colorizer must be a valid integer"),
         ],
     )
     def test_a_configuration_that_cannot_be(self, tmp_path: Path, config: str, message: str) -> None:

@@ -69,5 +69,5 @@ def test_before_there_is_a_network_and_at_a_size_too_small() -> None:
     colorizer = cf.FusionColorizer(backbone="test_efficientnet", pretrained=False)
     with pytest.raises(cf.NotFittedError, match="no network yet"):
         colorizer.summary()
-    with pytest.raises(ValueError, match="image_size must be a whole number of at least 32, not 8"):
+    with pytest.raises(ValueError, match="image_size of a summary must be greater than or equal to 32, not 8"):
         colorizer.initialize().summary(8)

@@ -15,7 +15,7 @@ from colorfuse.colorizer import FusionColorizer
 from colorfuse.data.finding import find_photos
 from colorfuse.errors import PhotoError, TrainingError
 from colorfuse.images import SUFFIXES, read_photo, write_photo
-from colorfuse.storage import read_settings
+from colorfuse.runs import run_settings
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -91,13 +91,18 @@ def train(
     """Train a colorizer on colour photos."""
     given = {"epochs": epochs, "image_size": image_size, "pretrained": False if no_pretrained else None}
     changes = {name: value for name, value in given.items() if value is not None}
-    if resume and (output / "config.json").exists():
-        if recipe:
-            raise ValueError(f"{output} is resumed with its own settings; leave out --recipe {recipe}")
-        colorizer = FusionColorizer(**read_settings(output) | changes)
-    else:
+    settings = run_settings(output) if resume else None
+    if settings is None:
         colorizer = FusionColorizer.from_recipe(recipe or "mobile", **changes)
-    colorizer.fit(photos, validation or None, run=output, resume=resume)
+    elif recipe:
+        raise ValueError(f"{output} is resumed with its own settings; leave out --recipe {recipe}")
+    else:
+        colorizer = FusionColorizer(**settings | changes)
+    try:
+        colorizer.fit(photos, validation or None, run=None if resume else output, resume=output if resume else None)
+    except KeyboardInterrupt:
+        typer.echo(f"colorfuse: stopped; --resume goes on from the last checkpoint in {output}", err=True)
+        raise typer.Exit(130) from None
     typer.echo(f"saved in {output}")
 
 

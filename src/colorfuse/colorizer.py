@@ -4,9 +4,10 @@ import copy
 import dataclasses
 import json
 import typing
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import torch
 from torch import Tensor
@@ -18,14 +19,17 @@ from colorfuse.errors import NotFittedError
 from colorfuse.images import PhotoSource, Pixels, read_photo
 from colorfuse.network import FusionNetwork, Summary, build_network, summarize
 from colorfuse.objectives import Objective, create_objective, create_terms
+from colorfuse.options import Side, check_value
 from colorfuse.prediction import predict_ab
 from colorfuse.recipes import check_settings, read_recipe
 from colorfuse.registry import Spec, parse_spec
-from colorfuse.runs import goes_on
+from colorfuse.runs import Keeper, open_run
 from colorfuse.storage import read_history, read_settings, read_weights, write_folder
-from colorfuse.training import train
-from colorfuse.training.settings import Settings, check_whole
+from colorfuse.training import History, Settings, best_epoch, tracked, train
 from colorfuse.upsampling import find_upsampling
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 _DEFAULTS = read_recipe("mobile")
 _PARTS = ("backbone", "encoder", "fusion", "decoder", "objective")
@@ -50,18 +54,29 @@ class FusionColorizer:
         upsample: How colours are brought to a photo's size: "bilinear", or "joint_bilateral", which stops at edges.
         augmentation: "none", or "crop_flip" for random crops and mirrored photos.
         epochs: How often the photos are gone through.
-        batch_size: Photos a step.
+        batch_size: Photos a step, of all processes and accumulated parts together.
         optimizer: "adam", "adamw", "adadelta", or "sgd" with a momentum of 0.9.
         learning_rate: The peak rate of the schedule.
         weight_decay: The optimizer's.
-        schedule: "constant" or "one_cycle".
+        schedule: "constant", "cosine", which falls to zero along half a cosine, or "one_cycle", which rises before.
+        warmup_steps: Optimizer steps over which the rate rises; None for a tenth of them with "one_cycle", and none
+            with the others.
+        clip_norm: The greatest norm of a step's gradients; longer ones are shortened to it. None leaves them.
+        ema_decay: Predict with a moving average of the weights, of which a step keeps this share, such as 0.999; its
+            batch-norm statistics are estimated afresh after each epoch. None for the weights themselves.
+        backbone_rate: The backbone's learning rate, as a factor of that of the other parts.
+        frozen_epochs: Epochs at the start in which the backbone does not learn.
+        start_size: Side of the squares in the first epoch; over the first half of the epochs it grows to
+            `image_size`. None for the same in all.
+        patience: Stop after so many epochs without a lower validation loss, and go back to the best weights. None for
+            all epochs and the last weights.
         seed: Decides the initial weights and all that is drawn in training.
 
     Attributes:
         network_: The `FusionNetwork`.
         objective_: The `Objective`.
         history_: A list with a dict of figures for each epoch of training: `epoch`, `learning_rate` at its start,
-            `train_loss`, `seconds`, and with photos to validate on `validation_loss`, `validation_error`,
+            `train_loss`, and with photos to validate on `validation_loss`, `validation_error`,
             `validation_gray_error` and `validation_constant_error`, the mean squared errors of ab / 127.5 of the
             network, of no colour, and of the mean colour of the training photos.
 
@@ -86,6 +101,13 @@ class FusionColorizer:
     learning_rate: float = _DEFAULTS["learning_rate"]
     weight_decay: float = _DEFAULTS["weight_decay"]
     schedule: str = _DEFAULTS["schedule"]
+    warmup_steps: int | None = _DEFAULTS["warmup_steps"]
+    clip_norm: float | None = _DEFAULTS["clip_norm"]
+    ema_decay: float | None = _DEFAULTS["ema_decay"]
+    backbone_rate: float = _DEFAULTS["backbone_rate"]
+    frozen_epochs: int = _DEFAULTS["frozen_epochs"]
+    start_size: int | None = _DEFAULTS["start_size"]
+    patience: int | None = _DEFAULTS["patience"]
     seed: int = _DEFAULTS["seed"]
 
     @classmethod
@@ -164,30 +186,48 @@ class FusionColorizer:
         validation: Source | float | None = None,
         *,
         run: str | Path | None = None,
-        resume: bool = False,
+        resume: str | Path | None = None,
+        callbacks: Sequence[Callable[[Self], bool | None]] = (),
+        checkpoint_minutes: float = 10.0,
         num_workers: int | None = None,
+        accelerator: "Accelerator | None" = None,
     ) -> Self:
         """Learn from colour photographs, anew: what was learnt before is forgotten, but for `resume`.
+
+        The same script works plainly and under `torchrun` or `accelerate launch`, where each process takes its share
+        of each batch. Interrupted or failed, it leaves a colorizer that can predict and be saved.
 
         Args:
             photos: A folder, a list of files and folders, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab).
             validation: The same, or the share of `photos` to hold out; the loss there is in `history_`.
-            run: A folder to save the colorizer and a checkpoint in after each epoch.
-            resume: Go on from the checkpoint in `run`, if there is one. But for `epochs`, the settings must be those
-                of the run.
+            run: A new folder to save in, after each epoch: the colorizer, as in `save`; in `best` that of the lowest
+                validation loss; in `sheets` a picture of some validation photos; in `checkpoints` what it takes to
+                go on.
+            resume: The folder of a run to go on with from its last checkpoint, or to begin if there is none. But for
+                `epochs`, `learning_rate`, `clip_norm` and `patience`, the settings must be those of the run.
+            callbacks: Called with the colorizer after each epoch, and where a run goes on; training stops when one of
+                them returns True.
+            checkpoint_minutes: How long after the last checkpoint one is written within an epoch.
             num_workers: Processes that read photos; by default half of the cores, at most 8, where processes are
                 forked, and none elsewhere.
+            accelerator: Says on which devices, in which precision, in how many parts a batch is taken, whether
+                compiled, and with which trackers; by default one that goes by its environment variables, such as
+                `ACCELERATE_MIXED_PRECISION=bf16`.
 
         Raises:
             FileNotFoundError: A path does not exist.
             DataError: There are no photos, or none with colour, or a dataset is damaged.
             PhotoError: A photo cannot be read.
-            ValueError: A setting is unknown or out of range, or `run` holds a run already that is not, or cannot be,
-                resumed.
-            WeightsError: The backbone's pretrained weights cannot be had.
-            TrainingError: The loss is no longer finite.
+            ValueError: A setting is unknown or out of range, or `run` holds a run already, or `resume` one with other
+                settings.
+            WeightsError: The backbone's pretrained weights cannot be had, or no checkpoint can be used.
+            TrainingError: A loss is not finite, or the memory does not suffice.
+            OSError: The run's folder cannot be written to.
         """
+        from accelerate import Accelerator  # takes seconds to import, and only training needs it
+
         settings = Settings(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Settings)})
+        checkpoints = open_run(run, resume, self.get_params())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             terms = create_terms(self.objective)
@@ -199,20 +239,23 @@ class FusionColorizer:
             seed=self.seed,
             labels=any(term.needs_labels for term in terms),
         )
-        run = Path(run) if run else None
-        if run and goes_on(run, self.get_params(), resume):
+        if checkpoints:
+            checkpoints.prepare()
+        if checkpoints and checkpoints.exist():
             self._build(without_start(self.backbone), pretrained=False)
         else:
             self.initialize()
-        if run:
-            run.mkdir(parents=True, exist_ok=True)
+        accelerator = Accelerator() if accelerator is None else accelerator
+        keeper = Keeper(checkpoints.run if checkpoints else None, validation_data)
 
-        def keep(history: list[dict[str, float]]) -> None:
+        def after_epoch(history: History) -> bool:
             self.history_ = history
-            if run:
-                self.save(run)
+            if accelerator.is_main_process:
+                keeper.keep(self)
+            answers = [callback(self) for callback in callbacks]
+            return any(answers)
 
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), tracked(accelerator, self.get_params()):
             train(
                 self.network_,
                 self.objective_,
@@ -220,11 +263,15 @@ class FusionColorizer:
                 train_data,
                 validation_data,
                 settings,
-                run=run,
-                resume=resume,
-                after_epoch=keep,
+                accelerator=accelerator,
+                checkpoints=checkpoints,
+                checkpoint_minutes=checkpoint_minutes,
+                about=self.get_params(),
+                after_epoch=after_epoch,
                 num_workers=num_workers,
             )
+        if self.patience and best_epoch(self.history_) not in (None, len(self.history_)):
+            keeper.restore_best(self)
         return self
 
     @overload
@@ -298,12 +345,12 @@ class FusionColorizer:
         """
         self._check_network()
         side = self.image_size if image_size is None else image_size
-        check_whole("image_size", side, at_least=32)
+        check_value(side, Side, "image_size", "a summary")
         names = {part: parse_spec(self._built_of[part], part)[0] for part in _PARTS}
         return summarize(self.network_, names, side, side)
 
     def save(self, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
-        """Write `config.json`, `model.safetensors`, `history.json` and a model card to a folder.
+        """Write `config.json`, `model.safetensors`, `history.csv` and a model card to a folder.
 
         Args:
             folder: Where to; it is made if it is not there.
@@ -326,7 +373,7 @@ class FusionColorizer:
             raise NotFittedError("this colorizer has no network yet; call fit or load, or use from_pretrained()")
 
     def _build(self, backbone: Spec, pretrained: bool) -> None:
-        check_whole("image_size", self.image_size, at_least=32)
+        check_value(self.image_size, Side, "image_size", "a colorizer")
         find_upsampling(self.upsample)
         parts = {name: getattr(self, name) for name in _PARTS}
         for name, spec in parts.items():

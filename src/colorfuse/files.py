@@ -8,12 +8,14 @@ from pathlib import Path
 import safetensors.torch
 from torch import Tensor
 
+_PARTIAL = ".colorfuse-"
+
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to, renamed to it when the block ends well and removed when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")  # no longer than most names are
+    partial = path.with_name(f"{_PARTIAL}{secrets.token_hex(8)}{path.suffix}")  # no longer than most names are
     try:
         yield partial
         partial.replace(path)
@@ -21,6 +23,21 @@ def atomic_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def remove_partial(folder: Path) -> None:
+    """Remove what was being written below a folder when the process that wrote it was killed."""
+    for path in folder.rglob(f"{_PARTIAL}*"):
+        path.unlink(missing_ok=True)
+
+
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write a safetensors file, with the permissions that new files have and not those of a temporary one."""
     path.write_bytes(safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+
+
+@contextlib.contextmanager
+def room_in(folder: Path, way_out: str) -> Iterator[None]:
+    """Name the folder, and what to do, in the error of what cannot be written there."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{folder} cannot be written to: {error.strerror}; {way_out}") from error

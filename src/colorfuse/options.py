@@ -10,8 +10,20 @@ from pydantic import Field, PydanticUserError, TypeAdapter, ValidationError
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 """A whole number from 1 on."""
 
+Whole: TypeAlias = Annotated[int, Field(ge=0)]
+"""A whole number from 0 on."""
+
+Side: TypeAlias = Annotated[int, Field(ge=32)]
+"""Pixels along a side that every backbone takes."""
+
+Share: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
+"""A part of the whole."""
+
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A number above 0."""
+
+NotNegative: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""A number from 0 on."""
 
 
 def check_options(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from colorfuse.training.loop import History
+    from colorfuse.training import History
 
 
 def loss_curve(history: "History") -> "Figure":

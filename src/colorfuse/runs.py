@@ -1,28 +1,126 @@
-"""A run's folder: a saved colorizer with the checkpoint of its training beside it."""
+"""A run's folder: a saved colorizer, the best one so far, and the checkpoints of its training."""
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from colorfuse.storage import read_settings
-from colorfuse.training.checkpoint import has_checkpoint
+from torch import Tensor
+from torch.utils.data import Dataset
 
-_MAY_CHANGE = ("epochs", "pretrained", "upsample")
+from colorfuse.data.loading import Loader
+from colorfuse.files import remove_partial, room_in
+from colorfuse.images import write_photo
+from colorfuse.sheets import sheet
+from colorfuse.storage import is_saved, read_weights
+from colorfuse.training import Checkpoints, best_epoch
+
+if TYPE_CHECKING:
+    from colorfuse.colorizer import FusionColorizer
+
+_BEST = "best"
+"""The folder in a run of the colorizer of its best epoch."""
+
+_ON_A_SHEET = 4
+
+_MAY_CHANGE = ("clip_norm", "epochs", "learning_rate", "patience", "pretrained", "upsample")
+"""Settings with which the weights of a run can still be used, and which may be what mends it."""
 
 
-def goes_on(run: Path, settings: dict[str, Any], resume: bool) -> bool:
-    """Whether a training with these settings goes on from the checkpoint in `run`.
+def run_settings(run: Path) -> dict[str, Any] | None:
+    """The settings of the training that a run goes on with; None if it has not begun.
 
     Raises:
-        ValueError: Nothing is to be resumed but `run` holds a run, or it was made with other settings.
+        WeightsError: All checkpoints are damaged.
     """
-    saved = read_settings(run) if (run / "config.json").exists() else None
-    if not resume and (saved is not None or has_checkpoint(run)):
+    state = Checkpoints(run).state()
+    return state and dict(state["about"])
+
+
+def _begin(run: Path) -> Checkpoints:
+    """The checkpoints of a training that is to begin in a folder.
+
+    Raises:
+        ValueError: The folder holds a run, or a saved colorizer.
+    """
+    checkpoints = Checkpoints(run)
+    if is_saved(run) or checkpoints.exist():
         raise ValueError(f"{run} holds a run already; resume it, or choose another folder")
-    if saved is not None:
-        now = json.loads(json.dumps(settings))
-        changed = [name for name in now if name not in _MAY_CHANGE and saved.get(name) != now[name]]
-        if changed:
-            listed = ", ".join(f"{name}={saved.get(name)!r}, not {now[name]!r}" for name in changed)
-            raise ValueError(f"the run in {run} has {listed}; resume it with its own settings")
-    return has_checkpoint(run)
+    return checkpoints
+
+
+def _resume(run: Path, settings: dict[str, Any]) -> Checkpoints:
+    """The checkpoints from which a training goes on, if it has begun.
+
+    Raises:
+        ValueError: It was made with other settings, or the folder holds a colorizer without checkpoints.
+        WeightsError: All checkpoints are damaged.
+    """
+    checkpoints = Checkpoints(run)
+    state = checkpoints.state()
+    if state is None:
+        if is_saved(run):
+            raise ValueError(f"{run} holds a colorizer and no checkpoint to go on from; choose another folder")
+        return checkpoints
+    saved, now = state["about"], json.loads(json.dumps(settings))
+    changed = [name for name in now if name not in _MAY_CHANGE and saved.get(name) != now[name]]
+    if changed:
+        listed = ", ".join(f"{name}={saved.get(name)!r}, not {now[name]!r}" for name in changed)
+        raise ValueError(f"the run in {run} has {listed}; resume it with its own settings")
+    remove_partial(run)
+    return checkpoints
+
+
+def open_run(run: str | Path | None, resume: str | Path | None, settings: dict[str, Any]) -> Checkpoints | None:
+    """The checkpoints of the run that is to begin in `run`, or to go on in `resume`; None for neither.
+
+    Raises:
+        ValueError: Both are given, or one of them cannot be used.
+        WeightsError: All checkpoints are damaged.
+    """
+    if run is not None and resume is not None:
+        raise ValueError(
+            f"give run={str(run)!r} to begin a run or resume={str(resume)!r} to go on with one, not both"
+        )
+    if resume is not None:
+        return _resume(Path(resume), settings)
+    return None if run is None else _begin(Path(run))
+
+
+class Keeper:
+    """Saves a colorizer after each epoch, and its best weights beside the last.
+
+    Args:
+        run: Where; None keeps the best weights in memory.
+        photos: Of which a sheet is made after each epoch.
+    """
+
+    def __init__(self, run: Path | None, photos: Dataset[Any] | None) -> None:
+        self.run = run
+        self.photos = None if photos is None or run is None else next(Loader(photos, _ON_A_SHEET, 0).epoch())
+        self._best: dict[str, Tensor] | None = None
+
+    def keep(self, colorizer: "FusionColorizer") -> None:
+        """Save a colorizer whose `history_` ends with the epoch that is done."""
+        epoch = len(colorizer.history_)
+        is_best = best_epoch(colorizer.history_) == epoch
+        if self.run is None:
+            if is_best:
+                self._best = {name: tensor.clone() for name, tensor in colorizer.network_.state_dict().items()}
+            return
+        with room_in(self.run, "make room, and resume the run to go on"):
+            colorizer.save(self.run)
+            if is_best:
+                colorizer.save(self.run / _BEST)
+            if self.photos:
+                lightness, ab, _ = self.photos
+                write_photo(
+                    self.run / "sheets" / f"{epoch:04}.jpg", sheet(lightness, colorizer.predict_ab(lightness), ab)
+                )
+
+    def restore_best(self, colorizer: "FusionColorizer") -> None:
+        """Go back to the weights of the best epoch."""
+        if self.run is not None:
+            read_weights(self.run / _BEST, colorizer.network_)
+            colorizer.save(self.run)
+        elif self._best is not None:
+            colorizer.network_.load_state_dict(self._best)

@@ -20,3 +20,8 @@ class Batch(NamedTuple):
     lightness: Tensor
     ab: Tensor
     labels: Any = None
+
+    def part(self, start: int, stop: int) -> "Batch":
+        """The samples from `start` up to the one before `stop`."""
+        labels = None if self.labels is None else self.labels[start:stop]
+        return Batch(self.lightness[start:stop], self.ab[start:stop], labels)

@@ -1,5 +1,6 @@
-"""A colorizer as a folder: its settings in JSON, its weights in safetensors, its history, a model card."""
+"""A colorizer as a folder: its settings in JSON, its weights in safetensors, its history in CSV, a model card."""
 
+import csv
 import json
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +14,7 @@ from colorfuse.errors import WeightsError
 from colorfuse.files import atomic_file, write_tensors
 
 _FORMAT = 1
+_CONFIG = "config.json"
 _CARD = """\
 ---
 library_name: colorfuse
@@ -30,7 +32,7 @@ import colorfuse
 colorfuse.FusionColorizer.load("path/to/this/folder").predict("photo.jpg")
 ```
 
-Its parts and the settings of its training are in `config.json`, the figures of each epoch in `history.json`.
+Its parts and the settings of its training are in `config.json`, the figures of each epoch in `history.csv`.
 """
 
 
@@ -55,12 +57,20 @@ def write_folder(
     }
     with atomic_file(folder / "model.safetensors") as partial:
         write_tensors(partial, weights)
-    for name, value in (("config.json", config), ("history.json", history)):
-        with atomic_file(folder / name) as partial:
-            partial.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
+    with atomic_file(folder / _CONFIG) as partial:
+        partial.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+    with atomic_file(folder / "history.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(dict.fromkeys(name for row in history for name in row)))
+        table.writeheader()
+        table.writerows(history)
     if not (folder / "README.md").exists():
         with atomic_file(folder / "README.md") as partial:
             partial.write_text(_CARD, "utf-8")
+
+
+def is_saved(folder: Path) -> bool:
+    """Whether a folder holds a saved colorizer."""
+    return (folder / _CONFIG).exists()
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
@@ -70,7 +80,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
         FileNotFoundError: The folder, or the file in it, does not exist.
         ValueError: The file is no configuration of a colorizer, or one of a later format.
     """
-    path = folder / "config.json"
+    path = folder / _CONFIG
     if not path.exists():
         raise FileNotFoundError(f"{folder} holds no saved colorizer: there is no {path}")
     try:
@@ -98,14 +108,20 @@ def read_weights(folder: Path, network: nn.Module) -> None:
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:
-    """The history in `history.json`, empty where there is none.
+    """The history in `history.csv`, empty where there is none.
 
     Raises:
-        ValueError: The file is not JSON.
+        ValueError: The file is no table of numbers.
     """
-    path = folder / "history.json"
+    path = folder / "history.csv"
+    if not path.exists():
+        return []
     try:
-        history: list[dict[str, float]] = json.loads(path.read_text("utf-8")) if path.exists() else []
-    except ValueError as error:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [{name: _number(cell) for name, cell in row.items() if cell} for row in csv.DictReader(file)]
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{path} is not the history of a colorizer: {error}") from error
-    return history
+
+
+def _number(cell: str) -> float:
+    return int(cell) if cell.isdecimal() else float(cell)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
 import colorfuse as cf
-from colorfuse.data.loading import batches, create_loader
+from colorfuse.data.loading import Loader
 from colorfuse.data.transforms import TransformedStream
 
 CONSTANT = TensorDataset(torch.arange(10.0)[:, None, None, None].expand(10, 1, 4, 4), torch.zeros(10, 2, 4, 4))
@@ -26,9 +26,7 @@ class Drawing(Dataset[Any]):
 
 
 def epoch(data: Dataset[Any], number: int, workers: int, seed: int = 0) -> Tensor:
-    loader = create_loader(data, 3, workers, seed=seed)
-    loader.sampler.set_epoch(number)  # type: ignore[attr-defined]
-    return torch.cat([lightness for lightness, *_ in batches(loader)])
+    return torch.cat([batch.lightness for batch in Loader(data, 3, workers, seed=seed).epoch(number)])
 
 
 def test_what_is_drawn_is_a_function_of_seed_and_epoch() -> None:
@@ -59,13 +57,13 @@ def test_samples_are_drawn_by_their_weights() -> None:
     assert (drawn == 8).float().mean().item() == pytest.approx(0.75, abs=0.06)
     assert set(epoch(Subset(data, [0, 6]), 0, 0).unique().tolist()) == {6.0}
     with pytest.raises(cf.DataError, match="weights of all 2 samples are 0"):
-        create_loader(Subset(data, [0, 1]), 2, 0, seed=0)
+        Loader(Subset(data, [0, 1]), 2, 0, seed=0)
 
 
 def test_an_empty_dataset_is_refused() -> None:
     for workers in (None, 0):
         with pytest.raises(cf.DataError, match="Subset is empty"):
-            create_loader(Subset(CONSTANT, []), 2, workers)
+            Loader(Subset(CONSTANT, []), 2, workers)
 
 
 def test_a_stream_is_told_the_epoch() -> None:

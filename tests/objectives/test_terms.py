@@ -182,7 +182,7 @@ def test_a_colorizer_with_terms_is_saved_and_loaded_without_their_weights(
     again = cf.FusionColorizer.load(tmp_path / "run")
     assert again.objective == spec
     np.testing.assert_array_equal(again.predict(photos[0]), colorizer.predict(photos[0]))
-    tiny(objective=spec, epochs=2).fit(photos, run=tmp_path / "run", resume=True, num_workers=0)
+    tiny(objective=spec, epochs=2).fit(photos, resume=tmp_path / "run", num_workers=0)
 
 
 def test_a_term_of_ones_own(tiny: Any, photos: NDArray[np.uint8]) -> None:

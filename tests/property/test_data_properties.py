@@ -12,7 +12,7 @@ from torch.utils.data import TensorDataset
 
 import colorfuse as cf
 from colorfuse.data.coding import decode_lab, encode_lab
-from colorfuse.data.loading import create_loader
+from colorfuse.data.loading import Loader
 
 photo_arrays = npst.arrays(np.uint8, st.tuples(st.integers(3, 30), st.just(4), st.just(5), st.just(3)))
 
@@ -72,9 +72,7 @@ def test_the_order_is_a_function_of_seed_and_epoch(count: int, seed: int, epoch:
 
     def order(seed: int, epoch: int) -> list[float]:
         torch.manual_seed(torch.seed() % 2**31)
-        loader = create_loader(data, 1, 0, seed=seed)
-        loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
-        return [float(lightness.item()) for lightness, _ in loader]
+        return [float(batch.lightness.item()) for batch in Loader(data, 1, 0, seed=seed).epoch(epoch)]
 
     assert order(seed, epoch) == order(seed, epoch)
     assert sorted(order(seed, epoch)) == list(range(count))

@@ -1,54 +1,129 @@
 """Batches of a dataset, read by worker processes."""
 
-import contextlib
+import itertools
 import multiprocessing
 import os
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, Subset, default_collate
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from colorfuse.data.in_bytes import BytesDataset
+from colorfuse.data.attributes import sample_weights
+from colorfuse.data.fetching import Fetched, collate, in_bytes_of, seeded
 from colorfuse.data.lab_arrays import LabArrays
-from colorfuse.data.transforms import Transformed, fetch
-from colorfuse.errors import DataError, PhotoError
+from colorfuse.data.ordering import EpochBatches, Share, mixed
+from colorfuse.errors import DataError
 from colorfuse.sample import Batch
 
 
-def create_loader(
-    data: Dataset[Any], batch_size: int, workers: int | None = None, *, seed: int | None = None
-) -> DataLoader[Any]:
-    """Batches of `data`.
+class Loader:
+    """Batches of `data`, an epoch at a time.
 
     Args:
         data: A dataset of (L, ab); an iterable one keeps its own order, and has a length.
-        batch_size: Samples a batch.
+        batch_size: Samples a batch, over all processes that share it.
         workers: Processes that read samples; `default_workers` if None.
-        seed: Shuffles the samples, anew after each `set_epoch` of the sampler. What transforms draw is decided by
-            seed, epoch and batch as well, whatever the number of workers. None keeps the dataset's order.
+        seed: Shuffles the samples, anew each epoch. What transforms draw is decided by seed, epoch and batch as well,
+            whatever the number of workers. None keeps the dataset's order.
+        share: The part of each batch that is read: every `of`-th sample from `place` on.
+        device: Where the batches go.
+
+    Attributes:
+        batch_size: Samples of a whole batch; fewer than asked for where there are no more.
+        workers: Processes that read samples.
 
     Raises:
-        DataError: The dataset is empty, or an iterable one without a length.
+        DataError: The dataset is empty, or an iterable one without a length or that is to be shared.
     """
-    count = _length(data)
-    workers = default_workers(data) if workers is None else workers
-    common: dict[str, Any] = {
-        "batch_size": batch_size,
-        "num_workers": workers,
-        "pin_memory": torch.cuda.is_available(),
-        "persistent_workers": workers > 0,
-        "generator": torch.Generator(),  # so that starting workers draws nothing from the network's
-    }
-    # A last batch of one or two photos would spoil the batch norms' statistics.
-    whole = seed is not None and count >= batch_size
-    if isinstance(data, IterableDataset):
-        return DataLoader(data, drop_last=whole, **common)
-    sampler = EpochSampler(count, seed, sample_weights(data))
-    return DataLoader(_Fetched(data, seed or 0), sampler=sampler, drop_last=whole, collate_fn=_collate, **common)
+
+    def __init__(
+        self,
+        data: Dataset[Any],
+        batch_size: int,
+        workers: int | None = None,
+        *,
+        seed: int | None = None,
+        share: Share = Share(),  # noqa: B008, since it is a tuple
+        device: torch.device | str = "cpu",
+    ) -> None:
+        count = _length(data)
+        self.batch_size = min(batch_size, count)
+        self.device = torch.device(device)
+        self.seed = seed or 0
+        self._generator = torch.Generator()  # of its own, so that starting workers draws nothing from the network's
+        self.workers = default_workers(data) if workers is None else workers
+        # A last batch of one or two photos would spoil the batch norms' statistics.
+        whole = seed is not None and count >= batch_size
+        common: dict[str, Any] = {
+            "num_workers": self.workers,
+            "pin_memory": self.device.type == "cuda",
+            "generator": self._generator,
+        }
+        self._indices: EpochBatches | None = None
+        self._batches: DataLoader[Any]
+        if isinstance(data, IterableDataset):
+            if share.of > 1:
+                raise DataError(
+                    f"{type(data).__name__} is a stream, which {share.of} processes cannot share; train in one, "
+                    "or pack it with colorfuse.pack"
+                )
+            # Its workers begin anew each epoch, since those that stay would not hear of the epoch.
+            self._batches = DataLoader(data, batch_size, drop_last=whole, **common)
+        else:
+            self._indices = EpochBatches(count, batch_size, whole, seed, sample_weights(data), share)
+            self._batches = DataLoader(
+                Fetched(data, self.seed),
+                batch_sampler=self._indices,
+                collate_fn=collate,
+                persistent_workers=self.workers > 0,
+                **common,
+            )
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        return len(self._batches if self._indices is None else self._indices)
+
+    def epoch(self, number: int = 0, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
+        """The batches of an epoch, from the one at `start` up to the one before `stop`.
+
+        Raises:
+            PhotoError: A photo of a batch cannot be read.
+            OSError: A file cannot be read.
+        """
+        if self._indices is None:
+            batches: Iterator[Any] = itertools.islice(self._stream(number), start, stop)
+        else:
+            self._indices.choose(number, start, stop)
+            batches = iter(self._batches)
+        for batch in batches:
+            yield self._ready(batch)
+
+    def samples(self, epoch: int, batch: int) -> list[int]:
+        """The indices of the samples of a batch, in all processes; none of a stream."""
+        return [] if self._indices is None else self._indices.batch(epoch, batch)
+
+    def _stream(self, epoch: int) -> Iterator[Any]:
+        """The batches of a stream, what it draws being decided by seed, epoch and batch."""
+        if hasattr(self._batches.dataset, "set_epoch"):
+            self._batches.dataset.set_epoch(epoch)
+        self._generator.manual_seed(mixed(self.seed, epoch))  # from which workers have their seeds
+        batches = iter(self._batches)
+        for number in itertools.count():
+            with seeded(mixed(self.seed, epoch, number)):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
+    def _ready(self, batch: Any) -> Batch:
+        from accelerate.utils import send_to_device
+
+        if isinstance(batch, Exception):
+            raise batch
+        batch = send_to_device(batch, self.device, non_blocking=self.device.type == "cuda")
+        dataset = self._batches.dataset
+        return dataset.decode(batch) if isinstance(dataset, Fetched) else Batch(*batch[:3])
 
 
 def default_workers(data: Dataset[Any]) -> int:
@@ -59,154 +134,11 @@ def default_workers(data: Dataset[Any]) -> int:
         return 0
     if isinstance(data, IterableDataset):  # which each of them would go through from its start
         return 0
-    whole, _ = _whole(data)
+    whole, _ = in_bytes_of(data)
     if isinstance(whole, LabArrays) and not whole.transform and not torch.cuda.is_available():
         return 0  # since to hand rows over takes longer than to read them
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(8, cores // 2)
-
-
-def batches(loader: Any) -> Iterator[Batch]:
-    """The batches of a loader.
-
-    Raises:
-        PhotoError: A photo of a batch cannot be read.
-        OSError: A file cannot be read.
-    """
-    for batch in loader:
-        if isinstance(batch, Exception):
-            raise batch
-        yield loader.dataset.decode(batch) if isinstance(loader.dataset, _Fetched) else Batch(*batch[:3])
-
-
-def sample_weights(data: Dataset[Any]) -> Tensor | None:
-    """How often each sample is to be drawn, if the dataset says so."""
-    return _of_each(data, "sample_weights", torch.float64)
-
-
-def count_classes(data: Dataset[Any]) -> int | None:
-    """How many classes the labels of the samples are of, if the dataset has labels."""
-    labels = _of_each(data, "labels", torch.long)
-    return None if labels is None else int(labels.max()) + 1
-
-
-def _of_each(data: Dataset[Any], name: str, dtype: torch.dtype) -> Tensor | None:
-    """An attribute of the dataset that has an entry a sample, for the samples that are left of it."""
-    if isinstance(data, Transformed):
-        return _of_each(data.data, name, dtype)
-    if isinstance(data, Subset):
-        values = _of_each(data.dataset, name, dtype)
-        return None if values is None else values[torch.tensor(data.indices, dtype=torch.long)]
-    values = getattr(data, name, None)
-    return None if values is None else torch.as_tensor(values, dtype=dtype)
-
-
-class EpochSampler(Sampler[tuple[int, int]]):
-    """The epoch and the index of each sample of an epoch, in an order that depends on seed and epoch alone.
-
-    Args:
-        count: Samples of the dataset, and of an epoch.
-        seed: Decides the order; None keeps that of the dataset.
-        weights: How often samples are drawn, with replacement; None for each of them once.
-    """
-
-    def __init__(self, count: int, seed: int | None, weights: Tensor | None = None) -> None:
-        if weights is not None and not weights.sum() > 0:
-            raise DataError(f"the weights of all {count} samples are 0; there is nothing to draw")
-        self.count = count
-        self.seed = seed
-        self.weights = weights
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that is gone through next."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return ((self.epoch, index) for index in self._order())
-
-    def _order(self) -> list[int]:
-        if self.seed is None:
-            return list(range(self.count))
-        generator = torch.Generator().manual_seed(_mixed(self.seed, self.epoch))
-        if self.weights is None:
-            return torch.randperm(self.count, generator=generator).tolist()
-        return torch.multinomial(self.weights, self.count, replacement=True, generator=generator).tolist()
-
-
-class _Fetched(Dataset[Any]):
-    """A dataset that is asked for pairs of epoch and index, and seeds what its transforms draw.
-
-    An error travels from a worker as a value: raised there, it would arrive as the text of a traceback.
-    """
-
-    def __init__(self, data: Dataset[Any], seed: int) -> None:
-        self.data = data
-        self.seed = seed
-        self.whole, self.positions = _whole(data)
-
-    def __len__(self) -> int:
-        return len(self.data)  # type: ignore[arg-type]
-
-    def __getitems__(self, places: Sequence[tuple[int, int]]) -> list[Any]:
-        with _seeded(_mixed(self.seed, *places[0])):
-            try:
-                return self._fetch([index for _, index in places])
-            except (PhotoError, DataError, OSError) as error:
-                return [error]
-
-    def _fetch(self, indices: Sequence[int]) -> list[Any]:
-        if self.whole is None:
-            return fetch(self.data, indices)
-        rows = self.positions[torch.tensor(indices)].tolist()
-        images = list(self.whole.read(rows))
-        labels = self.whole.labels
-        return images if labels is None else [(image, labels[row]) for image, row in zip(images, rows, strict=True)]
-
-    def decode(self, batch: Any) -> Batch:
-        """L and ab of a batch, and what else it holds."""
-        if self.whole is None:
-            return Batch(*batch[:3])
-        images, *labels = [batch] if self.whole.labels is None else batch
-        return Batch(*self.whole.decode(images), *labels)
-
-
-@contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed what transforms draw from, torch, NumPy and Python, and leave their states as they were."""
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002, since transforms of others draw from it
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002
-        try:
-            yield
-        finally:
-            random.setstate(states[0])
-            np.random.set_state(states[1])  # noqa: NPY002
-
-
-def _whole(data: Dataset[Any]) -> tuple[BytesDataset | None, Tensor]:
-    """The dataset of bytes that `data` is, or is a subset of, and the positions there; None if it is no such one."""
-    if isinstance(data, Subset):
-        whole, positions = _whole(data.dataset)
-        return whole, positions[torch.tensor(data.indices, dtype=torch.long)]
-    return data if isinstance(data, BytesDataset) else None, torch.arange(len(data))  # type: ignore[arg-type]
-
-
-def _collate(samples: list[Any]) -> Any:
-    return samples[0] if isinstance(samples[0], Exception) else default_collate(samples)
-
-
-def _mixed(*numbers: int) -> int:
-    """One seed of several numbers."""
-    mixed = 0
-    for number in numbers:
-        mixed = (mixed * 1_000_003 + number + 1) % 2**63
-    return mixed
 
 
 def _length(data: Dataset[Any]) -> int:

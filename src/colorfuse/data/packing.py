@@ -18,7 +18,7 @@ from colorfuse.data.coding import encode_lab
 from colorfuse.data.content import content_keys
 from colorfuse.data.in_bytes import is_in_bytes
 from colorfuse.data.lab_arrays import LabArrays
-from colorfuse.data.loading import create_loader
+from colorfuse.data.loading import Loader
 from colorfuse.data.photos import PhotoFolder
 from colorfuse.data.row_files import RowWriter
 from colorfuse.data.transforms import fetch
@@ -176,7 +176,5 @@ def _coded_batches(
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     if start == len(data):  # type: ignore[arg-type]
         return
-    for batch in create_loader(_Coded(data, size, start), _BATCH, workers):
-        if isinstance(batch, Exception):
-            raise batch
-        yield batch[0].numpy(), batch[1].numpy()
+    for lightness, ab, _ in Loader(_Coded(data, size, start), _BATCH, workers).epoch():
+        yield lightness.numpy(), ab.numpy()

@@ -1,110 +1,141 @@
-"""What a training needs to go on after it was stopped: one folder, in safetensors and JSON."""
+"""What a training needs to go on after it was stopped: folders of safetensors and JSON, each with its checksums."""
 
+import hashlib
 import json
 import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
-from torch import nn
-from torch.optim.lr_scheduler import LambdaLR
+from torch import Tensor
 
 from colorfuse.errors import WeightsError
-from colorfuse.files import write_tensors
+from colorfuse.files import room_in, write_tensors
 
-_FOLDER = "checkpoint"
+_CHECKSUMS = "SHA256SUMS"
+_STATE = "state.json"
 
-
-def has_checkpoint(run: Path) -> bool:
-    """Whether a training can go on from `run`."""
-    return _last_state(run / _FOLDER) is not None
+Tensors = Mapping[str, Mapping[str, Tensor]]
 
 
-def _last_state(folder: Path) -> Path | None:
-    """Where the last state lies: a save that is cut between its two renames leaves it under its second name."""
-    return next((place for place in (folder, folder.with_suffix(".previous")) if place.exists()), None)
+class Checkpoints:
+    """The states of a training in the folder `checkpoints` of a run: the last one and the one before it.
 
-
-class Checkpoint:
-    """The state of a training in the folder `checkpoint` of a run.
+    Each is a folder with a number, of files of tensors, `state.json`, and `SHA256SUMS` as `sha256sum -c` reads it.
 
     Args:
         run: The run's folder.
-        network: What is trained.
-        optimizer: The optimizer over it.
-        schedule: The optimizer's schedule.
     """
 
-    def __init__(self, run: Path, network: nn.Module, optimizer: torch.optim.Optimizer, schedule: LambdaLR) -> None:
-        self.folder = run / _FOLDER
-        self.network = network
-        self.optimizer = optimizer
-        self.schedule = schedule
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.folder = run / "checkpoints"
+        self._sound: Path | None = None
 
-    def save(self, history: list[dict[str, float]]) -> None:
-        """Write the state beside the last one, then put it in its place."""
-        partial, previous = self.folder.with_suffix(".partial"), self.folder.with_suffix(".previous")
+    def prepare(self) -> None:
+        """Make the folder, and find out whether it can be written to."""
+        with room_in(self.folder, "choose another folder"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+
+    def save(self, tensors: Tensors, state: Mapping[str, Any]) -> None:
+        """Write a state beside those that are there, put it in its place, and remove all but the one before it."""
+        saved = self._numbered()
+        partial = self.folder / "partial"
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        optimizer = self.optimizer.state_dict()
-        moments = {
-            f"{index}.{name}": tensor for index, state in optimizer["state"].items() for name, tensor in state.items()
-        }
-        state = {
-            "history": history,
-            "steps": self.schedule.last_epoch,
-            "param_groups": optimizer["param_groups"],
-        }
-        write_tensors(partial / "model.safetensors", self.network.state_dict())
-        write_tensors(partial / "optimizer.safetensors", moments)
-        (partial / "state.json").write_text(json.dumps(state, indent=1))
-        if self.folder.exists():
-            shutil.rmtree(previous, ignore_errors=True)
-            self.folder.replace(previous)
-        partial.replace(self.folder)
-        shutil.rmtree(previous, ignore_errors=True)
+        with room_in(self.folder, "make room, and resume the run to go on"):
+            partial.mkdir(parents=True)
+            for name, values in tensors.items():
+                write_tensors(partial / f"{name}.safetensors", dict(values))
+            (partial / _STATE).write_text(json.dumps(state, indent=1), "utf-8")
+            sums = [f"{_sha256(path)}  {path.name}\n" for path in sorted(partial.iterdir())]
+            (partial / _CHECKSUMS).write_text("".join(sums), "utf-8")
+            place = self.folder / f"{int(saved[-1].name) + 1 if saved else 1:06}"
+            partial.replace(place)
+        before, self._sound = self._sound, place
+        for other in saved:
+            if other != before:
+                shutil.rmtree(other)
 
-    def load(self) -> list[dict[str, float]]:
-        """Bring back the state and return the history; an empty one where nothing was saved.
+    def state(self) -> dict[str, Any] | None:
+        """The last state that is whole; None if none was saved. A damaged one is named and passed over.
 
         Raises:
-            WeightsError: The checkpoint cannot be read, or is another network's.
+            WeightsError: All that were saved are damaged.
         """
-        folder = _last_state(self.folder)
-        if folder is None:
-            return []
-        try:
-            self.network.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
-            moments = safetensors.torch.load_file(folder / "optimizer.safetensors")
-            state = json.loads((folder / "state.json").read_text())
-            self.optimizer.load_state_dict({"state": _nested(moments), "param_groups": state["param_groups"]})
-            self._match_layouts()
-            self._set_step(state["steps"])
-        except Exception as error:
-            raise WeightsError(f"the checkpoint {folder} cannot be used: {' '.join(str(error).split())}") from error
-        history: list[dict[str, float]] = state["history"]
-        return history
+        if self._sound is None:
+            self._sound = self._find()
+        if self._sound is None:
+            return None
+        state: dict[str, Any] = json.loads((self._sound / _STATE).read_text("utf-8"))
+        return state
 
-    def _set_step(self, step: int) -> None:
-        """Go on with the schedule at `step`, also if it has become a longer one."""
-        self.schedule.last_epoch = step
-        for group, rate, factor in zip(
-            self.optimizer.param_groups, self.schedule.base_lrs, self.schedule.lr_lambdas, strict=True
-        ):
-            group["lr"] = rate * factor(step)
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """The tensors of that state."""
+        files = self._sound.glob("*.safetensors") if self._sound else ()
+        return {path.stem: safetensors.torch.load_file(path) for path in files}
 
-    def _match_layouts(self) -> None:
-        """Lay out each moment in memory as its weights are, which fused optimizers rely on without a check."""
-        for weights, state in self.optimizer.state.items():
-            for name, moment in state.items():
-                if moment.shape == weights.shape:
-                    state[name] = torch.empty_like(weights).copy_(moment)
+    def __str__(self) -> str:
+        return f"the checkpoints in {self.folder}"
+
+    def exist(self) -> bool:
+        """Whether a training can go on from here."""
+        return bool(self._numbered())
+
+    def _find(self) -> Path | None:
+        saved = self._numbered()
+        for place in reversed(saved):
+            reason = _damage(place)
+            if reason is None:
+                return place
+            if place != saved[0]:
+                warnings.warn(f"the checkpoint {place} is damaged, {reason}; the one before it is used", stacklevel=4)
+        if saved:
+            raise WeightsError(f"no checkpoint in {self.folder} can be used: {saved[0]} is damaged, {reason}")
+        return None
+
+    def _numbered(self) -> list[Path]:
+        found = self.folder.iterdir() if self.folder.is_dir() else ()
+        return sorted(path for path in found if path.name.isdecimal())
 
 
-def _nested(moments: dict[str, torch.Tensor]) -> dict[int, dict[str, Any]]:
-    state: dict[int, dict[str, Any]] = {}
-    for key, tensor in moments.items():
+def _damage(place: Path) -> str | None:
+    """What is wrong with the files of a checkpoint; None if they are as they were written."""
+    try:
+        lines = (place / _CHECKSUMS).read_text("utf-8").splitlines()
+        sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+        changed = [name for name, digest in sums.items() if _sha256(place / name) != digest]
+    except (OSError, ValueError) as error:
+        return f"its checksums cannot be read ({error})"
+    if _STATE not in sums:
+        return f"its {_CHECKSUMS} lacks {_STATE}"
+    return f"{' and '.join(changed)} not being what its checksum says" if changed else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def moments_of(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What an optimizer keeps of each of its weights, as named tensors."""
+    state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]
+    return {f"{index}.{name}": tensor for index, moments in state.items() for name, tensor in moments.items()}
+
+
+def load_moments(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give an optimizer back what `moments_of` took from it; its settings stay."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = tensor
-    return state
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    # Lay out each moment in memory as its weights are, which fused optimizers rely on without a check.
+    for weights, moments in optimizer.state.items():
+        for name, moment in moments.items():
+            if moment.shape == weights.shape:
+                moments[name] = torch.empty_like(weights).copy_(moment)

@@ -1,0 +1,60 @@
+"""Weights averaged over the steps of a training."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class Average:
+    """A network whose weights are the moving average of those of one that learns.
+
+    Polyak and Juditsky 1992, *Acceleration of stochastic approximation by averaging*. The decay grows with the steps,
+    so that the random weights of the start are soon forgotten.
+
+    Args:
+        network: Takes the average; from now on its copy `learning` is what learns.
+        decay: The share of the average that is kept at a step, once there were many.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        from timm.utils.model_ema import ModelEmaV3
+
+        self.network = network
+        self._average = ModelEmaV3(network, decay=decay, use_warmup=True, warmup_power=3 / 4)
+        self.learning, self._average.module = self._average.module, network
+
+    def update(self, step: int) -> None:
+        """Take in the weights after a step, counted from 1."""
+        self._average.update(self.learning, step)
+
+    @torch.no_grad()
+    def estimate_statistics(self, lightness: Iterable[Tensor], reduce: Callable[[Tensor], Tensor]) -> None:
+        """Estimate the statistics of batch norms afresh, since those of other weights do not fit the averaged ones.
+
+        Izmailov et al. 2018, *Averaging weights leads to wider optima*, section 3.2. Those of a part that is not in
+        training mode stay.
+
+        Args:
+            lightness: L `(N, 1, H, W)` of photos to train on.
+            reduce: Brings a tensor of each process to their mean.
+        """
+        norms = [
+            mine
+            for mine, its in zip(self.network.modules(), self.learning.modules(), strict=True)
+            if isinstance(mine, _BatchNorm) and its.training and mine.track_running_stats
+        ]
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.train().momentum = None  # for the mean over all batches
+        try:
+            for batch in lightness if norms else ():
+                self.network(batch)
+        finally:
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.eval().momentum = momentum
+                for statistic in (norm.running_mean, norm.running_var):
+                    if statistic is not None:
+                        statistic.copy_(reduce(statistic))

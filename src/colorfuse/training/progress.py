@@ -1,0 +1,219 @@
+"""A training under way: its parts, and how far it has come."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import Dataset
+
+from colorfuse.data.attributes import count_classes
+from colorfuse.data.loading import Loader
+from colorfuse.data.ordering import Share, mixed
+from colorfuse.errors import TrainingError
+from colorfuse.network import FusionNetwork
+from colorfuse.objectives import Objective, Term
+from colorfuse.sample import Batch
+from colorfuse.training.averaging import Average
+from colorfuse.training.history import History
+from colorfuse.training.learner import Learner
+from colorfuse.training.memory import is_out_of_memory, what_fits
+from colorfuse.training.optimizers import create_optimizer
+from colorfuse.training.schedules import rate_factor
+from colorfuse.training.settings import Settings
+from colorfuse.training.stepping import Figures, Stepper, is_too_little, resized
+from colorfuse.training.validation import validate
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+_OBSERVED = 2000
+"""How many photos an objective is shown before training, and batch norms for averaged weights."""
+
+
+@dataclass
+class Progress:
+    """How far a training has come, in numbers.
+
+    Attributes:
+        history: The figures of the epochs that are done.
+        batches: Of the running epoch that are done.
+        loss: Their sum.
+        color: The sums of their mean a and b.
+    """
+
+    history: History = field(default_factory=list)
+    batches: int = 0
+    loss: float = 0.0
+    color: list[float] = field(default_factory=lambda: [0.0, 0.0])
+
+    def add(self, figures: Figures) -> None:
+        """Count in a batch."""
+        self.batches += 1
+        self.loss += figures.loss
+        self.color = [self.color[0] + figures.mean_a, self.color[1] + figures.mean_b]
+
+    def end_epoch(self, row: dict[str, float]) -> None:
+        """Begin a new epoch after the one with these figures."""
+        self.history.append(row)
+        self.batches, self.loss, self.color = 0, 0.0, [0.0, 0.0]
+
+
+class Training:
+    """A network that learns, with all that this takes.
+
+    Args:
+        network: What is trained, or takes the average of the weights that are.
+        objective: The loss, and the reading of planes as ab.
+        terms: What is added to the loss.
+        data: Photos to learn from.
+        settings: How.
+        accelerator: Where.
+        num_workers: Processes that read photos.
+    """
+
+    def __init__(
+        self,
+        network: FusionNetwork,
+        objective: Objective,
+        terms: list[Term],
+        data: Dataset[Any],
+        settings: Settings,
+        accelerator: "Accelerator",
+        num_workers: int | None,
+    ) -> None:
+        self.settings = settings
+        self.accelerator = accelerator
+        self.progress = Progress()
+        self.share = Share(accelerator.process_index, accelerator.num_processes)
+        self.loader = self.load(data, num_workers, seed=settings.seed)
+        torch.manual_seed(settings.seed)
+        self.network = network.to(accelerator.device).to(memory_format=torch.channels_last)
+        self.average = Average(network, settings.ema_decay) if settings.ema_decay else None
+        learning = self.average.learning if self.average else network
+        for term in terms:
+            term.bind(learning, count_classes(data) if term.needs_labels else None)
+        self.learner = Learner(learning, objective, terms)
+        self.learner.to(accelerator.device).to(memory_format=torch.channels_last)
+        self.optimizer = create_optimizer(
+            settings.optimizer, self.learner, learning.backbone, settings.backbone_rate, settings.weight_decay
+        )
+        self.stepper = Stepper(accelerator, self.learner, self.optimizer, self.loader.batch_size, settings.clip_norm)
+        self._thawing = [weights for weights in learning.backbone.parameters() if weights.requires_grad]
+
+    def load(self, data: Dataset[Any], num_workers: int | None, *, seed: int | None = None) -> Loader:
+        """Batches for this process."""
+        return Loader(
+            data,
+            self.settings.batch_size,
+            num_workers,
+            seed=seed,
+            share=self.share,
+            device=self.accelerator.device,
+        )
+
+    def steps(self, epoch: int) -> Iterator[Figures]:
+        """Learn from what is left of an epoch's batches, and give the figures of each."""
+        settings, progress = self.settings, self.progress
+        self._begin_epoch(epoch)
+        for batch in self.loader.epoch(epoch, start=progress.batches):
+            step = self._step(epoch)
+            # All that a step draws depends on the seed and its number, so that a resumed training draws the same.
+            torch.manual_seed(mixed(settings.seed, step, self.share.place))
+            figures = self._backward(resized(batch, settings.side(epoch)), epoch)
+            self.stepper.update(self._rate(step))
+            if self.average:
+                self.average.update(step + 1)
+            progress.add(figures)
+            yield figures
+        if progress.batches != len(self.loader):
+            raise TrainingError(
+                f"epoch {epoch} had {progress.batches} batches, and the data's length says {len(self.loader)}"
+            )
+
+    def end_epoch(self, epoch: int, judged: Loader | None) -> dict[str, float]:
+        """The figures of an epoch whose batches are done, after it is judged."""
+        progress = self.progress
+        row = {
+            "epoch": epoch,
+            "learning_rate": self._rate((epoch - 1) * len(self.loader)),
+            "train_loss": progress.loss / progress.batches,
+        }
+        torch.manual_seed(mixed(self.settings.seed, self._step(epoch), self.share.place))
+        with self.accelerator.autocast():
+            if self.average:
+                some = self.loader.epoch(epoch, stop=self._batches_of(_OBSERVED))
+                self.average.estimate_statistics(
+                    (batch.lightness for batch in some), lambda values: self._reduce(values, "mean")
+                )
+            if judged is not None:
+                color = torch.tensor(progress.color) / progress.batches
+                row |= validate(
+                    self.network,
+                    self.learner.objective,
+                    judged.epoch(),
+                    color,
+                    lambda sums: self._reduce(sums, "sum"),
+                )
+        progress.end_epoch(row)
+        return row
+
+    def observe(self, data: Dataset[Any], num_workers: int | None) -> None:
+        """Show the objective colours of photos to train on, the same ones in every process."""
+        loader = Loader(data, self.settings.batch_size, num_workers, seed=self.settings.seed)
+        self.learner.objective.observe(batch.ab for batch in loader.epoch(stop=self._batches_of(_OBSERVED)))
+
+    def _begin_epoch(self, epoch: int) -> None:
+        is_frozen = epoch <= self.settings.frozen_epochs
+        if any(weights.requires_grad == is_frozen for weights in self._thawing):
+            self.stepper.unwrap()
+            for weights in self._thawing:
+                weights.requires_grad_(not is_frozen)
+        self.learner.train()
+        if is_frozen:
+            self.learner.network.backbone.eval()
+
+    def _backward(self, batch: Batch, epoch: int) -> Figures:
+        place = f"batch {self.progress.batches + 1} of {len(self.loader)} in epoch {epoch}"
+        try:
+            figures = self.stepper.backward(batch)
+        except Exception as error:
+            self.stepper.discard()
+            if is_too_little(error):
+                size = f"batch_size={len(batch.ab)} at image_size={batch.ab.shape[-1]}"
+                raise TrainingError(f"{place}: {size} is too little for batch norms to learn from") from error
+            if not is_out_of_memory(error):
+                raise
+            figures = None  # and what the error holds on to is let go, before it is tried what fits
+        if figures is None:
+            part, *others = self.stepper.parts(batch)
+            advice = what_fits(self.learner, part, self.settings.batch_size, 1 + len(others))
+            self.stepper.discard()
+            raise TrainingError(f"{place}: {advice}")
+        if not figures.are_finite(scaled=self.accelerator.scaler is not None):
+            self.stepper.discard()
+            samples = self.loader.samples(epoch, self.progress.batches)
+            listed = f" (samples {', '.join(map(str, samples[:8]))}{', ...' if samples[8:] else ''})" * bool(samples)
+            raise TrainingError(
+                f"{place}{listed} has the loss {figures.loss} and gradients of norm {figures.gradient_norm}; the "
+                f"weights are as before it; lower learning_rate={self.settings.learning_rate}, set clip_norm, or "
+                "look for bad photos"
+            )
+        return figures
+
+    def _step(self, epoch: int) -> int:
+        """The number of the next step, from 0 on."""
+        return (epoch - 1) * len(self.loader) + self.progress.batches
+
+    def _rate(self, step: int) -> float:
+        settings = self.settings
+        steps = settings.epochs * len(self.loader)
+        return settings.learning_rate * rate_factor(settings.schedule, step, steps, settings.warmup_steps)
+
+    def _batches_of(self, photos: int) -> int:
+        return math.ceil(photos / self.loader.batch_size)
+
+    def _reduce(self, values: torch.Tensor, how: str) -> torch.Tensor:
+        reduced: torch.Tensor = self.accelerator.reduce(values.to(self.accelerator.device), how)
+        return reduced.to(values.device)

@@ -1,0 +1,84 @@
+"""A training in its checkpoints."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from colorfuse.errors import WeightsError, first_line
+from colorfuse.training.checkpoint import Checkpoints, load_moments, moments_of
+from colorfuse.training.progress import Progress, Training
+
+
+class Saver:
+    """Keeps a training in checkpoints, and brings it back.
+
+    Args:
+        training: What is kept.
+        checkpoints: Where; None keeps nothing.
+        minutes: How long after the last checkpoint another one is due.
+        about: What is kept beside it.
+    """
+
+    def __init__(
+        self, training: Training, checkpoints: Checkpoints | None, minutes: float, about: dict[str, Any]
+    ) -> None:
+        self.training = training
+        self.checkpoints = checkpoints
+        self.minutes = minutes
+        self.about = about
+        self._saved_at = time.monotonic()
+
+    def save(self) -> None:
+        """Write a checkpoint, in the main process."""
+        if self.checkpoints is None or not self.training.accelerator.is_main_process:
+            return
+        training = self.training
+        tensors = {"learner": training.learner.state_dict(), "optimizer": moments_of(training.optimizer)}
+        if training.average:
+            tensors["average"] = training.network.state_dict()
+        state: dict[str, Any] = {
+            "about": self.about,
+            "steps_an_epoch": len(training.loader),
+            "progress": asdict(training.progress),
+        }
+        if training.accelerator.scaler is not None:
+            state["scaler"] = training.accelerator.scaler.state_dict()
+        self.checkpoints.save(tensors, state)
+        self._saved_at = time.monotonic()
+
+    def save_when_due(self) -> None:
+        """Write a checkpoint if the last one is older than it may be."""
+        if time.monotonic() - self._saved_at >= 60 * self.minutes:
+            self.save()
+
+    def load(self) -> bool:
+        """Bring the training to where its last checkpoint left it; False if there is none.
+
+        Raises:
+            ValueError: The checkpoint was made with another number of photos, or with more epochs.
+            WeightsError: No checkpoint can be used, or it is another network's.
+        """
+        state = self.checkpoints.state() if self.checkpoints else None
+        if self.checkpoints is None or state is None:
+            return False
+        training, progress = self.training, Progress(**state["progress"])
+        if state["steps_an_epoch"] != len(training.loader):
+            raise ValueError(
+                f"{self.checkpoints} were made with {state['steps_an_epoch']} steps an epoch, not with "
+                f"{len(training.loader)}; resume with the photos and the batch_size of their run"
+            )
+        done, epochs = len(progress.history), training.settings.epochs
+        if done + bool(progress.batches) > epochs:
+            raise ValueError(f"{self.checkpoints} are of {done} epochs, more than epochs={epochs}")
+        tensors = self.checkpoints.tensors()
+        try:
+            training.learner.load_state_dict(tensors["learner"])
+            load_moments(training.optimizer, tensors["optimizer"])
+            if training.average:
+                training.network.load_state_dict(tensors["average"])
+            if training.accelerator.scaler is not None and "scaler" in state:
+                training.accelerator.scaler.load_state_dict(state["scaler"])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise WeightsError(f"{self.checkpoints} cannot be used: {first_line(error)}") from error
+        training.progress = progress
+        return True

@@ -1,0 +1,24 @@
+"""The trackers of an accelerator, such as TensorBoard."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+@contextlib.contextmanager
+def tracked(accelerator: "Accelerator", settings: Mapping[str, Any]) -> Iterator[None]:
+    """A block in which an accelerator's trackers, if any, are at work; those that its owner started stay so."""
+    if accelerator.trackers or not accelerator.log_with:
+        yield
+        return
+    scalars = {name: value for name, value in settings.items() if isinstance(value, int | float | str)}
+    accelerator.init_trackers("colorfuse", scalars)
+    try:
+        yield
+    finally:
+        for tracker in accelerator.trackers:
+            tracker.finish()
+        accelerator.trackers.clear()

@@ -1,0 +1,43 @@
+"""How good a network is on photos that it does not learn from."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from colorfuse.maps import resize_to
+from colorfuse.objectives import AB_SCALE, Objective
+from colorfuse.sample import Batch
+
+_NAMES = ("loss", "error", "gray_error", "constant_error")
+
+
+@torch.no_grad()
+def validate(
+    network: nn.Module,
+    objective: Objective,
+    batches: Iterable[Batch],
+    mean_color: Tensor,
+    add: Callable[[Tensor], Tensor],
+) -> dict[str, float]:
+    """Loss and error, and the errors that no colour and one constant colour would have.
+
+    Args:
+        network: Gives planes of lightness.
+        objective: Has the loss, and reads planes as ab.
+        batches: What to judge by, in this process.
+        mean_color: The constant ab `(2,)`, such as the mean of the photos to train on.
+        add: Brings a tensor of each process to their sum.
+    """
+    network.eval()
+    sums = torch.zeros(len(_NAMES) + 1, dtype=torch.float64)
+    for batch in batches:
+        ab = batch.ab
+        planes = network(batch.lightness, objective.stride).float()
+        guesses = resize_to(objective.read(planes), ab), torch.zeros_like(ab), mean_color.to(ab).reshape(1, 2, 1, 1)
+        means = torch.stack(
+            [objective(planes, ab), *(((guess - ab) / AB_SCALE).square().mean() for guess in guesses)]
+        )
+        sums = sums.to(ab.device) + torch.cat([means.double() * len(ab), means.new_full((1,), len(ab))])
+    *totals, count = add(sums).tolist()
+    return {f"validation_{name}": total / count for name, total in zip(_NAMES, totals, strict=True)}
