@@ -246,12 +246,11 @@ class FusionColorizer:
         else:
             self.initialize()
         accelerator = Accelerator() if accelerator is None else accelerator
-        keeper = Keeper(checkpoints.run if checkpoints else None, validation_data)
+        keeper = Keeper(checkpoints.run if checkpoints else None, validation_data, accelerator.is_main_process)
 
         def after_epoch(history: History) -> bool:
             self.history_ = history
-            if accelerator.is_main_process:
-                keeper.keep(self)
+            keeper.keep(self)
             answers = [callback(self) for callback in callbacks]
             return any(answers)
 

@@ -90,12 +90,14 @@ class Keeper:
     """Saves a colorizer after each epoch, and its best weights beside the last.
 
     Args:
-        run: Where; None keeps the best weights in memory.
+        run: Where; None keeps the best weights in memory, where `patience` asks for them.
         photos: Of which a sheet is made after each epoch.
+        writes: Whether this is the process that writes to the folder.
     """
 
-    def __init__(self, run: Path | None, photos: Dataset[Any] | None) -> None:
+    def __init__(self, run: Path | None, photos: Dataset[Any] | None, writes: bool) -> None:
         self.run = run
+        self.writes = writes
         self.photos = None if photos is None or run is None else next(Loader(photos, _ON_A_SHEET, 0).epoch())
         self._best: dict[str, Tensor] | None = None
 
@@ -104,8 +106,10 @@ class Keeper:
         epoch = len(colorizer.history_)
         is_best = best_epoch(colorizer.history_) == epoch
         if self.run is None:
-            if is_best:
+            if is_best and colorizer.patience:
                 self._best = {name: tensor.clone() for name, tensor in colorizer.network_.state_dict().items()}
+            return
+        if not self.writes:
             return
         with room_in(self.run, "make room, and resume the run to go on"):
             colorizer.save(self.run)
@@ -121,6 +125,7 @@ class Keeper:
         """Go back to the weights of the best epoch."""
         if self.run is not None:
             read_weights(self.run / _BEST, colorizer.network_)
-            colorizer.save(self.run)
+            if self.writes:
+                colorizer.save(self.run)
         elif self._best is not None:
             colorizer.network_.load_state_dict(self._best)

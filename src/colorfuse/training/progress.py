@@ -100,6 +100,7 @@ class Training:
             settings.optimizer, self.learner, learning.backbone, settings.backbone_rate, settings.weight_decay
         )
         self.stepper = Stepper(accelerator, self.learner, self.optimizer, self.loader.batch_size, settings.clip_norm)
+        self._is_frozen = False
         self._thawing = [weights for weights in learning.backbone.parameters() if weights.requires_grad]
 
     def load(self, data: Dataset[Any], num_workers: int | None, *, seed: int | None = None) -> Loader:
@@ -161,13 +162,15 @@ class Training:
 
     def observe(self, data: Dataset[Any], num_workers: int | None) -> None:
         """Show the objective colours of photos to train on, the same ones in every process."""
-        loader = Loader(data, self.settings.batch_size, num_workers, seed=self.settings.seed)
+        settings = self.settings
+        loader = Loader(data, settings.batch_size, num_workers, seed=settings.seed, device=self.accelerator.device)
         self.learner.objective.observe(batch.ab for batch in loader.epoch(stop=self._batches_of(_OBSERVED)))
 
     def _begin_epoch(self, epoch: int) -> None:
         is_frozen = epoch <= self.settings.frozen_epochs
-        if any(weights.requires_grad == is_frozen for weights in self._thawing):
+        if is_frozen != self._is_frozen:
             self.stepper.unwrap()
+            self._is_frozen = is_frozen
             for weights in self._thawing:
                 weights.requires_grad_(not is_frozen)
         self.learner.train()
@@ -215,5 +218,7 @@ class Training:
         return math.ceil(photos / self.loader.batch_size)
 
     def _reduce(self, values: torch.Tensor, how: str) -> torch.Tensor:
+        if self.share.of == 1:
+            return values
         reduced: torch.Tensor = self.accelerator.reduce(values.to(self.accelerator.device), how)
         return reduced.to(values.device)

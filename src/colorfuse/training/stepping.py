@@ -53,6 +53,7 @@ class Stepper:
         self.photos = photos
         self.clip_norm = math.inf if clip_norm is None else clip_norm
         self._model: Any = None
+        self._unused: list[torch.nn.Parameter] = []
         self._statistics = [buffer.clone() for buffer in learner.buffers()]
 
     def backward(self, batch: Batch) -> Figures:
@@ -98,6 +99,9 @@ class Stepper:
         if self._model is not None:
             self.accelerator.unwrap_model(self._model, keep_fp32_wrapper=False, keep_torch_compile=False)
             self._model = None
+        for weights in self._unused:
+            weights.requires_grad_(True)
+        self._unused = []
 
     def _wrap(self, batch: Batch) -> None:
         if self.accelerator.num_processes > 1:
@@ -107,8 +111,9 @@ class Stepper:
     def _leave_out_unused(self, batch: Batch) -> None:
         """Hold weights fixed that have no part in the loss, for whose gradients the processes would wait for ever."""
         self.learner(batch)[0].backward()
-        for weights in self._learning():
-            weights.requires_grad_(weights.grad is not None)
+        self._unused = [weights for weights in self._learning() if weights.grad is None]
+        for weights in self._unused:
+            weights.requires_grad_(False)
         self.discard()
 
     def _learning(self) -> list[torch.nn.Parameter]:

@@ -38,6 +38,6 @@ def validate(
         means = torch.stack(
             [objective(planes, ab), *(((guess - ab) / AB_SCALE).square().mean() for guess in guesses)]
         )
-        sums = sums.to(ab.device) + torch.cat([means.double() * len(ab), means.new_full((1,), len(ab))])
+        sums += torch.cat([means * len(ab), means.new_full((1,), len(ab))]).cpu()
     *totals, count = add(sums).tolist()
     return {f"validation_{name}": total / count for name, total in zip(_NAMES, totals, strict=True)}
