@@ -204,7 +204,8 @@ class FusionColorizer:
                 validation loss; in `sheets` a picture of some validation photos; in `checkpoints` what it takes to
                 go on.
             resume: The folder of a run to go on with from its last checkpoint, or to begin if there is none. But for
-                `epochs`, `learning_rate`, `clip_norm` and `patience`, the settings must be those of the run.
+                `epochs`, `learning_rate`, `clip_norm`, `patience`, `pretrained` and `upsample`, the settings must be
+                those of the run.
             callbacks: Called with the colorizer after each epoch, and where a run goes on; training stops when one of
                 them returns True.
             checkpoint_minutes: How long after the last checkpoint one is written within an epoch.
@@ -245,6 +246,7 @@ class FusionColorizer:
             self._build(without_start(self.backbone), pretrained=False)
         else:
             self.initialize()
+        self.history_: History = []
         accelerator = Accelerator() if accelerator is None else accelerator
         keeper = Keeper(checkpoints.run if checkpoints else None, validation_data, accelerator.is_main_process)
 
@@ -271,6 +273,7 @@ class FusionColorizer:
             )
         if self.patience and best_epoch(self.history_) not in (None, len(self.history_)):
             keeper.restore_best(self)
+        accelerator.wait_for_everyone()  # so that what the main process writes is there
         return self
 
     @overload

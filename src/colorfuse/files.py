@@ -30,8 +30,14 @@ def remove_partial(folder: Path) -> None:
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Write a safetensors file, with the permissions that new files have and not those of a temporary one."""
-    path.write_bytes(safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+    """Write a safetensors file, what shares memory each by itself, with the permissions that new files have."""
+    storages: set[int] = set()
+    apart = {}
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.clone().contiguous() if place in storages else tensor.contiguous()
+        storages.add(place)
+    path.write_bytes(safetensors.torch.save(apart))
 
 
 @contextlib.contextmanager
@@ -40,4 +46,4 @@ def room_in(folder: Path, way_out: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, f"{folder} cannot be written to: {error.strerror}; {way_out}") from error
+        raise OSError(error.errno, f"{folder} cannot be written to: {error.strerror or error}; {way_out}") from error

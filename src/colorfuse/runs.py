@@ -66,7 +66,6 @@ def _resume(run: Path, settings: dict[str, Any]) -> Checkpoints:
     if changed:
         listed = ", ".join(f"{name}={saved.get(name)!r}, not {now[name]!r}" for name in changed)
         raise ValueError(f"the run in {run} has {listed}; resume it with its own settings")
-    remove_partial(run)
     return checkpoints
 
 
@@ -99,6 +98,8 @@ class Keeper:
         self.run = run
         self.writes = writes
         self.photos = None if photos is None or run is None else next(Loader(photos, _ON_A_SHEET, 0).epoch())
+        if run and writes:
+            remove_partial(run)
         self._best: dict[str, Tensor] | None = None
 
     def keep(self, colorizer: "FusionColorizer") -> None:
@@ -115,11 +116,11 @@ class Keeper:
             colorizer.save(self.run)
             if is_best:
                 colorizer.save(self.run / _BEST)
-            if self.photos:
-                lightness, ab, _ = self.photos
-                write_photo(
-                    self.run / "sheets" / f"{epoch:04}.jpg", sheet(lightness, colorizer.predict_ab(lightness), ab)
-                )
+        if self.photos:
+            lightness, ab, _ = self.photos
+            page = sheet(lightness, colorizer.predict_ab(lightness), ab)
+            with room_in(self.run, "make room, and resume the run to go on"):
+                write_photo(self.run / "sheets" / f"{epoch:04}.jpg", page)
 
     def restore_best(self, colorizer: "FusionColorizer") -> None:
         """Go back to the weights of the best epoch."""

@@ -1,6 +1,7 @@
 """A training as a launcher starts it: `launched.py PHOTOS.npz OUTPUT SETTINGS`, with the settings as JSON."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -20,9 +21,15 @@ def main(photos: str, output: str, settings: str) -> None:
     )
     changes = json.loads(settings)
     places = {name: changes.pop(name) for name in ("run", "resume") if name in changes}
+    last = changes.pop("stop_first_after", None)
     colorizer = cf.FusionColorizer(pretrained=False, image_size=32, augmentation="none", **changes)
-    colorizer.fit(train, validation, num_workers=0, **places)
-    folder = Path(output, str(PartialState().process_index))
+    place = int(os.environ.get("RANK", "0"))
+
+    def stop_first(colorizer: cf.FusionColorizer) -> bool:
+        return bool(place == 0 and len(colorizer.history_) == last)
+
+    colorizer.fit(train, validation, num_workers=0, callbacks=[stop_first], **places)
+    folder = Path(output, str(place))
     colorizer.save(folder)
     PartialState().destroy_process_group()
 

@@ -8,7 +8,9 @@ import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 from PIL import Image
+from torch import nn
 from torch.utils.data import TensorDataset
+from trainings import run_script
 
 import colorfuse as cf
 
@@ -175,3 +177,55 @@ def test_after_training_nothing_is_left_around_the_network(tiny: Make, photos: N
     assert "forward" not in vars(colorizer.network_)
     assert not any(module.training for module in colorizer.network_.modules())
     assert all(weights.requires_grad for weights in colorizer.network_.parameters())
+
+
+def test_a_callback_that_predicts_changes_nothing(tiny: Make, photos: NDArray[np.uint8]) -> None:
+    settings: dict[str, object] = {"decoder": "paper", "encoder": "conv", "epochs": 3}
+    quiet = tiny(**settings).fit(photos, num_workers=0)
+    looking = tiny(**settings).fit(photos, callbacks=[lambda it: it.predict(photos[0]) is None], num_workers=0)
+    assert looking.history_ == quiet.history_
+    for one, other in zip(quiet.network_.state_dict().values(), looking.network_.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_half_precision_stays_when_the_backbone_thaws(photo_folder: Path) -> None:
+    said = run_script("-c", HALF_PRECISION, photo_folder, ACCELERATE_MIXED_PRECISION="bf16")
+    assert said.splitlines()[-1] == "{True}"
+
+
+HALF_PRECISION = """
+import sys, torch, colorfuse as cf
+seen = set()
+
+class Watching(cf.Objective):
+    planes, activation = 2, torch.nn.Tanh()
+    def forward(self, planes, ab):
+        if planes.requires_grad:
+            seen.add(torch.is_autocast_enabled("cpu"))
+        return planes.float().square().mean()
+    def read(self, planes):
+        return planes.float()
+
+cf.register_objective("watching")(Watching)
+settings = {"pretrained": False, "image_size": 32, "batch_size": 4, "epochs": 3, "frozen_epochs": 1}
+cf.FusionColorizer(backbone="test_efficientnet", objective="watching", **settings).fit(sys.argv[1], num_workers=0)
+print(seen)
+"""
+
+
+def test_layers_that_are_shared_are_saved_and_loaded(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    @cf.register_backbone("shares")
+    class Shares(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(3, 3, 3, stride=2, padding=1)
+            self.second = self.first
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            deep: torch.Tensor = self.second(self.first(images))
+            return deep
+
+    colorizer = tiny(backbone="shares").fit(photos, run=tmp_path, num_workers=0)
+    lightness = torch.rand(1, 1, 32, 32) * 100
+    loaded = cf.FusionColorizer.load(tmp_path).predict_ab(lightness)
+    torch.testing.assert_close(loaded, colorizer.predict_ab(lightness))

@@ -124,5 +124,17 @@ def test_the_environment_chooses_how_it_is_computed(
 
 @pytest.mark.slow
 def test_what_processes_cannot_share_is_said(arrays: Path, tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="batch_size=1 cannot be shared by 2 processes; make it larger"):
+    with pytest.raises(
+        AssertionError, match="batch_size=1, of 16 samples, cannot be shared by 2 processes; make it larger"
+    ):
         train(arrays, tmp_path, processes=2, **WITHOUT_LEARNING_NORMS | {"batch_size": 1})
+
+
+@pytest.mark.slow
+def test_processes_agree_on_weights_and_on_when_to_stop(arrays: Path, tmp_path: Path) -> None:
+    """With batch norms that learn, in each process from its own photos, and a callback that stops one of them."""
+    settings: dict[str, Any] = {"backbone": "test_efficientnet", "batch_size": 4, "epochs": 5, "stop_first_after": 2}
+    assert len(train(arrays, tmp_path, processes=2, **settings)) == 2
+    first, second = (load_file(tmp_path / place / "model.safetensors") for place in "01")
+    for name, tensor in first.items():
+        assert torch.equal(second[name], tensor), name

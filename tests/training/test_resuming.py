@@ -270,11 +270,29 @@ def test_what_mends_a_run_may_change(
 
 def test_a_run_is_resumed_with_its_own_photos(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
     tiny().fit(photos, run=tmp_path, num_workers=0)
-    with pytest.raises(ValueError, match="were made with 3 steps an epoch, not with 1"):
-        tiny().fit(photos[:4], resume=tmp_path, num_workers=0)
+    with pytest.raises(ValueError, match="were made with 12 photos to train on, not with 11"):
+        tiny().fit(photos[:11], resume=tmp_path, num_workers=0)
 
 
 def test_fewer_epochs_than_are_done_are_refused(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
     tiny(epochs=2).fit(photos, run=tmp_path, num_workers=0)
     with pytest.raises(ValueError, match="are of 2 epochs, more than epochs=1"):
         tiny(epochs=1).fit(photos, resume=tmp_path, num_workers=0)
+
+
+@pytest.mark.filterwarnings("ignore:after 5 epochs", "ignore:since epoch")
+def test_photos_to_validate_on_may_come_later(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    tiny(epochs=2).fit(photos[:8], run=tmp_path, num_workers=0)
+    history = tiny(epochs=7).fit(photos[:8], photos[8:], resume=tmp_path, num_workers=0).history_
+    assert ["validation_loss" in row for row in history] == [False] * 2 + [True] * 5
+    assert cf.FusionColorizer.load(tmp_path).history_ == history
+    again = tiny(epochs=8).fit(photos[:8], resume=tmp_path, num_workers=0).history_
+    assert again[:7] == history
+
+
+def test_a_failure_at_the_first_batch_leaves_the_folder_free(
+    tiny: Make, photos: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    with pytest.raises(cf.TrainingError, match="too little for batch norms"):
+        tiny(batch_size=1).fit(photos, run=tmp_path, num_workers=0)
+    assert len(tiny(batch_size=2).fit(photos, run=tmp_path, num_workers=0).history_) == 2

@@ -107,7 +107,7 @@ class Learning(nn.Module):
         self.backbone = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3))
         self.head = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, momentum=0.3), nn.ReLU(), nn.Conv2d(4, 2, 1))
 
-    def forward(self, lightness: torch.Tensor) -> torch.Tensor:
+    def forward(self, lightness: torch.Tensor, stride: int = 1) -> torch.Tensor:
         planes: torch.Tensor = self.head(self.backbone(lightness / 100))
         return planes
 
@@ -123,7 +123,7 @@ def test_averaged_weights_have_the_statistics_of_torchs_update_bn() -> None:
             weights.data += torch.randn_like(weights) * 0.1
         average.update(step)
     batches = [torch.rand(4, 1, 12, 12) * 100 for _ in range(5)]
-    average.estimate_statistics(batches, lambda values: values)
+    average.estimate_statistics(batches, 1, lambda values: values)
     expected = copy.deepcopy(network.head)
     with torch.no_grad():
         torch.optim.swa_utils.update_bn([network.backbone(batch / 100) for batch in batches], expected)

@@ -30,6 +30,7 @@ class Loader:
         device: Where the batches go.
 
     Attributes:
+        count: Samples of the dataset.
         batch_size: Samples of a whole batch; fewer than asked for where there are no more.
         workers: Processes that read samples.
 
@@ -48,6 +49,7 @@ class Loader:
         device: torch.device | str = "cpu",
     ) -> None:
         count = _length(data)
+        self.count = count
         self.batch_size = min(batch_size, count)
         self.device = torch.device(device)
         self.seed = seed or 0
@@ -137,8 +139,9 @@ def default_workers(data: Dataset[Any]) -> int:
     whole, _ = in_bytes_of(data)
     if isinstance(whole, LabArrays) and not whole.transform and not torch.cuda.is_available():
         return 0  # since to hand rows over takes longer than to read them
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # training processes, that a launcher started here
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, cores // 2)
+    return min(8, cores // 2 // local)
 
 
 def _length(data: Dataset[Any]) -> int:

@@ -35,8 +35,11 @@ class EpochBatches(Sampler[list[tuple[int, int]]]):
     ) -> None:
         if weights is not None and not weights.sum() > 0:
             raise DataError(f"the weights of all {count} samples are 0; there is nothing to draw")
-        if whole and batch_size < share.of:
-            raise DataError(f"batch_size={batch_size} cannot be shared by {share.of} processes; make it larger")
+        if seed is not None and min(batch_size, count) < share.of:
+            raise DataError(
+                f"batch_size={batch_size}, of {count} samples, cannot be shared by {share.of} processes; make it "
+                "larger"
+            )
         self.count = count
         self.batch_size = batch_size
         self.seed = seed

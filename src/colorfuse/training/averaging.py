@@ -30,7 +30,9 @@ class Average:
         self._average.update(self.learning, step)
 
     @torch.no_grad()
-    def estimate_statistics(self, lightness: Iterable[Tensor], reduce: Callable[[Tensor], Tensor]) -> None:
+    def estimate_statistics(
+        self, lightness: Iterable[Tensor], stride: int, reduce: Callable[[Tensor], Tensor]
+    ) -> None:
         """Estimate the statistics of batch norms afresh, since those of other weights do not fit the averaged ones.
 
         Izmailov et al. 2018, *Averaging weights leads to wider optima*, section 3.2. Those of a part that is not in
@@ -38,6 +40,7 @@ class Average:
 
         Args:
             lightness: L `(N, 1, H, W)` of photos to train on.
+            stride: The network's, of its planes.
             reduce: Brings a tensor of each process to their mean.
         """
         norms = [
@@ -51,7 +54,7 @@ class Average:
             norm.train().momentum = None  # for the mean over all batches
         try:
             for batch in lightness if norms else ():
-                self.network(batch)
+                self.network(batch, stride)
         finally:
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.eval().momentum = momentum

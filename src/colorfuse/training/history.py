@@ -1,5 +1,6 @@
 """The figures of each epoch, and what they say of how a training goes."""
 
+import math
 from typing import TypeAlias
 
 History: TypeAlias = list[dict[str, float]]
@@ -11,7 +12,7 @@ _BY_EPOCH = 5
 
 def best_epoch(history: History) -> int | None:
     """The number of the epoch with the lowest validation loss; None without validation."""
-    judged = [row for row in history if "validation_loss" in row]
+    judged = [row for row in history if not math.isnan(row.get("validation_loss", math.nan))]
     return int(min(judged, key=lambda row: row["validation_loss"])["epoch"]) if judged else None
 
 
@@ -22,17 +23,17 @@ def has_stalled(history: History, patience: int | None) -> bool:
 
 
 def advice(history: History, brown: bool) -> str | None:
-    """What is to be said of a training after its last epoch, once: that it learns brown, or its photos by heart.
+    """What is to be said of a training after its last epoch: that it learns brown, or its photos by heart.
 
     Args:
         history: The epochs so far.
         brown: Whether what is learnt would be one brown if it were no better than one colour, as of squared errors.
     """
-    best = best_epoch(history)
-    if best is None:
+    best, epoch, last = best_epoch(history), len(history), history[-1]
+    if best is None or "validation_loss" not in last:
         return None
-    epoch, last = len(history), history[-1]
-    is_brown = all(row["validation_error"] >= row["validation_constant_error"] for row in history)
+    judged = [row for row in history if "validation_error" in row]
+    is_brown = all(row["validation_error"] >= row["validation_constant_error"] for row in judged)
     if brown and is_brown and epoch == _BY_EPOCH:
         return (
             f"after {epoch} epochs the validation error, {last['validation_error']:.5f}, is not below that of one "

@@ -71,7 +71,8 @@ def train(
         training.observe(train_data, num_workers)
     history, is_main = training.progress.history, accelerator.is_main_process
     # The training may have been cut between the checkpoint of an epoch and what is done after it.
-    stopped = bool(history) and not training.progress.batches and after_epoch(history)
+    is_between = bool(history) and not training.progress.batches
+    stopped = is_between and training.agree(after_epoch(history))
     try:
         for epoch in range(len(history) + 1, settings.epochs + 1):
             if stopped or has_stalled(history, settings.patience):
@@ -95,13 +96,13 @@ def train(
             if is_main:
                 _show(row | {"seconds": time.perf_counter() - started})
                 _advise(history, brown=isinstance(objective, Regression))
-            stopped = after_epoch(history)
+            stopped = training.agree(after_epoch(history))
     except TrainingError:  # before which the last step was whole
-        saver.save()
+        if history or training.progress.batches:
+            saver.save()
         raise
     finally:
-        training.stepper.unwrap()
-        network.eval()
+        training.close()
     return history
 
 

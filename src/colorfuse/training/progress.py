@@ -1,7 +1,7 @@
 """A training under way: its parts, and how far it has come."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -142,29 +142,49 @@ class Training:
             "train_loss": progress.loss / progress.batches,
         }
         torch.manual_seed(mixed(self.settings.seed, self._step(epoch), self.share.place))
+        stride = self.learner.objective.stride
         with self.accelerator.autocast():
+            for buffer in self.learner.buffers():  # of batch norms, each of which has seen the photos of its process
+                if buffer.is_floating_point():
+                    buffer.copy_(self._reduce(buffer, "mean"))
             if self.average:
-                some = self.loader.epoch(epoch, stop=self._batches_of(_OBSERVED))
+                some = self._parts(self.loader.epoch(epoch, stop=self._batches_of(_OBSERVED)))
                 self.average.estimate_statistics(
-                    (batch.lightness for batch in some), lambda values: self._reduce(values, "mean")
+                    (part.lightness for part in some), stride, lambda values: self._reduce(values, "mean")
                 )
             if judged is not None:
                 color = torch.tensor(progress.color) / progress.batches
                 row |= validate(
                     self.network,
                     self.learner.objective,
-                    judged.epoch(),
+                    self._parts(judged.epoch()),
                     color,
                     lambda sums: self._reduce(sums, "sum"),
                 )
+        self.network.eval()
         progress.end_epoch(row)
         return row
+
+    def agree(self, stop: bool) -> bool:
+        """Whether any of the processes wants to stop."""
+        return self._reduce(torch.tensor(float(stop)), "sum").item() > 0
+
+    def close(self) -> None:
+        """Leave a network that predicts, with nothing around it."""
+        self.stepper.close()
+        for weights in self._thawing:
+            weights.requires_grad_(True)
+        self.network.eval()
 
     def observe(self, data: Dataset[Any], num_workers: int | None) -> None:
         """Show the objective colours of photos to train on, the same ones in every process."""
         settings = self.settings
         loader = Loader(data, settings.batch_size, num_workers, seed=settings.seed, device=self.accelerator.device)
         self.learner.objective.observe(batch.ab for batch in loader.epoch(stop=self._batches_of(_OBSERVED)))
+
+    def _parts(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Batches in the parts in which they are learnt from, for which there is memory."""
+        return (part for batch in batches for part in self.stepper.parts(batch))
 
     def _begin_epoch(self, epoch: int) -> None:
         is_frozen = epoch <= self.settings.frozen_epochs
@@ -194,7 +214,7 @@ class Training:
             advice = what_fits(self.learner, part, self.settings.batch_size, 1 + len(others))
             self.stepper.discard()
             raise TrainingError(f"{place}: {advice}")
-        if not figures.are_finite(scaled=self.accelerator.scaler is not None):
+        if not self.stepper.may_update(figures):
             self.stepper.discard()
             samples = self.loader.samples(epoch, self.progress.batches)
             listed = f" (samples {', '.join(map(str, samples[:8]))}{', ...' if samples[8:] else ''})" * bool(samples)

@@ -38,7 +38,7 @@ class Saver:
             tensors["average"] = training.network.state_dict()
         state: dict[str, Any] = {
             "about": self.about,
-            "steps_an_epoch": len(training.loader),
+            "photos": training.loader.count,
             "progress": asdict(training.progress),
         }
         if training.accelerator.scaler is not None:
@@ -62,13 +62,13 @@ class Saver:
         if self.checkpoints is None or state is None:
             return False
         training, progress = self.training, Progress(**state["progress"])
-        if state["steps_an_epoch"] != len(training.loader):
+        if state["photos"] != training.loader.count:
             raise ValueError(
-                f"{self.checkpoints} were made with {state['steps_an_epoch']} steps an epoch, not with "
-                f"{len(training.loader)}; resume with the photos and the batch_size of their run"
+                f"{self.checkpoints} were made with {state['photos']} photos to train on, not with "
+                f"{training.loader.count}; resume with the photos of their run, and as many held out"
             )
-        done, epochs = len(progress.history), training.settings.epochs
-        if done + bool(progress.batches) > epochs:
+        done, epochs = len(progress.history) + bool(progress.batches), training.settings.epochs
+        if done > epochs:
             raise ValueError(f"{self.checkpoints} are of {done} epochs, more than epochs={epochs}")
         tensors = self.checkpoints.tensors()
         try:

@@ -5,6 +5,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from colorfuse.sample import Batch
@@ -22,10 +23,6 @@ class Figures(NamedTuple):
     gradient_norm: float
     mean_a: float
     mean_b: float
-
-    def are_finite(self, scaled: bool) -> bool:
-        """Whether the weights may take the step; what scales the gradients of half precision sees to them itself."""
-        return math.isfinite(self.loss) and (scaled or math.isfinite(self.gradient_norm))
 
 
 class Stepper:
@@ -53,16 +50,16 @@ class Stepper:
         self.photos = photos
         self.clip_norm = math.inf if clip_norm is None else clip_norm
         self._model: Any = None
+        self._others = 0
         self._unused: list[torch.nn.Parameter] = []
-        self._statistics = [buffer.clone() for buffer in learner.buffers()]
+        self._statistics: list[Tensor] = []
 
     def backward(self, batch: Batch) -> Figures:
         """Gather the gradients of a batch, in as many parts as the accelerator accumulates."""
-        for kept, buffer in zip(self._statistics, self.learner.buffers(), strict=True):
-            kept.copy_(buffer)
-        if self._model is None:
-            self._wrap(batch)
+        self._statistics = [buffer.clone() for buffer in self.learner.buffers()]
         parts = self.parts(batch)
+        if self._model is None:
+            self._wrap(parts[0])
         loss = torch.zeros((), device=batch.ab.device)
         for part in parts:
             with contextlib.nullcontext() if part is parts[-1] else self.accelerator.no_sync(self._model):
@@ -82,6 +79,15 @@ class Stepper:
         size = math.ceil(len(batch.ab) / self.accelerator.gradient_accumulation_steps)
         return [batch.part(start, start + size) for start in range(0, len(batch.ab), size)]
 
+    def may_update(self, figures: Figures) -> bool:
+        """Whether the weights can take the step.
+
+        What scales the loss for half precision skips steps by itself, and scales less, until gradients are finite.
+        """
+        scaler = self.accelerator.scaler
+        finds_scale = scaler is not None and scaler.get_scale() >= 1
+        return math.isfinite(figures.loss) and (finds_scale or math.isfinite(figures.gradient_norm))
+
     def update(self, learning_rate: float) -> None:
         """Move the weights along the gradients that were gathered."""
         set_rate(self.optimizer, learning_rate)
@@ -91,13 +97,21 @@ class Stepper:
     def discard(self) -> None:
         """Forget the gradients that were gathered, and what batch norms saw meanwhile."""
         self.optimizer.zero_grad()
-        for kept, buffer in zip(self._statistics, self.learner.buffers(), strict=True):
+        for buffer, kept in zip(self.learner.buffers(), self._statistics, strict=False):
             buffer.copy_(kept)
+
+    def close(self) -> None:
+        """Leave the learner and the accelerator as they were before."""
+        self.unwrap()
+        self.accelerator._optimizers.remove(self.optimizer)
 
     def unwrap(self) -> None:
         """Take off what the accelerator puts around the learner; which weights learn may change then."""
         if self._model is not None:
             self.accelerator.unwrap_model(self._model, keep_fp32_wrapper=False, keep_torch_compile=False)
+            del self.accelerator._models[self._others :]
+            # Without this mark, which stays, it can be wrapped again.
+            vars(self.learner).pop("_is_accelerate_prepared", None)
             self._model = None
         for weights in self._unused:
             weights.requires_grad_(True)
@@ -106,11 +120,15 @@ class Stepper:
     def _wrap(self, batch: Batch) -> None:
         if self.accelerator.num_processes > 1:
             self._leave_out_unused(batch)
+        self._others = len(self.accelerator._models)
         self._model = self.accelerator.prepare_model(self.learner)
 
     def _leave_out_unused(self, batch: Batch) -> None:
         """Hold weights fixed that have no part in the loss, for whose gradients the processes would wait for ever."""
-        self.learner(batch)[0].backward()
+        devices = [batch.ab.device] if batch.ab.is_cuda else []
+        with torch.random.fork_rng(devices), self.accelerator.autocast():
+            loss, _ = self.learner(batch)
+        loss.backward()
         self._unused = [weights for weights in self._learning() if weights.grad is None]
         for weights in self._unused:
             weights.requires_grad_(False)
