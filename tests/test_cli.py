@@ -110,6 +110,10 @@ def test_train_goes_on_with_the_runs_own_settings(photo_folder: Path, tmp_path: 
     assert result.returncode == 0, result.stderr
     resumed = cf.FusionColorizer.load(tmp_path / "run")
     assert (resumed.decoder, resumed.image_size, len(resumed.history_)) == ("paper", 32, 2)
+    same = run(*train, "--recipe", "paper", "--image-size", 32, "--epochs", 3, "--resume")
+    assert same.returncode == 0, same.stderr
+    assert "\r" not in same.stderr  # bars are for terminals
+    assert "resume it with its own settings" in failure(*train, "--recipe", "mobile", "--resume")
 
 
 @pytest.mark.slow
@@ -126,7 +130,7 @@ def test_bad_input_is_one_line_and_exit_status_2(
     assert "holds no saved colorizer" in failure("colorize", scans, "-o", out, "--model", empty)
     assert f"no photos in {empty}" in failure("train", empty, "-o", out)
     assert "no recipe is called 'papr'" in failure("train", scans, "-o", out, "--recipe", "papr")
-    assert "epochs must be a whole number of at least 1" in failure("train", scans, "-o", out, "--epochs", 0)
+    assert "epochs of a colorizer must be greater than or equal to 1, not 0" in failure("train", scans, "-o", out, "--epochs", 0)
     assert "pretrained=False" in failure("train", photo_folder, "-o", out)
     assert not out.exists()
 

@@ -81,21 +81,19 @@ def _beside(photo: Path, target: Path) -> Path:
 def train(
     photos: Annotated[Path, typer.Argument(help="A folder of colour photos.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
-    recipe: Annotated[str | None, typer.Option(help="Name of a recipe; mobile, if none is given.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="A recipe; by default that of the run, or mobile.")] = None,
     epochs: Annotated[int | None, typer.Option(help="How often the photos are gone through.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of the training squares in pixels.")] = None,
     no_pretrained: Annotated[bool, typer.Option("--no-pretrained", help="Start from random weights.")] = False,
     validation: Annotated[float, typer.Option(help="Share of the photos held out to validate on; 0 for none.")] = 0.1,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run, or begin it.")] = False,
 ) -> None:
     """Train a colorizer on colour photos."""
     given = {"epochs": epochs, "image_size": image_size, "pretrained": False if no_pretrained else None}
     changes = {name: value for name, value in given.items() if value is not None}
-    settings = run_settings(output) if resume else None
+    settings = run_settings(output) if resume and not recipe else None
     if settings is None:
         colorizer = FusionColorizer.from_recipe(recipe or "mobile", **changes)
-    elif recipe:
-        raise ValueError(f"{output} is resumed with its own settings; leave out --recipe {recipe}")
     else:
         colorizer = FusionColorizer(**settings | changes)
     try:

@@ -1,6 +1,6 @@
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +131,22 @@ def test_averaged_weights_have_the_statistics_of_torchs_update_bn() -> None:
     torch.testing.assert_close(network.head.state_dict(), expected.state_dict())
     torch.testing.assert_close(network.backbone.state_dict(), kept)
     assert network.head[1].momentum == 0.3
+
+
+def test_an_estimate_that_is_interrupted_leaves_the_statistics_as_they_were() -> None:
+    network = Learning().eval()
+    average = Average(network, decay=0.8)
+    average.learning.train()
+    before = copy.deepcopy(network.state_dict())
+
+    def photos() -> Iterator[torch.Tensor]:
+        yield torch.rand(4, 1, 12, 12) * 100
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        average.estimate_statistics(photos(), 1, lambda values: values)
+    torch.testing.assert_close(network.state_dict(), before)
+    assert not any(module.training for module in network.modules())
 
 
 @given(st.floats(0.5, 0.999), st.integers(1, 60))

@@ -1,5 +1,6 @@
 """Weights averaged over the steps of a training."""
 
+import copy
 from collections.abc import Callable, Iterable
 
 import torch
@@ -48,16 +49,21 @@ class Average:
             for mine, its in zip(self.network.modules(), self.learning.modules(), strict=True)
             if isinstance(mine, _BatchNorm) and its.training and mine.track_running_stats
         ]
-        momenta = [norm.momentum for norm in norms]
+        momenta, before = [norm.momentum for norm in norms], copy.deepcopy([norm.state_dict() for norm in norms])
         for norm in norms:
             norm.reset_running_stats()
             norm.train().momentum = None  # for the mean over all batches
         try:
             for batch in lightness if norms else ():
                 self.network(batch, stride)
+        except BaseException:  # such as Ctrl-C, after which the network is to predict
+            for norm, state in zip(norms, before, strict=True):
+                norm.load_state_dict(state)
+            raise
         finally:
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.eval().momentum = momentum
-                for statistic in (norm.running_mean, norm.running_var):
-                    if statistic is not None:
-                        statistic.copy_(reduce(statistic))
+        for norm in norms:
+            for statistic in (norm.running_mean, norm.running_var):
+                if statistic is not None:
+                    statistic.copy_(reduce(statistic))
