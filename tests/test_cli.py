@@ -130,7 +130,9 @@ def test_bad_input_is_one_line_and_exit_status_2(
     assert "holds no saved colorizer" in failure("colorize", scans, "-o", out, "--model", empty)
     assert f"no photos in {empty}" in failure("train", empty, "-o", out)
     assert "no recipe is called 'papr'" in failure("train", scans, "-o", out, "--recipe", "papr")
-    assert "epochs of a colorizer must be greater than or equal to 1, not 0" in failure("train", scans, "-o", out, "--epochs", 0)
+    assert "epochs of a colorizer must be greater than or equal to 1, not 0" in failure(
+        "train", scans, "-o", out, "--epochs", 0
+    )
     assert "pretrained=False" in failure("train", photo_folder, "-o", out)
     assert not out.exists()
 

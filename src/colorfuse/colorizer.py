@@ -240,12 +240,12 @@ class FusionColorizer:
             seed=self.seed,
             labels=any(term.needs_labels for term in terms),
         )
-        if checkpoints:
-            checkpoints.prepare()
         if checkpoints and checkpoints.exist():
             self._build(without_start(self.backbone), pretrained=False)
         else:
             self.initialize()
+        if checkpoints:
+            checkpoints.prepare()
         self.history_: History = []
         accelerator = Accelerator() if accelerator is None else accelerator
         keeper = Keeper(checkpoints.run if checkpoints else None, validation_data, accelerator.is_main_process)
