@@ -143,6 +143,7 @@ class Training:
         }
         torch.manual_seed(mixed(self.settings.seed, self._step(epoch), self.share.place))
         stride = self.learner.objective.stride
+        self.network.eval()  # to be judged, and for callbacks
         with self.accelerator.autocast():
             for buffer in self.learner.buffers():  # of batch norms, each of which has seen the photos of its process
                 if buffer.is_floating_point():
@@ -161,7 +162,6 @@ class Training:
                     color,
                     lambda sums: self._reduce(sums, "sum"),
                 )
-        self.network.eval()
         progress.end_epoch(row)
         return row
 

@@ -23,13 +23,12 @@ def validate(
     """Loss and error, and the errors that no colour and one constant colour would have.
 
     Args:
-        network: Gives planes of lightness.
+        network: Gives planes of lightness, in the mode for prediction.
         objective: Has the loss, and reads planes as ab.
         batches: What to judge by, in this process.
         mean_color: The constant ab `(2,)`, such as the mean of the photos to train on.
         add: Brings a tensor of each process to their sum.
     """
-    network.eval()
     sums = torch.zeros(len(_NAMES) + 1, dtype=torch.float64)
     for batch in batches:
         ab = batch.ab
