@@ -2,11 +2,13 @@
 
 from importlib import metadata
 
+from colorfuse import metrics, plots
 from colorfuse.backbones import create_backbone, list_backbones, register_backbone
 from colorfuse.color import LabToRgb, RgbToLab, gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
 from colorfuse.colorizer import FusionColorizer
 from colorfuse.data import LabArrays, PhotoArray, PhotoFolder, pack, split
 from colorfuse.errors import DataError, NotFittedError, PhotoError, TrainingError, WeightsError
+from colorfuse.evaluation import Difference, Evaluation, compare, evaluate
 from colorfuse.images import read_photo, write_photo
 from colorfuse.maps import MapInfo
 from colorfuse.network import FusionNetwork
@@ -29,6 +31,8 @@ __version__ = metadata.version("colorfuse")
 
 __all__ = [
     "DataError",
+    "Difference",
+    "Evaluation",
     "FusionColorizer",
     "FusionNetwork",
     "LabArrays",
@@ -43,7 +47,9 @@ __all__ = [
     "Term",
     "TrainingError",
     "WeightsError",
+    "compare",
     "create_backbone",
+    "evaluate",
     "gray_to_lightness",
     "lab_to_rgb",
     "list_backbones",
@@ -53,7 +59,9 @@ __all__ = [
     "list_objectives",
     "list_recipes",
     "list_terms",
+    "metrics",
     "pack",
+    "plots",
     "read_photo",
     "reduce_chroma",
     "register_backbone",

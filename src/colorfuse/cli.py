@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -14,6 +15,8 @@ from tqdm import tqdm
 from colorfuse.colorizer import FusionColorizer
 from colorfuse.data.finding import find_photos
 from colorfuse.errors import PhotoError, TrainingError
+from colorfuse.evaluation import evaluate as judge
+from colorfuse.evaluation.protocols import PROTOCOLS
 from colorfuse.images import SUFFIXES, read_photo, write_photo
 from colorfuse.runs import run_settings
 
@@ -31,7 +34,7 @@ def colorize(
 ) -> None:
     """Colour a photo, or all photos of a folder, each with its size, bit depth, alpha, EXIF and resolution."""
     paths = find_photos(photos)
-    colorizer = FusionColorizer.load(model) if model else FusionColorizer.from_pretrained()
+    colorizer = _load(model)
     if photos.is_file():
         target = _beside(photos, output if _is_file_name(output) else output / photos.name)
         _colorize_file(colorizer, photos, target, saturation)
@@ -104,12 +107,45 @@ def train(
     typer.echo(f"saved in {output}")
 
 
+@app.command()
+def evaluate(
+    photos: Annotated[Path, typer.Argument(help="A folder of colour photos.")],
+    model: Annotated[
+        Path | None, typer.Option(help="A saved colorizer; without it, the weights inside the package.")
+    ] = None,
+    outputs: Annotated[
+        Path | None, typer.Option(help="Judge these files instead, each called like its photo and as large.")
+    ] = None,
+    protocol: Annotated[str, typer.Option(help=f"One of {', '.join(PROTOCOLS)}.")] = "center256",
+    saturation: Annotated[float, typer.Option(help="0 keeps gray, 1 is as predicted, more is stronger.")] = 1.0,
+    report: Annotated[Path | None, typer.Option(help="Write a web page, such as out.html.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the figures of each photo.")] = None,
+) -> None:
+    """Judge colours on photos whose true colours are known, beside gray and one constant colour."""
+    if model and outputs:
+        raise ValueError(f"give --model {model} or --outputs {outputs}, not both")
+    result = judge(outputs or _load(model), photos, protocol, saturation=saturation)
+    if os.environ.get("RANK", "0") != "0":  # of several processes that torchrun started, all of which have the result
+        return
+    typer.echo(result)
+    if result.left_out:
+        typer.echo(f"colorfuse: {result.reasons()}", err=True)
+    if csv:
+        result.to_csv(csv)
+    if report:
+        result.report(report)
+
+
+def _load(model: Path | None) -> FusionColorizer:
+    return FusionColorizer.load(model) if model else FusionColorizer.from_pretrained()
+
+
 def main() -> None:
     """Run the command; what the user can mend is one line and exit status 2."""
     warnings.formatwarning = lambda message, *_, **__: f"colorfuse: {message}\n"
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # which logs what it raises
     try:
         app()
-    except (ValueError, OSError, TrainingError) as error:
+    except (ValueError, OSError, ImportError, TrainingError) as error:
         typer.echo(f"colorfuse: {error}", err=True)
         sys.exit(2)

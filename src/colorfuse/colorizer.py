@@ -76,7 +76,8 @@ class FusionColorizer:
         network_: The `FusionNetwork`.
         objective_: The `Objective`.
         history_: A list with a dict of figures for each epoch of training: `epoch`, `learning_rate` at its start,
-            `train_loss`, and with photos to validate on `validation_loss`, `validation_error`,
+            `train_loss`, `train_mean_a` and `train_mean_b`, the mean colour of the epoch's photos, and with photos to
+            validate on `validation_loss`, `validation_error`,
             `validation_gray_error` and `validation_constant_error`, the mean squared errors of ab / 127.5 of the
             network, of no colour, and of the mean colour of the training photos.
 

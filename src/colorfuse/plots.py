@@ -1,11 +1,27 @@
-"""Pictures of a training; they need the extra `plots` (matplotlib)."""
+"""Pictures of trainings and of judged photos; they need the extra `plots` (matplotlib)."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from colorfuse.data.sources import Source
+from colorfuse.errors import DataError
+from colorfuse.evaluation.evaluate import MIN_CHROMA, open_evaluation
+from colorfuse.evaluation.figures import OF_A_PHOTO, OF_THE_TRUTH
+from colorfuse.evaluation.judging import Judged, judge
+from colorfuse.evaluation.result import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from colorfuse.colorizer import FusionColorizer
     from colorfuse.training import History
+
+_UNDER = ("squared_error", "raw_accuracy", "colorfulness")
+_TILE = 2.6
+"""Inches."""
 
 
 def loss_curve(history: "History") -> "Figure":
@@ -23,13 +39,9 @@ def loss_curve(history: "History") -> "Figure":
         >>> figure.axes[0].get_xlabel()
         'epoch'
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("plots need matplotlib: pip install 'colorfuse[plots]'") from error
     if not history:
         raise ValueError("the history is empty; call fit first")
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    figure = _figure(7, 4.5)
     axes = figure.add_subplot(xlabel="epoch", ylabel="loss")
     lines = {
         "train_loss": {"label": "training", "color": "tab:blue"},
@@ -44,3 +56,112 @@ def loss_curve(history: "History") -> "Figure":
     axes.legend()
     axes.grid(alpha=0.3)
     return figure
+
+
+def sheet(
+    colors: "FusionColorizer | str | Path", photos: Source, protocol: str = "center256", *, saturation: float = 1.0
+) -> "Figure":
+    """A row a photo: gray, predicted and as it is, with squared error, AuC and colourfulness under each.
+
+    Of a gray photo there is no truth to draw or to compare with.
+
+    Args:
+        colors: A colorizer, or a folder of outputs, as `evaluate` takes them.
+        photos: A folder, a list of files and folders, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab).
+        protocol: What of a photo is drawn, as in `evaluate`.
+        saturation: A factor of the colorizer's ab.
+
+    Raises:
+        ValueError: The protocol is unknown, or the saturation is below 0 or given for files.
+        NotFittedError: The colorizer has no network yet.
+        FileNotFoundError: A path does not exist.
+        DataError: There are no photos that can be read.
+        ImportError: matplotlib is not installed.
+
+    Example:
+        >>> from skimage import data
+        >>> import colorfuse
+        >>> figure = sheet(colorfuse.FusionColorizer.from_pretrained(), data.astronaut()[None])
+        >>> [axes.get_title() for axes in figure.axes]
+        ['gray', 'predicted', 'truth']
+    """
+    originals, predict, asked, _ = open_evaluation(
+        colors, photos, protocol, saturation=saturation, constant=None, figures=_UNDER, min_chroma=0
+    )
+    judged = [photo for photo in judge(originals, predict, asked) if isinstance(photo, Judged)]
+    if not judged:
+        raise DataError(f"none of {len(originals)} photos can be read")
+    return draw(judged)
+
+
+def draw(judged: Sequence[Judged]) -> "Figure":
+    """The sheet of photos that are judged already, such as the best of an evaluation.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    titles = ("gray", "predicted", "truth")[: 3 if any(_has_truth(photo) for photo in judged) else 2]
+    figure = _figure(len(titles) * _TILE, len(judged) * (_TILE + 0.6))
+    grid = figure.subplots(len(judged), len(titles), squeeze=False)
+    for place, title in zip(grid[0], titles, strict=True):
+        place.set_title(title)
+    for axes, photo in zip(grid, judged, strict=True):
+        gray = photo.truth.with_ab(photo.truth.ab.new_zeros(2, 1, 1))
+        for place, row, colors in zip(axes, titles, (gray, photo.predicted, photo.truth), strict=False):
+            place.set(xticks=[], yticks=[])
+            place.spines[:].set_visible(False)
+            if row == "truth" and not _has_truth(photo):
+                continue
+            place.imshow(colors.rgb.movedim(0, -1).numpy())
+            under = _UNDER if _has_truth(photo) else OF_THE_TRUTH
+            place.set_xlabel(_caption(photo.figures[row], under), fontsize=8)
+        axes[0].set_ylabel(photo.name, fontsize=7)
+    return figure
+
+
+def histogram(evaluation: Evaluation, figure: str) -> "Figure":
+    """How a figure is distributed over photos, in each row of an evaluation.
+
+    Raises:
+        ValueError: The photos have no such figure.
+        ImportError: matplotlib is not installed.
+    """
+    styles: dict[str, dict[str, Any]] = {
+        "gray": {"color": "gray"},
+        "constant": {"color": "tab:brown"},
+        "predicted": {"color": "tab:blue", "linewidth": 2},
+        "truth": {"color": "black", "linestyle": "--"},
+    }
+    values = {
+        row: evaluation.values(row, figure) for row in styles if figure in next(iter(evaluation.photos.values()))[row]
+    }
+    drawn = _figure(5, 3.2)
+    axes = drawn.add_subplot(xlabel=OF_A_PHOTO[figure].title, ylabel="photos")
+    finite = np.concatenate(list(values.values()))
+    edges = np.histogram_bin_edges(finite[np.isfinite(finite)], bins=30)
+    for row, of_photos in values.items():
+        axes.hist(of_photos, bins=edges.tolist(), histtype="step", label=row, **styles[row])
+    axes.legend()
+    return drawn
+
+
+def _has_truth(photo: Judged) -> bool:
+    return photo.truth.chroma >= MIN_CHROMA
+
+
+def _caption(figures: dict[str, float], names: Sequence[str]) -> str:
+    shown = [name for name in names if name in figures]
+    return "\n".join(f"{OF_A_PHOTO[name].title} {figures[name]:.{OF_A_PHOTO[name].digits}f}" for name in shown)
+
+
+def _figure(width: float, height: float) -> "Figure":
+    """An empty figure of so many inches.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("plots need matplotlib: pip install 'colorfuse[plots]'") from error
+    return Figure(figsize=(width, height), layout="constrained")

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import colorfuse as cf
+from colorfuse.color.plane import gamut_bins
 from colorfuse.objectives import create_objective, create_terms, objectives
-from colorfuse.objectives.bins import gamut_bins, grid_bins, soft_encode
+from colorfuse.objectives.bins import grid_bins, soft_encode
 
 REGRESSIONS = ("mse", "l1", "huber")
 

@@ -35,7 +35,13 @@ def test_history_has_the_papers_losses_beside_the_baselines(tiny: Make, photos: 
 
 
 def test_without_validation_there_is_only_the_training_loss(tiny: Make, photos: NDArray[np.uint8]) -> None:
-    assert set(tiny().fit(photos, num_workers=0).history_[0]) == {"epoch", "train_loss", "learning_rate"}
+    assert set(tiny().fit(photos, num_workers=0).history_[0]) == {
+        "epoch",
+        "learning_rate",
+        "train_loss",
+        "train_mean_a",
+        "train_mean_b",
+    }
 
 
 def test_a_dataset_of_lightness_and_ab(tiny: Make) -> None:

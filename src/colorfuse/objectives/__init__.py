@@ -2,13 +2,12 @@
 
 from colorfuse.objectives.build import create_objective, create_terms
 from colorfuse.objectives.classification import ColorClassification
-from colorfuse.objectives.contract import AB_SCALE, Objective, objectives
+from colorfuse.objectives.contract import Objective, objectives
 from colorfuse.objectives.histogram import HueChromaHistograms
 from colorfuse.objectives.regression import HuberError, MeanAbsoluteError, MeanSquaredError
 from colorfuse.objectives.terms import Term, terms
 
 __all__ = [
-    "AB_SCALE",
     "ColorClassification",
     "HuberError",
     "HueChromaHistograms",

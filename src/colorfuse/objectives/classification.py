@@ -7,7 +7,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from colorfuse.objectives.bins import SIGMA, count_nearest, gamut_bins, soft_cross_entropy
+from colorfuse.color.plane import gamut_bins
+from colorfuse.objectives.bins import SIGMA, count_nearest, soft_cross_entropy
 from colorfuse.objectives.contract import Objective, objectives, sampled
 from colorfuse.options import Count, Positive
 

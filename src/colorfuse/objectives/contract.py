@@ -8,9 +8,6 @@ from torch.nn import functional
 
 from colorfuse.registry import Registry
 
-AB_SCALE = 127.5
-"""ab divided by this fills the range of Tanh; the unit in which losses are quoted."""
-
 
 class Objective(nn.Module, ABC):
     """A loss between planes and true ab, and the reading of planes as ab.

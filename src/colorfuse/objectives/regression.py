@@ -5,7 +5,8 @@ from abc import abstractmethod
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.objectives.contract import AB_SCALE, Objective, objectives
+from colorfuse.color.plane import AB_SCALE
+from colorfuse.objectives.contract import Objective, objectives
 from colorfuse.options import Positive
 
 

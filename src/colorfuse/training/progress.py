@@ -140,6 +140,8 @@ class Training:
             "epoch": epoch,
             "learning_rate": self._rate((epoch - 1) * len(self.loader)),
             "train_loss": progress.loss / progress.batches,
+            "train_mean_a": progress.color[0] / progress.batches,
+            "train_mean_b": progress.color[1] / progress.batches,
         }
         torch.manual_seed(mixed(self.settings.seed, self._step(epoch), self.share.place))
         stride = self.learner.objective.stride
@@ -154,12 +156,11 @@ class Training:
                     (part.lightness for part in some), stride, lambda values: self._reduce(values, "mean")
                 )
             if judged is not None:
-                color = torch.tensor(progress.color) / progress.batches
                 row |= validate(
                     self.network,
                     self.learner.objective,
                     self._parts(judged.epoch()),
-                    color,
+                    torch.tensor([row["train_mean_a"], row["train_mean_b"]]),
                     lambda sums: self._reduce(sums, "sum"),
                 )
         progress.end_epoch(row)

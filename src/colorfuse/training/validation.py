@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from colorfuse.color.plane import AB_SCALE
 from colorfuse.maps import resize_to
-from colorfuse.objectives import AB_SCALE, Objective
+from colorfuse.objectives import Objective
 from colorfuse.sample import Batch
 
 _NAMES = ("loss", "error", "gray_error", "constant_error")

@@ -1,0 +1,170 @@
+"""The figures of one photo, and those of all photos together."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from colorfuse import metrics
+from colorfuse.color import rgb_to_lab
+from colorfuse.registry import unknown_name
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Colors:
+    """A photo's colours in both spaces that figures are taken in.
+
+    Attributes:
+        lab: Lab `(3, H, W)`.
+        rgb: sRGB bytes `(3, H, W)`.
+    """
+
+    lab: Tensor
+    rgb: Tensor
+
+    @classmethod
+    def of_image(cls, image: Image.Image) -> Self:
+        """Those of an RGB image."""
+        rgb = torch.from_numpy(np.array(image)).movedim(-1, 0).contiguous()
+        return cls(rgb_to_lab(rgb), rgb)
+
+    def with_ab(self, ab: Tensor) -> "Colors":
+        """Other colours, `(2, H, W)` or one `(2, 1, 1)`, on this photo's lightness: clipped and rounded in RGB.
+
+        They become RGB by scikit-image, as in the code that published figures come from: it makes some grays a byte
+        off neutral.
+        """
+        from skimage.color import lab2rgb
+
+        lightness = self.lab[:1]
+        a, b = ab.to(self.lab).expand_as(self.lab[1:]).split(1)
+        least_z = 200 / 116 * (lightness + 16) - 1e-3  # beyond which scikit-image clips as well, and warns
+        seen = torch.cat([lightness, a, torch.minimum(b, least_z)]).double().cpu().numpy()
+        rgb = np.rint(lab2rgb(seen, channel_axis=0) * 255).astype(np.uint8)
+        return Colors(torch.cat([lightness, a, b]), torch.from_numpy(rgb))
+
+    @property
+    def ab(self) -> Tensor:
+        """Ab `(2, H, W)`."""
+        return self.lab[1:]
+
+    @property
+    def chroma(self) -> float:
+        """The mean chroma."""
+        return torch.hypot(*self.ab).mean().item()
+
+    @cached_property
+    def colorfulness(self) -> float:
+        """After Hasler and Suesstrunk."""
+        return metrics.colorfulness(self.rgb).item()
+
+    @cached_property
+    def absolute_colorfulness(self) -> float:
+        """In the form of recent code."""
+        return metrics.absolute_colorfulness(self.rgb).item()
+
+
+class Figure(NamedTuple):
+    """A column of the table.
+
+    Attributes:
+        title: Its head.
+        digits: After the point.
+        of: From predicted and true colours of a photo.
+    """
+
+    title: str
+    digits: int
+    of: Callable[[Colors, Colors], float]
+
+
+def _colorfulness_difference(its: Colors, true: Colors) -> float:
+    return abs(its.colorfulness - true.colorfulness)
+
+
+OF_A_PHOTO = {
+    "squared_error": Figure("squared error", 5, lambda its, true: metrics.squared_error(its.ab, true.ab).item()),
+    "raw_accuracy": Figure("AuC", 4, lambda its, true: metrics.raw_accuracy(its.ab, true.ab).item()),
+    "psnr": Figure("PSNR RGB, dB", 2, lambda its, true: metrics.psnr(its.rgb, true.rgb).item()),
+    "psnr_ab": Figure("PSNR ab, dB", 2, lambda its, true: metrics.psnr_ab(its.ab, true.ab).item()),
+    "ssim": Figure("SSIM", 4, lambda its, true: metrics.ssim(its.rgb, true.rgb).item()),
+    "ciede2000": Figure("CIEDE2000", 2, lambda its, true: metrics.ciede2000(its.lab, true.lab).item()),
+    "colorfulness": Figure("colourfulness", 2, lambda its, true: its.colorfulness),
+    "absolute_colorfulness": Figure("colourfulness, absolute", 2, lambda its, true: its.absolute_colorfulness),
+    "colorfulness_difference": Figure("colourfulness, off by", 2, _colorfulness_difference),
+    "chroma_ratio": Figure("chroma ratio", 3, lambda its, true: metrics.chroma_ratio(its.ab, true.ab).item()),
+    "lpips": Figure("LPIPS", 4, lambda its, true: metrics.lpips(its.rgb, true.rgb).item()),
+}
+"""Figures of one photo, whose mean stands in the table."""
+
+OF_THE_TRUTH = ("colorfulness", "absolute_colorfulness")
+"""Those that true colours have too."""
+
+
+class Balanced:
+    """Class-balanced accuracy, of all photos together."""
+
+    title, digits = "class-balanced AuC", 4
+
+    def __init__(self) -> None:
+        self._accuracy = metrics.ClassBalancedAccuracy()
+
+    def add(self, predicted: Colors, true: Colors) -> None:
+        """Take in a photo."""
+        self._accuracy.update(predicted.ab, true.ab)
+
+    def compute(self, add_up: Callable[[Tensor], Tensor]) -> float:
+        """The figure, after `add_up` brought the sums of each process to those of all."""
+        self._accuracy.sums = add_up(self._accuracy.sums)
+        return self._accuracy.compute().item()
+
+
+class FrechetInception:
+    """Fréchet inception distance, of all photos together."""
+
+    title, digits = "FID", 2
+
+    def __init__(self) -> None:
+        self._distance = metrics.create_fid()
+
+    def add(self, predicted: Colors, true: Colors) -> None:
+        """Take in a photo."""
+        self._distance.update(predicted.rgb[None], real=False)
+        self._distance.update(true.rgb[None], real=True)
+
+    def compute(self, add_up: Callable[[Tensor], Tensor]) -> float:
+        """The figure; torchmetrics adds up by itself."""
+        figure: float = self._distance.compute().item()
+        return figure
+
+
+OF_ALL: dict[str, type[Balanced | FrechetInception]] = {
+    "class_balanced_accuracy": Balanced,
+    "fid": FrechetInception,
+}
+"""Figures that only all photos together have."""
+
+COLUMNS: dict[str, Figure | type[Balanced | FrechetInception]] = OF_A_PHOTO | OF_ALL
+
+DEFAULT = tuple(name for name in COLUMNS if name not in ("lpips", "fid"))
+"""All figures that need no network that judges."""
+
+
+def check_figures(names: Sequence[str]) -> None:
+    """Refuse figures that there are not, and those that cannot be had.
+
+    Raises:
+        ValueError: A name is unknown.
+        ImportError: What a figure needs is not installed.
+        WeightsError: The weights of a network that judges cannot be had.
+    """
+    for name in names:
+        if name not in COLUMNS:
+            raise unknown_name("figure", name, COLUMNS)
+    if "lpips" in names:
+        metrics.create_lpips()

@@ -1,0 +1,27 @@
+"""What figures of two images ask of them."""
+
+import torch
+from torch import Tensor
+
+
+def check_pair(predicted: Tensor, true: Tensor, channels: int) -> None:
+    """Refuse tensors that are not two of the same shape `(*, channels, H, W)`.
+
+    Raises:
+        ValueError: They are not.
+    """
+    if predicted.shape != true.shape or true.ndim < 3 or true.shape[-3] != channels or 0 in true.shape[-2:]:
+        raise ValueError(
+            f"predicted and true must have one shape (*, {channels}, H, W), "
+            f"not {tuple(predicted.shape)} and {tuple(true.shape)}"
+        )
+
+
+def in_unit_range(rgb: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
+    """RGB in 0 to 1, of bytes or of floats that are."""
+    return rgb.to(dtype) / (1 if rgb.is_floating_point() else 255)
+
+
+def length(ab: Tensor) -> Tensor:
+    """The length `(*, H, W)` of ab `(*, 2, H, W)`; torch's norms take a hundred times as long over two values."""
+    return torch.hypot(*ab.unbind(-3))

@@ -1,0 +1,78 @@
+"""How colourful photos are."""
+
+import torch
+from torch import Tensor
+
+from colorfuse.metrics.pairs import check_pair, in_unit_range, length
+
+
+def colorfulness(rgb: Tensor) -> Tensor:
+    """How colourful photos look: 0 for gray ones, about 40 for the usual, over 80 for garish ones.
+
+    Hasler and Suesstrunk 2003, *Measuring colourfulness in natural images*, section 4: red minus green and yellow
+    minus blue, with their signs.
+
+    Args:
+        rgb: sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or as floats in 0 to 1.
+
+    Returns:
+        A float for each photo, `(*)`.
+
+    Example:
+        >>> colorfulness(torch.tensor([[[255]], [[0]], [[0]]], dtype=torch.uint8)).item()
+        85.5...
+    """
+    return _spread(_opponents(rgb))
+
+
+def absolute_colorfulness(rgb: Tensor) -> Tensor:
+    """`colorfulness` of the absolute values of red minus green and yellow minus blue.
+
+    The form in the code of recent colorizers, such as Kang et al. 2023, *DDColor*. It is lower than the published one
+    where a photo has opposite colours.
+
+    Args:
+        rgb: sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or as floats in 0 to 1.
+
+    Returns:
+        A float for each photo, `(*)`.
+
+    Example:
+        >>> red_and_cyan = torch.tensor([[[255, 0]], [[0, 255]], [[0, 255]]], dtype=torch.uint8)
+        >>> colorfulness(red_and_cyan).item() > absolute_colorfulness(red_and_cyan).item()
+        True
+    """
+    return _spread(_opponents(rgb).abs())
+
+
+def chroma_ratio(predicted: Tensor, true: Tensor) -> Tensor:
+    """The mean chroma of predicted colours as a share of that of the true ones: below 1 where they are pale.
+
+    Args:
+        predicted: ab `(*, 2, H, W)` in CIELAB units.
+        true: Likewise.
+
+    Returns:
+        A float for each photo, `(*)`; infinite where the true colours are gray and the others are not.
+
+    Raises:
+        ValueError: The shapes are others.
+
+    Example:
+        >>> chroma_ratio(torch.full((2, 4, 4), 5.0), torch.full((2, 4, 4), 10.0)).item()
+        0.5
+    """
+    check_pair(predicted, true, 2)
+    chroma, true_chroma = (length(ab).mean(dim=(-2, -1), dtype=torch.float64) for ab in (predicted, true))
+    return chroma / true_chroma
+
+
+def _opponents(rgb: Tensor) -> Tensor:
+    red, green, blue = (in_unit_range(rgb) * 255).unbind(-3)
+    return torch.stack([red - green, (red + green) / 2 - blue]).flatten(-2)
+
+
+def _spread(opponents: Tensor) -> Tensor:
+    deviation, mean = torch.std_mean(opponents, dim=-1, correction=0)
+    figure: Tensor = torch.linalg.vector_norm(deviation, dim=0) + 0.3 * torch.linalg.vector_norm(mean, dim=0)
+    return figure

@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from skimage import data
+
+import colorfuse as cf
+
+
+def test_a_sheet_has_figures_under_each_photo(photos: NDArray[np.uint8]) -> None:
+    figure = cf.plots.sheet(cf.FusionColorizer.from_pretrained(), photos[:2])
+    gray, predicted, truth, *second = figure.axes
+    assert [axes.get_title() for axes in (gray, predicted, truth)] == ["gray", "predicted", "truth"]
+    assert [axes.get_title() for axes in second] == ["", "", ""]
+    result = cf.evaluate(cf.FusionColorizer.from_pretrained(), photos[:1])
+    assert f"squared error {result.mean('predicted', 'squared_error'):.5f}" in predicted.get_xlabel()
+    assert truth.get_xlabel() == f"colourfulness {result.mean('truth', 'colorfulness'):.2f}"
+
+
+def test_a_gray_photo_has_no_truth(tmp_path: Path) -> None:
+    cf.write_photo(tmp_path / "gray.png", data.camera())
+    figure = cf.plots.sheet(cf.FusionColorizer.from_pretrained(), tmp_path)
+    assert [axes.get_title() for axes in figure.axes] == ["gray", "predicted"]
+    assert "error" not in figure.axes[1].get_xlabel()
+    figure.savefig(tmp_path / "sheet.png")
+
+
+def test_nothing_to_draw(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no photo")
+    with pytest.raises(cf.DataError, match="none of 1 photos can be read"):
+        cf.plots.sheet(cf.FusionColorizer.from_pretrained(), tmp_path)
