@@ -19,7 +19,6 @@ import numpy as np
 import torch
 
 import colorfuse as cf
-from colorfuse.metrics import colorfulness
 
 PHOTOS, HELD_OUT = 2000, 300
 BUDGET: dict[str, Any] = {
@@ -69,7 +68,7 @@ def row_of(recipe: str, run: Path, train: Any, held_out: Any) -> dict[str, Any]:
     colorizer.set_params(learning_rate=1e-3 if parameters <= 1e7 else 5e-4)
     colorizer.fit(train, validation=held_out, resume=run)
     first, last = colorizer.history_[0], colorizer.history_[-1]
-    predicted, true = np.mean([colorfulness_of(colorizer, sample) for sample in held_out], axis=0)
+    judged = cf.evaluate(colorizer, held_out, "native", figures=["colorfulness"], min_chroma=0)
     row = {
         "recipe": recipe,
         "parameters": parameters,
@@ -78,19 +77,11 @@ def row_of(recipe: str, run: Path, train: Any, held_out: Any) -> dict[str, Any]:
         "error": last["validation_error"],
         "gray_error": last["validation_gray_error"],
         "constant_error": last["validation_constant_error"],
-        "colorfulness": predicted,
-        "true_colorfulness": true,
+        "colorfulness": judged.mean("predicted", "colorfulness"),
+        "true_colorfulness": judged.mean("truth", "colorfulness"),
     }
     done.write_text(json.dumps(row, indent=1))
     return row
-
-
-def colorfulness_of(colorizer: cf.FusionColorizer, sample: Any) -> tuple[float, float]:
-    """Of a photo as the colorizer sees it, and as it is."""
-    lightness, ab = sample[:2]
-    colors = colorizer.predict_ab(lightness[None])[0]
-    predicted, true = (colorfulness(cf.lab_to_rgb(torch.cat([lightness, plane]))).item() for plane in (colors, ab))
-    return predicted, true
 
 
 def milliseconds_a_photo(recipe: str) -> float:

@@ -22,7 +22,8 @@ napoleon_numpy_docstring = False
 nitpick_ignore_regex = [
     (r"py:.*", r"(torch|numpy|np|PIL|matplotlib|pathlib|collections|typing|os)\..*"),
     (r"py:.*", r"colorfuse\.backbones\.adapted\.Extractor"),
-    (r"py:.*", r"(Tensor|NDArray|Pixels|PhotoSource|Spec|Source|Maps|History|Crop|Factory|Part|Sample|Dataset|Path)"),
+    (r"py:.*", r"(Tensor|NDArray|Pixels|PhotoSource|Spec|Source|Maps|History|Judged|Rows|Constant|Crop|Factory)"),
+    (r"py:.*", r"(Part|Sample|Dataset|Path)"),
     (
         r"py:.*",
         r"(nn\.Module|Accelerator|Figure|optional|np\.uint8|uint8|uint16|float32|Any|Callable|Sequence|Self|None)",

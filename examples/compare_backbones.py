@@ -21,7 +21,6 @@ from matplotlib.figure import Figure
 from skimage import data
 
 import colorfuse as cf
-from colorfuse.metrics import colorfulness
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("photos", nargs="?", type=Path, help="a folder of colour photos")
@@ -52,14 +51,6 @@ def milliseconds_a_photo(colorizer: cf.FusionColorizer) -> float:
     return 1000 * sorted(times[1:])[5]
 
 
-def mean_colorfulness(colorizer: cf.FusionColorizer, samples: Any) -> float:
-    """Of the photos as the colorizer sees them."""
-    seen = [
-        cf.lab_to_rgb(torch.cat([lightness, colorizer.predict_ab(lightness[None])[0]])) for lightness, _ in samples
-    ]
-    return float(np.mean([colorfulness(rgb).item() for rgb in seen]))
-
-
 options = parser.parse_args()
 photos = cf.PhotoFolder(options.photos, options.image_size) if options.photos else cf.PhotoArray(crops())
 train, held_out = cf.split(photos, (0.8, 0.2), seed=0)
@@ -78,17 +69,18 @@ for backbone in options.backbones:
         image_size=options.image_size,
     )
     colorizer.fit(train, validation=held_out)
-    summary, last = colorizer.summary(), colorizer.history_[-1]
+    summary = colorizer.summary()
+    judged = cf.evaluate(colorizer, held_out, "native", figures=["squared_error", "colorfulness"])
     rows.append(
         {
             "backbone": backbone,
             "parameters": summary.parameters,
             "multiply_adds": summary.multiply_adds,
             "milliseconds": round(milliseconds_a_photo(colorizer), 2),
-            "error": round(last["validation_error"], 6),
-            "gray_error": round(last["validation_gray_error"], 6),
-            "constant_error": round(last["validation_constant_error"], 6),
-            "colorfulness": round(mean_colorfulness(colorizer, held_out), 2),
+            "error": round(judged.mean("predicted", "squared_error"), 6),
+            "gray_error": round(judged.mean("gray", "squared_error"), 6),
+            "constant_error": round(judged.mean("constant", "squared_error"), 6),
+            "colorfulness": round(judged.mean("predicted", "colorfulness"), 2),
         }
     )
 
