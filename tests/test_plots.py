@@ -26,6 +26,17 @@ def test_a_gray_photo_has_no_truth(tmp_path: Path) -> None:
     figure.savefig(tmp_path / "sheet.png")
 
 
+def test_histograms_of_what_photos_have(photos: NDArray[np.uint8]) -> None:
+    figures = ["squared_error", "class_balanced_accuracy"]
+    result = cf.evaluate(cf.FusionColorizer.from_pretrained(), photos[:3], figures=figures)
+    legend = cf.plots.histogram(result, "squared_error").axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["gray", "constant", "predicted"]
+    for name in ("class_balanced_accuracy", "psnr"):
+        with pytest.raises(ValueError, match=f"is called '{name}'"):
+            cf.plots.histogram(result, name)
+
+
 def test_nothing_to_draw(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no photo")
     with pytest.raises(cf.DataError, match="none of 1 photos can be read"):

@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 def ahead(
     executor: Executor, function: Callable[[Given], Result], items: Iterable[Given], depth: int
 ) -> Iterator[Result]:
-    """The results of a function in the order of its arguments, of which at most `depth` are worked on or wait.
+    """The results of a function in the order of its arguments: while one is used, `depth` are worked on or wait.
 
     Python's own `Executor.map` takes all arguments at once before version 3.14.
 
@@ -25,7 +25,7 @@ def ahead(
     waiting: deque[Future[Result]] = deque()
     for item in items:
         waiting.append(executor.submit(function, item))
-        if len(waiting) >= depth:
+        if len(waiting) > depth:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()

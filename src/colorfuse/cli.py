@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import os
 import sys
 import warnings
 from pathlib import Path
@@ -10,12 +9,14 @@ from typing import Annotated
 
 import typer
 from PIL import Image
+from torch import distributed
 from tqdm import tqdm
 
 from colorfuse.colorizer import FusionColorizer
 from colorfuse.data.finding import find_photos
 from colorfuse.errors import PhotoError, TrainingError
 from colorfuse.evaluation import evaluate as judge
+from colorfuse.evaluation.figures import DEFAULT
 from colorfuse.evaluation.protocols import PROTOCOLS
 from colorfuse.images import SUFFIXES, read_photo, write_photo
 from colorfuse.runs import run_settings
@@ -118,14 +119,19 @@ def evaluate(
     ] = None,
     protocol: Annotated[str, typer.Option(help=f"One of {', '.join(PROTOCOLS)}.")] = "center256",
     saturation: Annotated[float, typer.Option(help="0 keeps gray, 1 is as predicted, more is stronger.")] = 1.0,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this figure, such as psnr, lpips or fid; may be given several times."),
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a web page, such as out.html.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the figures of each photo.")] = None,
 ) -> None:
     """Judge colours on photos whose true colours are known, beside gray and one constant colour."""
     if model and outputs:
         raise ValueError(f"give --model {model} or --outputs {outputs}, not both")
-    result = judge(outputs or _load(model), photos, protocol, saturation=saturation)
-    if os.environ.get("RANK", "0") != "0":  # of several processes that torchrun started, all of which have the result
+    result = judge(outputs or _load(model), photos, protocol, saturation=saturation, figures=figure or DEFAULT)
+    # Of several processes that torchrun started, all have the result.
+    if distributed.is_initialized() and distributed.get_rank():
         return
     typer.echo(result)
     if result.left_out:

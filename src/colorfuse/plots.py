@@ -8,7 +8,8 @@ import numpy as np
 
 from colorfuse.data.sources import Source
 from colorfuse.errors import DataError
-from colorfuse.evaluation.evaluate import MIN_CHROMA, open_evaluation
+from colorfuse.evaluation.evaluate import open_evaluation
+from colorfuse.evaluation.examples import Example, example_of
 from colorfuse.evaluation.figures import OF_A_PHOTO, OF_THE_TRUTH
 from colorfuse.evaluation.judging import Judged, judge
 from colorfuse.evaluation.result import Evaluation
@@ -88,34 +89,33 @@ def sheet(
     originals, predict, asked, _ = open_evaluation(
         colors, photos, protocol, saturation=saturation, constant=None, figures=_UNDER, min_chroma=0
     )
-    judged = [photo for photo in judge(originals, predict, asked) if isinstance(photo, Judged)]
-    if not judged:
+    examples = [example_of(photo) for photo in judge(originals, predict, asked) if isinstance(photo, Judged)]
+    if not examples:
         raise DataError(f"none of {len(originals)} photos can be read")
-    return draw(judged)
+    return draw(examples)
 
 
-def draw(judged: Sequence[Judged]) -> "Figure":
+def draw(examples: Sequence[Example]) -> "Figure":
     """The sheet of photos that are judged already, such as the best of an evaluation.
 
     Raises:
         ImportError: matplotlib is not installed.
     """
-    titles = ("gray", "predicted", "truth")[: 3 if any(_has_truth(photo) for photo in judged) else 2]
-    figure = _figure(len(titles) * _TILE, len(judged) * (_TILE + 0.6))
-    grid = figure.subplots(len(judged), len(titles), squeeze=False)
+    titles = ("gray", "predicted", "truth")[: 3 if any(example.has_truth for example in examples) else 2]
+    figure = _figure(len(titles) * _TILE, len(examples) * (_TILE + 0.6))
+    grid = figure.subplots(len(examples), len(titles), squeeze=False)
     for place, title in zip(grid[0], titles, strict=True):
         place.set_title(title)
-    for axes, photo in zip(grid, judged, strict=True):
-        gray = photo.truth.with_ab(photo.truth.ab.new_zeros(2, 1, 1))
-        for place, row, colors in zip(axes, titles, (gray, photo.predicted, photo.truth), strict=False):
+    for axes, example in zip(grid, examples, strict=True):
+        under = _UNDER if example.has_truth else OF_THE_TRUTH
+        for place, row in zip(axes, titles, strict=True):
             place.set(xticks=[], yticks=[])
             place.spines[:].set_visible(False)
-            if row == "truth" and not _has_truth(photo):
+            if row == "truth" and not example.has_truth:
                 continue
-            place.imshow(colors.rgb.movedim(0, -1).numpy())
-            under = _UNDER if _has_truth(photo) else OF_THE_TRUTH
-            place.set_xlabel(_caption(photo.figures[row], under), fontsize=8)
-        axes[0].set_ylabel(photo.name, fontsize=7)
+            place.imshow(example.pictures[row])
+            place.set_xlabel(_caption(example.figures[row], under), fontsize=8)
+        axes[0].set_ylabel(example.name, fontsize=7, parse_math=False)
     return figure
 
 
@@ -132,6 +132,7 @@ def histogram(evaluation: Evaluation, figure: str) -> "Figure":
         "predicted": {"color": "tab:blue", "linewidth": 2},
         "truth": {"color": "black", "linestyle": "--"},
     }
+    evaluation.values("predicted", figure)  # which says so where there is no such figure
     values = {
         row: evaluation.values(row, figure) for row in styles if figure in next(iter(evaluation.photos.values()))[row]
     }
@@ -143,10 +144,6 @@ def histogram(evaluation: Evaluation, figure: str) -> "Figure":
         axes.hist(of_photos, bins=edges.tolist(), histtype="step", label=row, **styles[row])
     axes.legend()
     return drawn
-
-
-def _has_truth(photo: Judged) -> bool:
-    return photo.truth.chroma >= MIN_CHROMA
 
 
 def _caption(figures: dict[str, float], names: Sequence[str]) -> str:

@@ -72,8 +72,9 @@ def test_rows_and_forms(colorizer: cf.FusionColorizer, photos: Photos, tmp_path:
     assert len(lines) == 12 * 4
     assert float(lines[2]["psnr"]) == result.photos["0"]["predicted"]["psnr"]
     markdown = result.to_markdown().splitlines()
-    assert len(markdown) == 2 + 4
-    assert {line.count("|") for line in markdown} == {len(DEFAULT) + 2}
+    assert markdown[0] == "12 photos by center256; constant is a = 2.41, b = 9.04"
+    assert str(result).startswith(markdown[0])
+    assert [line.count("|") for line in markdown[2:]] == [len(DEFAULT) + 2] * (2 + 4)
     assert re.search(r"PSNR RGB, dB +\d+\.\d\d ± \d\.\d\d ", str(result))
     with pytest.raises(ValueError, match="no row is called 'grey'.*gray"):
         result.mean("grey", "psnr")
@@ -111,18 +112,53 @@ def test_what_cannot_be_judged_is_named(colorizer: cf.FusionColorizer, photos: P
         "1.png": r"output has 5 x 5 pixels, and it has 64 x 48",
         "broken.jpg": "no image",
         "gray.jpg": "it is gray: its mean chroma is 0.00",
-        "other.png": "for none of the photos",
+        "other.png": "it is no output of one of the photos",
     }
     assert result.left_out.keys() == reasons.keys()
     for name, reason in reasons.items():
         assert re.search(reason, result.left_out[name])
-    assert result.reasons().startswith("left out 5 of 7: 0.png: there is no output")
+    assert result.reasons().startswith("left out 5: 0.png: there is no output")
+    assert str(result).splitlines()[0].endswith("; left out 5")
     for path in originals.glob("?.png"):
         path.unlink()
-    with pytest.raises(
-        cf.DataError, match=r"none of 2 photos can be judged; left out 2 of 2: broken.jpg: .*; gray.jpg"
-    ):
+    with pytest.raises(cf.DataError, match=r"none of 2 photos can be judged; left out 2: broken.jpg: .*; gray.jpg"):
         cf.evaluate(colorizer, originals)
+
+
+def test_photos_called_alike_and_too_small(colorizer: cf.FusionColorizer, photos: Photos, tmp_path: Path) -> None:
+    paths = [tmp_path / folder / "photo.png" for folder in ("first", "second")]
+    for path, photo in zip(paths, photos, strict=False):
+        cf.write_photo(path, photo)
+    cf.write_photo(tmp_path / "small.png", photos[0][:6])
+    result = cf.evaluate(colorizer, [*paths, tmp_path / "small.png"], "native")
+    assert list(result.photos) == [path.as_posix() for path in paths]
+    assert result.left_out == {"small.png": "64 x 6 pixels are too few; 7 a side are the least"}
+
+
+def test_outputs_are_matched_without_doubt(photos: Photos, tmp_path: Path) -> None:
+    originals, outputs = tmp_path / "originals", tmp_path / "outputs"
+    for name, photo in (("a.png", photos[0]), ("a.jpg", photos[1]), ("b.tif", photos[2]), ("c.tif", photos[3])):
+        cf.write_photo(originals / name, photo)
+    for name in ("a.png", "b.png", "b.webp", "c.bmp"):
+        cf.write_photo(outputs / name, photos[0])
+    result = cf.evaluate(outputs, originals, "native", figures=FAST)
+    assert list(result.photos) == ["a.png", "c.tif"]
+    assert set(result.left_out) == {"a.jpg", "b.tif", "b.png", "b.webp"}
+
+
+def test_gray_photos_may_be_judged(colorizer: cf.FusionColorizer, tmp_path: Path) -> None:
+    flat = np.zeros((2, 40, 40, 3), np.uint8)
+    result = cf.evaluate(colorizer, flat, min_chroma=0, figures=FAST)
+    assert len(result.photos) == 2
+    assert not result.best
+    with pytest.raises(cf.DataError, match="none of 2 photos can be judged"):
+        cf.evaluate(colorizer, flat)
+
+
+def test_photos_with_labels(colorizer: cf.FusionColorizer, photo_folder: Path) -> None:
+    data = cf.PhotoFolder(photo_folder, 48, labels=True)
+    _, held_out = cf.split(data, (0.5, 0.5), seed=0)
+    assert len(cf.evaluate(colorizer, held_out, "native", figures=FAST).photos) == len(held_out)
 
 
 def test_a_dataset_of_lab(colorizer: cf.FusionColorizer, photos: Photos) -> None:
@@ -157,12 +193,15 @@ def test_bad_input(colorizer: cf.FusionColorizer, photos: Photos, tmp_path: Path
         (ValueError, "saturation of an evaluation must be greater than", {"saturation": -1}),
         (ValueError, "saturation=2 is for a colorizer", {"colors": tmp_path, "saturation": 2}),
         (FileNotFoundError, "does not exist", {"photos": tmp_path / "nowhere"}),
-        (cf.DataError, "empty", {"photos": photos[:0]}),
+        (cf.DataError, r"uint8 of shape \(N, H, W, 3\), not .*\(0, ", {"photos": photos[:0]}),
+        (cf.DataError, r"not uint8 of shape \(48, 64, 3\)", {"photos": photos[0]}),
+        (cf.DataError, "not float64", {"photos": photos / 255}),
+        (ValueError, r"a and b of one colour, not \(1,\)", {"constant": (1,)}),
         (TypeError, "must be a folder, .*not generator", {"photos": (photo for photo in photos)}),
         (cf.NotFittedError, "no network yet", {"colors": cf.FusionColorizer()}),
     ):
         with pytest.raises(error, match=message):
-            cf.evaluate(**{"colors": colorizer, "photos": photos} | arguments)  # type: ignore[arg-type]
+            cf.evaluate(**{"colors": colorizer, "photos": photos} | arguments)
 
 
 @pytest.mark.slow

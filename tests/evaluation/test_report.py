@@ -29,7 +29,7 @@ def test_the_page_needs_nothing_beside_it(page: Path) -> None:
 
 
 def test_names_are_escaped(tmp_path: Path) -> None:
-    cf.write_photo(tmp_path / "a<b>&c.png", data.astronaut()[:64, :64])
+    cf.write_photo(tmp_path / "a<b>&c$x_$.png", data.astronaut()[:64, :64])
     cf.write_photo(tmp_path / "<i>.png", data.camera()[:64, :64])
     cf.evaluate(cf.FusionColorizer.from_pretrained(), tmp_path).report(tmp_path / "out.html")
     text = (tmp_path / "out.html").read_text()

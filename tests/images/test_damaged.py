@@ -76,6 +76,14 @@ def test_none_is_damaged_before(content: bytes) -> None:
     assert photo.lightness().std() > 5
 
 
+def test_tiles_too_large_to_be_had() -> None:
+    whole = tiff(DEEP, photometric="rgb", compression="zlib", tile=(16, 16))
+    width = b"\x42\x01\x04\0\1\0\0\0\x10\0\0"
+    assert whole.count(width + b"\0") == 1
+    with pytest.raises(cf.PhotoError, match="too large"):
+        cf.read_photo(io.BytesIO(whole.replace(width + b"\0", width + b"\x10")))
+
+
 @pytest.mark.slow
 @settings(max_examples=2000, database=None, suppress_health_check=list(HealthCheck))
 @given(damaged(ORIGINALS))

@@ -57,6 +57,10 @@ def test_lpips_with_the_file_in_its_place(cache: Path) -> None:
     )
     assert evaluation.mean("gray", "lpips") > 0
     assert not evaluation.best
+    with pytest.raises(cf.DataError, match="64 x 20 pixels are too few; 32 a side"):
+        cf.evaluate(
+            cf.FusionColorizer.from_pretrained(), true[:, :, :20].movedim(1, -1).numpy(), "native", figures=["lpips"]
+        )
 
 
 @pytest.mark.slow
@@ -69,6 +73,8 @@ def test_fid_with_the_file_in_its_place(cache: Path) -> None:
     torch.save(untrained.state_dict(), cache / "weights-inception-2015-12-05-6726825d.pth")
     true = photos(6)
     assert fid(true // 4, true).item() > 1e-3
+    judged = cf.evaluate(cf.FusionColorizer.from_pretrained(), true.movedim(1, -1).numpy(), "native", figures=["fid"])
+    assert judged.mean("gray", "fid") > 1e-3
     with pytest.raises(ValueError, match="at least two"):
         fid(true[:1], true[:1])
 

@@ -12,7 +12,7 @@ from colorfuse.data.ordering import Share
 from colorfuse.data.sources import Source
 from colorfuse.errors import DataError
 from colorfuse.evaluation.figures import DEFAULT, OF_A_PHOTO, OF_ALL, check_figures
-from colorfuse.evaluation.judging import Asked, Constant, Predict, by_colorizer, by_outputs, judge
+from colorfuse.evaluation.judging import MIN_CHROMA, Asked, Constant, Predict, by_colorizer, by_outputs, judge
 from colorfuse.evaluation.originals import Original, find_originals, find_outputs
 from colorfuse.evaluation.protocols import find_protocol
 from colorfuse.evaluation.result import Evaluation
@@ -21,9 +21,6 @@ from colorfuse.options import NotNegative, check_value
 
 MEAN_COLOR = (2.41, 9.04)
 """The mean ab of some 14,000 photos of all kinds: the constant colour where the photos trained on are not known."""
-
-MIN_CHROMA = 2.0
-"""The mean chroma below which a photo is gray in fact."""
 
 
 def evaluate(
@@ -81,7 +78,7 @@ def evaluate(
         min_chroma=min_chroma,
     )
     share = _share()
-    tally = Tally(asked.constant, [name for name in figures if name in OF_ALL], share.of)
+    tally = Tally([name for name in figures if name in OF_ALL], share.of)
     mine = originals[share.place :: share.of]
     # A bar where there is a terminal, and in one of the processes.
     hidden = True if share.place else None
@@ -123,13 +120,16 @@ def open_evaluation(
     check_value(saturation, NotNegative, "saturation", "an evaluation")
     originals = find_originals(photos)
     constant = _mean_color(colors) if constant is None else constant
+    if len(constant) != 2:
+        raise ValueError(f"constant must be a and b of one colour, not {constant}")
+    constant = float(constant[0]), float(constant[1])
     asked = Asked(find_protocol(protocol), constant, min_chroma, [name for name in figures if name in OF_A_PHOTO])
     if isinstance(colors, FusionColorizer):
         return originals, by_colorizer(colors, saturation), asked, {}
     if saturation != 1:
         raise ValueError(f"saturation={saturation} is for a colorizer; the colours of files are judged as they are")
     outputs, others = find_outputs(Path(colors), originals)
-    left_out = dict.fromkeys(others, "it is an output for none of the photos")
+    left_out = dict.fromkeys(others, "it is no output of one of the photos, or one of several")
     return originals, by_outputs(outputs, asked.protocol), asked, left_out
 
 

@@ -1,6 +1,7 @@
 """The figures of one photo, and those of all photos together."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import NamedTuple, Self
@@ -43,8 +44,8 @@ class Colors:
 
         lightness = self.lab[:1]
         a, b = ab.to(self.lab).expand_as(self.lab[1:]).split(1)
-        least_z = 200 / 116 * (lightness + 16) - 1e-3  # beyond which scikit-image clips as well, and warns
-        seen = torch.cat([lightness, a, torch.minimum(b, least_z)]).double().cpu().numpy()
+        greatest_b = 200 / 116 * (lightness + 16) - 1e-3  # beyond which scikit-image clips as well, and warns
+        seen = torch.cat([lightness, a, torch.minimum(b, greatest_b)]).double().cpu().numpy()
         rgb = np.rint(lab2rgb(seen, channel_axis=0) * 255).astype(np.uint8)
         return Colors(torch.cat([lightness, a, b]), torch.from_numpy(rgb))
 
@@ -76,15 +77,13 @@ class Figure(NamedTuple):
         title: Its head.
         digits: After the point.
         of: From predicted and true colours of a photo.
+        least_side: Pixels that a photo needs along each side.
     """
 
     title: str
     digits: int
     of: Callable[[Colors, Colors], float]
-
-
-def _colorfulness_difference(its: Colors, true: Colors) -> float:
-    return abs(its.colorfulness - true.colorfulness)
+    least_side: int = 1
 
 
 OF_A_PHOTO = {
@@ -92,13 +91,15 @@ OF_A_PHOTO = {
     "raw_accuracy": Figure("AuC", 4, lambda its, true: metrics.raw_accuracy(its.ab, true.ab).item()),
     "psnr": Figure("PSNR RGB, dB", 2, lambda its, true: metrics.psnr(its.rgb, true.rgb).item()),
     "psnr_ab": Figure("PSNR ab, dB", 2, lambda its, true: metrics.psnr_ab(its.ab, true.ab).item()),
-    "ssim": Figure("SSIM", 4, lambda its, true: metrics.ssim(its.rgb, true.rgb).item()),
+    "ssim": Figure("SSIM", 4, lambda its, true: metrics.ssim(its.rgb, true.rgb).item(), 7),
     "ciede2000": Figure("CIEDE2000", 2, lambda its, true: metrics.ciede2000(its.lab, true.lab).item()),
     "colorfulness": Figure("colourfulness", 2, lambda its, true: its.colorfulness),
     "absolute_colorfulness": Figure("colourfulness, absolute", 2, lambda its, true: its.absolute_colorfulness),
-    "colorfulness_difference": Figure("colourfulness, off by", 2, _colorfulness_difference),
+    "colorfulness_difference": Figure(
+        "colourfulness, off by", 2, lambda its, true: abs(its.colorfulness - true.colorfulness)
+    ),
     "chroma_ratio": Figure("chroma ratio", 3, lambda its, true: metrics.chroma_ratio(its.ab, true.ab).item()),
-    "lpips": Figure("LPIPS", 4, lambda its, true: metrics.lpips(its.rgb, true.rgb).item()),
+    "lpips": Figure("LPIPS", 4, lambda its, true: metrics.lpips(its.rgb, true.rgb).item(), 32),
 }
 """Figures of one photo, whose mean stands in the table."""
 
@@ -120,8 +121,9 @@ class Balanced:
 
     def compute(self, add_up: Callable[[Tensor], Tensor]) -> float:
         """The figure, after `add_up` brought the sums of each process to those of all."""
-        self._accuracy.sums = add_up(self._accuracy.sums)
-        return self._accuracy.compute().item()
+        of_all = metrics.ClassBalancedAccuracy()
+        of_all.sums = add_up(self._accuracy.sums)
+        return of_all.compute().item()
 
 
 class FrechetInception:
@@ -138,7 +140,11 @@ class FrechetInception:
         self._distance.update(true.rgb[None], real=True)
 
     def compute(self, add_up: Callable[[Tensor], Tensor]) -> float:
-        """The figure; torchmetrics adds up by itself."""
+        """The figure, after `add_up` brought the sums of each process to those of all; NaN for one photo."""
+        for name, sums in self._distance.metric_state.items():
+            setattr(self._distance, name, add_up(sums))
+        if self._distance.real_features_num_samples < 2:
+            return math.nan
         figure: float = self._distance.compute().item()
         return figure
 

@@ -18,6 +18,11 @@ from colorfuse.images import open_rgb
 
 Constant: TypeAlias = tuple[float, float]
 
+MIN_CHROMA = 2.0
+"""The mean chroma below which a photo is gray in fact."""
+
+_THREADS = 8
+
 
 class Asked(NamedTuple):
     """What is to be judged, and how.
@@ -50,18 +55,16 @@ class Opened(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A photo with its figures.
+    """A photo with its figures, by row: "gray", "constant", "predicted" and "truth".
 
     Attributes:
         name: What it is called.
-        truth: Its colours.
-        predicted: Those that are judged.
-        figures: Figures of "gray", "constant", "predicted" and "truth".
+        colors: Its colours in each row.
+        figures: Its figures in each row.
     """
 
     name: str
-    truth: Colors
-    predicted: Colors
+    colors: dict[str, Colors]
     figures: dict[str, dict[str, float]]
 
 
@@ -101,7 +104,7 @@ def by_outputs(outputs: dict[str, Path], protocol: Protocol) -> Predict:
 
 def judge(originals: Iterable[Original], predict: Predict, asked: Asked) -> Iterator[Judged | LeftOut]:
     """Judge photos in their order; a few of them are read and measured while others are predicted."""
-    threads = torch.get_num_threads()
+    threads = min(_THREADS, torch.get_num_threads())
     with ThreadPoolExecutor(threads) as executor:
         opened = ahead(executor, partial(_open, asked=asked), originals, depth=threads)
         predicted = (photo if isinstance(photo, LeftOut) else _predict(photo, predict) for photo in opened)
@@ -113,7 +116,11 @@ def _open(original: Original, asked: Asked) -> Opened | LeftOut:
         image = original.open()
     except (PhotoError, OSError) as error:
         return LeftOut(original.name, str(error))
-    truth = Colors.of_image(asked.protocol(image))
+    seen = asked.protocol(image)
+    least = max((OF_A_PHOTO[name].least_side for name in asked.figures), default=1)
+    if min(seen.size) < least:
+        return LeftOut(original.name, f"{_times(seen.size)} pixels are too few; {least} a side are the least")
+    truth = Colors.of_image(seen)
     chroma = truth.chroma
     if chroma < asked.min_chroma:
         return LeftOut(original.name, f"it is gray: its mean chroma is {chroma:.2f}")
@@ -131,18 +138,16 @@ def _measure(given: tuple[Opened, Colors] | LeftOut, asked: Asked) -> Judged | L
     if isinstance(given, LeftOut):
         return given
     (name, _, truth), predicted = given
+    rows = {
+        "gray": truth.with_ab(torch.zeros(2, 1, 1)),
+        "constant": truth.with_ab(torch.tensor(asked.constant).reshape(2, 1, 1)),
+        "predicted": predicted,
+    }
     figures = {
-        row: {figure: OF_A_PHOTO[figure].of(colors, truth) for figure in asked.figures}
-        for row, colors in beside_baselines(predicted, truth, asked.constant).items()
+        row: {figure: OF_A_PHOTO[figure].of(its, truth) for figure in asked.figures} for row, its in rows.items()
     }
     figures["truth"] = {name: OF_A_PHOTO[name].of(truth, truth) for name in asked.figures if name in OF_THE_TRUTH}
-    return Judged(name, truth, predicted, figures)
-
-
-def beside_baselines(predicted: Colors, truth: Colors, constant: Constant) -> dict[str, Colors]:
-    """Predicted colours, and those of gray and of one constant colour before them."""
-    gray, one = (truth.with_ab(torch.tensor(color).reshape(2, 1, 1)) for color in ((0.0, 0.0), constant))
-    return {"gray": gray, "constant": one, "predicted": predicted}
+    return Judged(name, rows | {"truth": truth}, figures)
 
 
 def _times(size: tuple[int, int]) -> str:

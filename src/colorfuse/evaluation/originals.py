@@ -1,5 +1,6 @@
 """The photos whose true colours are known, and outputs of other programs for them."""
 
+from collections import Counter
 from collections.abc import Callable, Sized
 from functools import partial
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from PIL import Image
+from torch.utils.data import IterableDataset
 
 from colorfuse.color import lab_to_rgb
 from colorfuse.data.finding import find_photos_below
+from colorfuse.data.photos import PhotoArray
 from colorfuse.data.sources import Source
 from colorfuse.errors import DataError
 from colorfuse.images import open_rgb
@@ -20,7 +23,7 @@ class Original(NamedTuple):
     """A photo that is not read yet.
 
     Attributes:
-        name: Its path below the folder that was given, or its number.
+        name: Its path below the folder that was given, all of it where another is called alike; or its number.
         open: Reads it, as RGB.
     """
 
@@ -37,12 +40,19 @@ def find_originals(photos: Source) -> list[Original]:
         TypeError: The photos are none of these.
     """
     if isinstance(photos, str | Path | list | tuple):
-        return [Original(below.as_posix(), partial(open_rgb, path)) for path, below in find_photos_below(photos)]
-    read: Callable[[Any, int], Image.Image] = _of_array if isinstance(photos, np.ndarray) else _of_sample
-    if not isinstance(photos, Sized):
+        found = find_photos_below(photos)
+        names = Counter(below for _, below in found)  # files of several folders may be called alike
+        return [
+            Original((below if names[below] == 1 else path).as_posix(), partial(open_rgb, path))
+            for path, below in found
+        ]
+    read: Callable[[Any, int], Image.Image] = _of_sample
+    if isinstance(photos, np.ndarray):
+        photos, read = PhotoArray(photos).photos, _of_array
+    if isinstance(photos, IterableDataset) or not isinstance(photos, Sized):
         raise TypeError(
-            "photos to judge must be a folder, a list of paths, a uint8 array (N, H, W, 3) or a dataset of (L, ab) "
-            f"with a length, not {type(photos).__name__}"
+            "photos to judge must be a folder, a list of paths, a uint8 array (N, H, W, 3) or a map-style dataset "
+            f"of (L, ab), not {type(photos).__name__}"
         )
     if not len(photos):
         raise DataError(f"{type(photos).__name__} is empty; there is nothing to judge")
@@ -50,7 +60,7 @@ def find_originals(photos: Source) -> list[Original]:
 
 
 def find_outputs(folder: Path, originals: list[Original]) -> tuple[dict[str, Path], list[str]]:
-    """The photos in a folder that are called like originals, whatever their suffixes.
+    """The photos in a folder that are called like originals: with their suffix, or the only one with another.
 
     Returns:
         Their paths by the names of the originals, and the names of those that are called like none.
@@ -60,10 +70,13 @@ def find_outputs(folder: Path, originals: list[Original]) -> tuple[dict[str, Pat
         DataError: It holds no photos.
     """
     found = {below.as_posix(): path for path, below in find_photos_below(folder)}
-    by_stem = {_stem(name): name for name in found}
-    called = {name: name if name in found else by_stem.get(_stem(name)) for name, _ in originals}
-    outputs = {name: found[its] for name, its in called.items() if its}
-    return outputs, sorted(set(found) - set(called.values()))
+    outputs = {name: found.pop(name) for name, _ in originals if name in found}
+    # What is left is matched without suffixes, where that leaves no doubt.
+    stems = Counter(map(_stem, found))
+    wanted = {_stem(name): name for name, _ in originals if name not in outputs}
+    for name in [name for name in found if stems[_stem(name)] == 1 and _stem(name) in wanted]:
+        outputs[wanted.pop(_stem(name))] = found.pop(name)
+    return outputs, sorted(found)
 
 
 def _of_array(photos: Any, index: int) -> Image.Image:

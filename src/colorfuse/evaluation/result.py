@@ -13,7 +13,7 @@ from colorfuse.files import atomic_file
 from colorfuse.registry import unknown_name
 
 if TYPE_CHECKING:
-    from colorfuse.evaluation.judging import Judged
+    from colorfuse.evaluation.examples import Example
 
 Rows: TypeAlias = dict[str, dict[str, float]]
 """Figures by row, "gray", "constant", "predicted" and "truth", and by name."""
@@ -42,8 +42,8 @@ class Evaluation:
     photos: dict[str, Rows]
     overall: Rows
     left_out: dict[str, str]
-    best: list["Judged"]
-    worst: list["Judged"]
+    best: list["Example"]
+    worst: list["Example"]
     history: list[dict[str, float]]
 
     @property
@@ -124,16 +124,23 @@ class Evaluation:
         titles = {name: COLUMNS[name].title for name in self.figures}
         lines = [["", *titles.values()], ["---"] * (1 + len(titles))]
         lines += [[row, *(self.cell(row, figure) for figure in titles)] for row in self.rows]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return "\n".join([self.heading(), "", *(f"| {' | '.join(line)} |" for line in lines)])
 
     def __str__(self) -> str:
-        """The table, turned so that it fits a terminal: a line for each figure."""
+        """What was judged, and the table, turned so that it fits a terminal: a line for each figure."""
         lines = [["", *self.rows]]
         lines += [[COLUMNS[figure].title, *(self.cell(row, figure) for row in self.rows)] for figure in self.figures]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join(
+        table = [
             "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in lines
-        )
+        ]
+        return "\n".join([self.heading(), *table])
+
+    def heading(self) -> str:
+        """What was judged, and how, in one line."""
+        a, b = self.constant
+        left_out = f"; left out {len(self.left_out)}" * bool(self.left_out)
+        return f"{len(self.photos)} photos by {self.protocol}; constant is a = {a:.2f}, b = {b:.2f}{left_out}"
 
     def report(self, path: str | Path) -> None:
         """Write one web page, with nothing beside it: table, distributions, best and worst photos, loss curve.
@@ -158,7 +165,7 @@ class Evaluation:
         """One line that counts the photos that were left out, and names some with the reason."""
         named = [f"{name}: {reason}" for name, reason in self.left_out.items()]
         more = "; ..." if len(named) > _NAMED else ""
-        return f"left out {len(named)} of {len(self.photos) + len(named)}: {'; '.join(named[:_NAMED])}{more}"
+        return f"left out {len(named)}: {'; '.join(named[:_NAMED])}{more}"
 
     def _figures_of(self, row: str) -> list[str]:
         return [*next(iter(self.photos.values()))[row], *self.overall.get(row, {})]

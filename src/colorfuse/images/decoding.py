@@ -3,6 +3,7 @@
 Pillow decodes, but PNG and TIFF of more than 8 bits, which it would cut to 8 as it does those of other formats.
 """
 
+import math
 import warnings
 from dataclasses import dataclass, replace
 from typing import IO, Any, TypeAlias
@@ -121,8 +122,9 @@ def _decode_tiff(file: IO[bytes], name: str, said: tuple[Metadata, Coding] | Non
         page = _page(tiff)
         if page.photometric not in _TIFF_SPACES or page.axes not in ("YX", "YXS", "SYX"):
             raise PhotoError(f"{name} is a TIFF of {page.photometric!r} and axes {page.axes}; save it as RGB or gray")
-        if page.size > 8 * (Image.MAX_IMAGE_PIXELS or np.inf):
-            raise Image.DecompressionBombError(f"{page.shape} values.")
+        # Damage may as well make tiles of a small photo too large to be had.
+        if max(page.size, math.prod(page.chunks)) > 8 * (Image.MAX_IMAGE_PIXELS or np.inf):
+            raise Image.DecompressionBombError(f"{page.shape} values in tiles of {page.chunks}.")
         values, extra = page.asarray(), page.extrasamples
         metadata, coding = said or _said_by(page)
     space, colors = _TIFF_SPACES[page.photometric]

@@ -39,7 +39,8 @@ def class_balanced_accuracy(predicted: Tensor, true: Tensor) -> Tensor:
     """`raw_accuracy` where each class of true colour counts the same, however rare it is.
 
     Zhang, Isola and Efros 2016, *Colorful image colorization*, section 3.1. The classes are their 313 points of the
-    ab plane, 10 apart; those that no pixel has do not count.
+    ab plane, 10 apart; those that no pixel has do not count. How rare a class is is taken from the photos at hand, in
+    that paper from all of ImageNet: compare the figure on the same photos alone.
 
     Args:
         predicted: ab `(*, 2, H, W)` in CIELAB units.

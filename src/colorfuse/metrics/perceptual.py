@@ -92,7 +92,7 @@ def create_fid() -> Any:
         from torchmetrics.image.fid import FrechetInceptionDistance
     except ImportError as error:
         raise _not_installed("fid") from error
-    return _with_weights("fid", FrechetInceptionDistance)
+    return _with_weights("fid", FrechetInceptionDistance, sync_on_compute=False)
 
 
 def _not_installed(name: str) -> ImportError:

@@ -45,6 +45,28 @@ def absolute_colorfulness(rgb: Tensor) -> Tensor:
     return _spread(_opponents(rgb).abs())
 
 
+def colorfulness_difference(predicted: Tensor, true: Tensor) -> Tensor:
+    """How far the `colorfulness` of predicted photos is from that of the true ones.
+
+    Args:
+        predicted: sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or as floats in 0 to 1.
+        true: Likewise.
+
+    Returns:
+        A float from 0 on for each photo, `(*)`.
+
+    Raises:
+        ValueError: The shapes are others.
+
+    Example:
+        >>> gray, red = torch.zeros(3, 1, 1), torch.tensor([1.0, 0, 0]).reshape(3, 1, 1)
+        >>> colorfulness_difference(gray, red) == colorfulness(red)
+        tensor(True)
+    """
+    check_pair(predicted, true, 3)
+    return (colorfulness(predicted) - colorfulness(true)).abs()
+
+
 def chroma_ratio(predicted: Tensor, true: Tensor) -> Tensor:
     """The mean chroma of predicted colours as a share of that of the true ones: below 1 where they are pale.
 
