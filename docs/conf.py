@@ -22,7 +22,10 @@ napoleon_numpy_docstring = False
 nitpick_ignore_regex = [
     (r"py:.*", r"(torch|numpy|np|PIL|matplotlib|pathlib|collections|typing|os)\..*"),
     (r"py:.*", r"colorfuse\.backbones\.adapted\.Extractor"),
-    (r"py:.*", r"(Tensor|NDArray|Pixels|PhotoSource|Spec|Source|Maps|History|Example|Judged|Rows|Constant|Crop|Factory)"),
+    (
+        r"py:.*",
+        r"(Tensor|NDArray|Pixels|PhotoSource|Spec|Source|Maps|History|Example|Judged|Rows|Constant|Crop|Factory)",
+    ),
     (r"py:.*", r"(Part|Sample|Dataset|Path)"),
     (
         r"py:.*",

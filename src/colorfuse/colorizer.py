@@ -20,7 +20,7 @@ from colorfuse.images import PhotoSource, Pixels, read_photo
 from colorfuse.network import FusionNetwork, Summary, build_network, summarize
 from colorfuse.objectives import Objective, create_objective, create_terms
 from colorfuse.options import Side, check_value
-from colorfuse.prediction import predict_ab
+from colorfuse.prediction import Seen, see
 from colorfuse.recipes import check_settings, read_recipe
 from colorfuse.registry import Spec, parse_spec
 from colorfuse.runs import Keeper, open_run
@@ -51,7 +51,8 @@ class FusionColorizer:
         objective: Name from `list_objectives()`; the option `terms` lists extra terms of the loss, by names from
             `list_terms()` or mappings.
         image_size: Side in pixels of the squares to train on; `predict` shows the network as many pixels.
-        upsample: How colours are brought to a photo's size: "bilinear", or "joint_bilateral", which stops at edges.
+        upsample: How colours are brought to a photo's size: "guided" by its lightness, so that they change where the
+            photo does; "joint_bilateral", which does so at many times the cost; or "bilinear".
         augmentation: "none", or "crop_flip" for random crops and mirrored photos.
         epochs: How often the photos are gone through.
         batch_size: Photos a step, of all processes and accumulated parts together.
@@ -308,7 +309,9 @@ class FusionColorizer:
             raise ValueError(f"saturation must be a number from 0 on, not {saturation}")
         self._check_network()
         photo = read_photo(photos)
-        return photo.with_ab(saturation * self.predict_ab(photo.lightness()[None])[0])
+        seen = self._see(photo.lightness()[None])
+        rows = find_upsampling(self.upsample)(saturation * seen.ab, seen.lightness, len(photo.pixels))
+        return photo.colored(lambda lightness, top: rows(lightness[None], top)[0])
 
     def predict_ab(self, lightness: Tensor) -> Tensor:
         """The colours of lightness, without a photo around them.
@@ -324,8 +327,12 @@ class FusionColorizer:
             NotFittedError: There is no network yet.
             ValueError: The shape is another, `upsample` is unknown, or the network's values are not finite.
         """
+        seen = self._see(lightness)
+        return find_upsampling(self.upsample)(*seen, lightness.shape[-2])(lightness, 0)
+
+    def _see(self, lightness: Tensor) -> Seen:
         self._check_network()
-        return predict_ab(self.network_, self.objective_, lightness, self.image_size, find_upsampling(self.upsample))
+        return see(self.network_, self.objective_, lightness, self.image_size)
 
     def summary(self, image_size: int | None = None) -> Summary:
         """The parts of the network with the shapes that they give, their parameters and their multiply-adds.

@@ -1,6 +1,8 @@
-"""From lightness of any size to its colours."""
+"""From lightness of any size to the colours that a network sees in it."""
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,13 +10,22 @@ from torch.nn import functional
 
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import Objective
-from colorfuse.upsampling import Upsampling
+
+
+class Seen(NamedTuple):
+    """What a network saw, at its own size.
+
+    Attributes:
+        ab: The colours, `(N, 2, h, w)` in CIELAB units.
+        lightness: L `(N, 1, h, w)` in 0 to 100.
+    """
+
+    ab: Tensor
+    lightness: Tensor
 
 
 @torch.no_grad()
-def predict_ab(
-    network: FusionNetwork, objective: Objective, lightness: Tensor, image_size: int, upsample: Upsampling
-) -> Tensor:
+def see(network: FusionNetwork, objective: Objective, lightness: Tensor, image_size: int) -> Seen:
     """The colours that a network sees in lightness, at its size.
 
     Args:
@@ -22,10 +33,9 @@ def predict_ab(
         objective: Reads planes as ab.
         lightness: L `(N, 1, H, W)` in 0 to 100.
         image_size: The network sees a smaller or larger version of about this number squared pixels.
-        upsample: Brings the colours that it sees to the size of `lightness`.
 
     Returns:
-        ab `(N, 2, H, W)` in CIELAB units.
+        What it saw, with the dtype and on the device of `lightness`.
 
     Raises:
         ValueError: The shape is another, or the network's values are not finite.
@@ -33,13 +43,16 @@ def predict_ab(
     if lightness.ndim != 4 or lightness.shape[1] != 1:
         raise ValueError(f"lightness must have shape (N, 1, H, W), not {tuple(lightness.shape)}")
     height, width = lightness.shape[-2:]
-    size = seen_size(height, width, image_size)
-    seen = functional.interpolate(lightness, size=size, mode="bilinear", antialias=True)
+    seen = _shrunk(lightness, seen_size(height, width, image_size))
     planes = network(seen.to(next(network.parameters())), objective.stride)
     ab = objective.to(planes.device).read(planes).to(lightness)
     if not ab.isfinite().all():
         raise ValueError("the network gives values that are not finite; its weights are damaged, train it again")
-    return upsample(ab, lightness)
+    return Seen(ab, _shrunk(seen, ab.shape[-2:]))
+
+
+def _shrunk(lightness: Tensor, size: Sequence[int]) -> Tensor:
+    return functional.interpolate(lightness, size=tuple(size), mode="bilinear", antialias=True)
 
 
 def seen_size(height: int, width: int, image_size: int) -> tuple[int, int]:

@@ -25,7 +25,7 @@ def _published() -> list[str]:
     return timm.names() + torchvision.names()
 
 
-_REGISTERED: Registry[nn.Module] = Registry("backbone", reserved=_published)
+_REGISTERED: Registry[nn.Module] = Registry("backbone")
 
 
 @_REGISTERED.register("none")
@@ -40,6 +40,9 @@ class NoBackbone(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """No maps."""
         return []
+
+
+_REGISTERED.reserved = _published  # from here on, since to ask for them takes timm, and a second to import it
 
 
 def register_backbone(name: str) -> Callable[[Factory], Factory]:

@@ -1,5 +1,6 @@
 """A photo as the rest of the library knows it, and what makes an array one."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -13,8 +14,11 @@ from colorfuse.errors import PhotoError
 from colorfuse.images.metadata import Metadata
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+Rows: TypeAlias = Callable[[Tensor, int], Tensor]
+"""From lightness `(1, rows, W)` and the number of its first row to ab `(2, rows, W)`."""
 
 _ROUNDING = 1e-5
+_PIXELS_AT_ONCE = 1 << 20
 FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
 
@@ -34,16 +38,46 @@ class Photo:
 
     def lightness(self) -> Tensor:
         """CIELAB lightness `(1, H, W)` in 0 to 100, from a gray photo's own values."""
-        values = _to_tensor(self.pixels)
-        return gray_to_lightness(values) if len(values) == 1 else rgb_to_lab(values)[:1]
+        lightness = np.empty((1, *self.pixels.shape[:2]), np.float32)
+        for rows in _strips(self.pixels):
+            lightness[:, rows] = _lightness(self.pixels[rows])
+        return torch.from_numpy(lightness)
 
     def with_ab(self, ab: Tensor) -> Pixels:
         """This photo's lightness with `ab` `(2, H, W)`: RGB `(H, W, 3)` of its dtype, or RGBA if it has alpha."""
-        lab = reduce_chroma(torch.cat([self.lightness(), ab]))
+        return self.colored(lambda lightness, top: ab[:, top : top + lightness.shape[1]])
+
+    def colored(self, colors: Rows) -> Pixels:
+        """This photo's lightness with the ab that `colors` gives of some of its rows at a time.
+
+        Of colours that sRGB has not, chroma is reduced, so that lightness stays.
+
+        Returns:
+            RGB `(H, W, 3)` of its dtype, or RGBA if it has alpha.
+        """
+        height, width, _ = self.pixels.shape
+        colored = np.empty((height, width, 3 if self.alpha is None else 4), self.pixels.dtype)
         dtype = torch.uint8 if self.pixels.dtype == np.uint8 else torch.float32
-        rgb = lab_to_rgb(lab, dtype=dtype).movedim(0, -1).contiguous().numpy()
-        colored: Pixels = as_uint16(rgb) if self.pixels.dtype == np.uint16 else rgb
-        return colored if self.alpha is None else np.concatenate([colored, self.alpha], axis=-1)
+        for rows in _strips(self.pixels):
+            lightness = _lightness(self.pixels[rows])
+            lab = reduce_chroma(torch.cat([lightness, colors(lightness, rows.start)]))
+            rgb = lab_to_rgb(lab, dtype=dtype).movedim(0, -1).numpy()
+            colored[rows, :, :3] = as_uint16(rgb) if self.pixels.dtype == np.uint16 else rgb
+        if self.alpha is not None:
+            colored[..., 3:] = self.alpha
+        return colored
+
+
+def _strips(pixels: Pixels) -> Iterator[slice]:
+    """Rows of a photo, some at a time, so that what is computed of them takes little memory."""
+    height, width, _ = pixels.shape
+    rows = max(1, _PIXELS_AT_ONCE // width)
+    return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
+
+
+def _lightness(pixels: Pixels) -> Tensor:
+    values = _to_tensor(pixels)
+    return gray_to_lightness(values) if len(values) == 1 else rgb_to_lab(values)[:1]
 
 
 def photo_of_array(values: NDArray[Any], name: str) -> Photo:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from colorfuse.network.watching import predicting, watching
 
@@ -87,6 +86,8 @@ def summarize(network: nn.Module, names: Mapping[str, str], height: int, width: 
         width: Likewise.
     """
     parts = dict(network.named_children())
+    from torch.utils.flop_counter import FlopCounterMode  # which imports triton
+
     with predicting(network), FlopCounterMode(display=False) as counter, watching(network, parts) as given:
         network(torch.zeros(1, 1, height, width).to(next(network.parameters())))
     operations = counter.get_flop_counts()
