@@ -1,12 +1,14 @@
 """The conversions of images, each by a formula or, for plain numbers in memory, by a kernel that does the same."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from colorfuse.color import formulas, kernels
+from colorfuse.color.kernels import map_pixels
 from colorfuse.precision import full_precision
 
 _HALF = (torch.float16, torch.bfloat16)
@@ -31,7 +33,7 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
         [53.0, 80.0, 67.0]
     """
     _check(rgb, channels=3, also_bytes=True)
-    return _convert(rgb, _float_dtype(rgb), formulas.lab_from_rgb, kernels.lab_from_rgb)
+    return _convert(rgb, _float_dtype(rgb), formulas.lab_from_rgb, partial(map_pixels, kernels.lab_from_rgb))
 
 
 def lab_to_rgb(lab: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
@@ -58,10 +60,10 @@ def lab_to_rgb(lab: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
     _check(lab, channels=3, also_bytes=False)
     dtype = dtype or lab.dtype
     if dtype == torch.uint8:
-        return _convert(lab, dtype, formulas.bytes_from_lab, kernels.bytes_from_lab)
+        return _convert(lab, dtype, formulas.bytes_from_lab, partial(map_pixels, kernels.bytes_from_lab))
     if not dtype.is_floating_point:
         raise TypeError(f"RGB can be floats or torch.uint8, not {dtype}")
-    return _convert(lab, dtype, formulas.rgb_from_lab, kernels.rgb_from_lab)
+    return _convert(lab, dtype, formulas.rgb_from_lab, partial(map_pixels, kernels.rgb_from_lab))
 
 
 def reduce_chroma(lab: Tensor) -> Tensor:
@@ -107,7 +109,9 @@ def gray_to_lightness(gray: Tensor) -> Tensor:
         [[[0.0, 100.0]]]
     """
     _check(gray, channels=1, also_bytes=True)
-    return _convert(gray, _float_dtype(gray), formulas.lightness_from_gray, kernels.lightness_from_gray)
+    return _convert(
+        gray, _float_dtype(gray), formulas.lightness_from_gray, partial(map_pixels, kernels.lightness_from_gray)
+    )
 
 
 class RgbToLab(nn.Module):
@@ -138,11 +142,14 @@ def _float_dtype(images: Tensor) -> torch.dtype:
 
 
 def _convert(
-    images: Tensor, dtype: torch.dtype, formula: Callable[[Tensor], Tensor], kernel: kernels.Kernel
+    images: Tensor,
+    dtype: torch.dtype,
+    formula: Callable[[Tensor], Tensor],
+    on_arrays: Callable[[Tensor, torch.dtype], Tensor],
 ) -> Tensor:
     if _is_plain(images) and images.numel():
         source = images.float() if images.dtype in _HALF else images
-        return kernels.map_pixels(kernel, source, torch.float32 if dtype in _HALF else dtype).to(dtype)
+        return on_arrays(source, torch.float32 if dtype in _HALF else dtype).to(dtype)
     with full_precision(images.device.type):
         converted: Tensor = formula(images.flatten(-2)).to(dtype).unflatten(-1, images.shape[-2:])
     return converted

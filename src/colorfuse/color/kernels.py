@@ -18,7 +18,7 @@ from colorfuse.color.constants import EPSILON, FROM_CURVED, FROM_RGB, KAPPA, LIN
 
 Array: TypeAlias = NDArray[Any]
 Kernel: TypeAlias = Callable[[Array, Array, Array], None]
-"""Takes pixels `(C, N)`, writes to an array `(C, N)`, and may use three floating arrays `(3, C, N)` meanwhile."""
+"""Takes pixels `(C, N)`, writes to an array `(D, N)`, and may use three floating arrays `(3, C, N)` meanwhile."""
 
 _PIXELS_AT_ONCE = 65_536
 """As many as leave most of what is computed of them in a core's cache, and BLAS on one thread."""
@@ -26,21 +26,25 @@ _CUBE_ROOT_OF_EPSILON = 6 / 29
 _kept = threading.local()
 
 
-def map_pixels(kernel: Kernel, images: Tensor, dtype: torch.dtype) -> Tensor:
-    """Apply `kernel` to images `(*, C, H, W)`, a few rows at a time, on as many threads as torch uses."""
+def map_pixels(kernel: Kernel, images: Tensor, dtype: torch.dtype, channels: int | None = None) -> Tensor:
+    """Apply `kernel` to images `(*, C, H, W)`, a few rows at a time, on as many threads as torch uses.
+
+    The result has as many channels, or those given.
+    """
     batch = images.detach().resolve_neg()[None].flatten(0, -4)
-    source, result = batch.numpy(), _empty_like(batch, dtype)
+    source, result = batch.numpy(), _empty_like(batch[:, :channels], dtype)
     working = np.float64 if np.float64 in (source.dtype, result.dtype) else np.float32
-    channels, height, width = source.shape[1:]
+    height, width = source.shape[2:]
     rows = min(height, max(1, _PIXELS_AT_ONCE // width))
     parts = [(index, top) for index in range(len(source)) for top in range(0, height, rows)]
 
     def convert(share: list[tuple[int, int]]) -> None:
-        memory = _memory(3 * channels * rows * width * np.dtype(working).itemsize).view(working)
+        memory = _memory(3 * source.shape[1] * rows * width * np.dtype(working).itemsize).view(working)
         with np.errstate(all="ignore"):
             for index, top in share:
-                pixels = source[index, :, top : top + rows].reshape(channels, -1)
-                target = result[index, :, top : top + rows].reshape(channels, -1)
+                pixels, target = (
+                    whole[index, :, top : top + rows].reshape(whole.shape[1], -1) for whole in (source, result)
+                )
                 kernel(pixels, target, memory[: 3 * pixels.size].reshape(3, *pixels.shape))
 
     threads = min(torch.get_num_threads(), len(parts))
@@ -49,7 +53,7 @@ def map_pixels(kernel: Kernel, images: Tensor, dtype: torch.dtype) -> Tensor:
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(convert, (parts[thread::threads] for thread in range(threads))))
-    return torch.from_numpy(result).view(images.shape)
+    return torch.from_numpy(result).view(*images.shape[:-3], *result.shape[1:])
 
 
 def _memory(size: int) -> Array:
@@ -106,34 +110,41 @@ def bytes_from_lab(lab: Array, rgb: Array, work: Array) -> None:
     np.copyto(rgb, values, casting="unsafe")
 
 
-def with_reduced_chroma(lab: Array, reduced: Array, work: Array) -> None:
-    """Lab to Lab in the gamut."""
-    np.copyto(reduced, lab)
-    outside = ~_in_gamut(lab, work)
-    if outside.any():
-        reduced[1:, outside] *= _greatest_factor(lab[:, outside])
+def is_outside(lab: Array, outside: Array, work: Array) -> None:
+    """Whether colours are not in the gamut, `(1, N)`."""
+    _linear_from_lab(lab, work)
+    np.greater(_farthest(work[0]), 0.5 + 1e-6, out=outside[0])
 
 
-def _greatest_factor(lab: Array) -> Array:
-    """The greatest factor of a and b, by bisection, that leaves each colour in the gamut."""
-    factor: Array = np.zeros_like(lab[0])
-    tried, work = np.empty_like(lab), np.empty((3, *lab.shape), lab.dtype)
-    tried[0] = lab[0]
+def brought_inside(lab: Array, reduced: Array, work: Array) -> None:
+    """Lab to Lab of the greatest factor of a and b, by bisection, that leaves each colour in the gamut."""
+    factor = np.zeros_like(lab[0])
+    reduced[0] = lab[0]
     step = 0.5
     while step > 1 / 8192:
-        np.multiply(lab[1:], factor + step, out=tried[1:])
-        factor[_in_gamut(tried, work)] += step
+        np.multiply(lab[1:], factor + step, out=reduced[1:])
+        _linear_from_lab(reduced, work)
+        factor += step * (_farthest(work[0]) <= 0.5 + 1e-6)
         step /= 2
-    return factor
+    np.multiply(lab[1:], factor, out=reduced[1:])
 
 
-def _in_gamut(lab: Array, work: Array) -> Array:
-    _linear_from_lab(lab, work)
-    linear: Array = work[0]
+def with_reduced_chroma(images: Tensor, dtype: torch.dtype) -> Tensor:
+    """Lab `(*, 3, H, W)` to Lab in the gamut; the colours outside it are brought together, which are few mostly."""
+    reduced = images.detach().clone()
+    outside = map_pixels(is_outside, images, torch.bool, channels=1).squeeze(-3)
+    if outside.any():
+        pixels = reduced.movedim(-3, 0)
+        pixels[:, outside] = map_pixels(brought_inside, pixels[:, outside][..., None], dtype)[..., 0]
+    return reduced
+
+
+def _farthest(linear: Array) -> Array:
+    """How far linear RGB, which is changed, lies from the middle of its range."""
     linear -= 0.5
     np.absolute(linear, out=linear)
-    inside: Array = linear.max(axis=0) <= 0.5 + 1e-6
-    return inside
+    farthest: Array = np.maximum(np.maximum(linear[0], linear[1]), linear[2])
+    return farthest
 
 
 # --- Steps; each that takes `spare` leaves its result in its first argument ---
