@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,44 @@ def test_a_bad_photo_in_a_folder_is_named_and_passed_over(scans: Path, model: Pa
     assert "bad.jpg is no image" in result.stderr
     assert "1 of 2 photos could not be coloured" in result.stderr
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
+
+
+def test_what_is_there_is_passed_over(scans: Path, model: Path, tmp_path: Path) -> None:
+    command = ("colorize", scans, "-o", tmp_path, "--model", model)
+    assert run(*command).returncode == 0
+    camera, moon = tmp_path / "camera.png", tmp_path / "album" / "moon.jpg"
+    colored = camera.read_bytes()
+    camera.write_text("kept")
+    moon.unlink()
+    again = run(*command)
+    assert again.returncode == 0
+    assert "1 of 2 are there already" in again.stderr
+    assert camera.read_text() == "kept"
+    assert moon.exists()
+    assert run(*command, "--overwrite").returncode == 0
+    assert camera.read_bytes() == colored
+
+
+def test_a_killed_colorize_finishes_the_rest(model: Path, tmp_path: Path) -> None:
+    photos, output = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    for number in range(20):
+        Image.fromarray(np.roll(data.camera(), number, axis=1)).save(photos / f"{number:02}.png")
+    command = [COMMAND, "colorize", str(photos), "-o", str(output), "--model", str(model)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while len(list(output.glob("[0-9]*"))) < 3:
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    done = {path: path.stat().st_mtime_ns for path in output.glob("[0-9]*")}
+    assert len(done) < 20
+    for path in done:
+        assert Image.open(path).convert("RGB").size == (512, 512)
+    (output / ".colorfuse-0123456789abcdef.png").touch()
+    assert run(*command[1:]).returncode == 0
+    assert {path.name for path in output.iterdir()} == {path.name for path in photos.iterdir()}
+    assert all(path.stat().st_mtime_ns == before for path, before in done.items())
 
 
 def test_originals_are_not_overwritten(scans: Path, model: Path) -> None:
@@ -177,3 +216,10 @@ def test_evaluate(photo_folder: Path, model: Path, tmp_path: Path) -> None:
     assert "left out 1: part0/00.png: there is no output for it" in judged.stderr
     assert "not both" in failure("evaluate", photo_folder, "--outputs", tmp_path / "out", "--model", model)
     assert "'center25'" in failure("evaluate", photo_folder, "--protocol", "center25")
+
+
+def test_what_takes_long_is_imported_when_it_is_used() -> None:
+    heavy = ("timm", "torchvision", "matplotlib", "accelerate", "skimage", "huggingface_hub")
+    script = f"import sys, colorfuse; print([name for name in {heavy} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

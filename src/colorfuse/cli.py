@@ -1,8 +1,8 @@
 """The shell command `colorfuse`."""
 
-import errno
 import logging
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +14,12 @@ from tqdm import tqdm
 
 from colorfuse.colorizer import FusionColorizer
 from colorfuse.data.finding import find_photos
-from colorfuse.errors import PhotoError, TrainingError
+from colorfuse.errors import TrainingError
 from colorfuse.evaluation import evaluate as judge
 from colorfuse.evaluation.figures import DEFAULT
 from colorfuse.evaluation.protocols import PROTOCOLS
+from colorfuse.files import remove_partial
+from colorfuse.folders import Task, colorize_files
 from colorfuse.images import SUFFIXES, read_photo, write_photo
 from colorfuse.runs import run_settings
 
@@ -32,29 +34,47 @@ def colorize(
         Path | None, typer.Option(help="A saved colorizer; without it, the weights inside the package.")
     ] = None,
     saturation: Annotated[float, typer.Option(help="0 keeps gray, 1 is as predicted, more is stronger.")] = 1.0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Colour photos of a folder again whose outputs are there.")
+    ] = False,
 ) -> None:
-    """Colour a photo, or all photos of a folder, each with its size, bit depth, alpha, EXIF and resolution."""
+    """Colour a photo, or all photos of a folder, each with its size, bit depth, alpha, EXIF and resolution.
+
+    Photos of a folder whose outputs are there already are passed over, so that what was interrupted goes on.
+    """
     paths = find_photos(photos)
-    colorizer = _load(model)
     if photos.is_file():
         target = _beside(photos, output if _is_file_name(output) else output / photos.name)
-        _colorize_file(colorizer, photos, target, saturation)
+        photo = read_photo(photos)
+        write_photo(target, _load(model).predict(photo, saturation=saturation), like=photo)
         return
     outside = output.resolve()
-    paths = [path for path in paths if outside == photos.resolve() or not path.resolve().is_relative_to(outside)]
-    failed = 0
-    for path in tqdm(paths, unit="photo", disable=None):
-        target = _beside(path, output / path.relative_to(photos))
-        try:
-            _colorize_file(colorizer, path, target, saturation)
-        except (PhotoError, OSError) as error:
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise
-            failed += 1
-            tqdm.write(f"colorfuse: {error}", file=sys.stderr)
+    inside = outside != photos.resolve()
+    paths = [path for path in paths if not (inside and path.resolve().is_relative_to(outside))]
+    tasks = [Task(path, _beside(path, output / path.relative_to(photos))) for path in paths]
+    to_do = [task for task in tasks if overwrite or not task.target.exists()]
+    if len(to_do) < len(tasks):
+        typer.echo(f"colorfuse: {len(tasks) - len(to_do)} of {len(tasks)} are there already", err=True)
+    remove_partial(output)
+    failed = _colorize_files(_load(model), to_do, saturation) if to_do else []
     if failed:
-        tqdm.write(f"colorfuse: {failed} of {len(paths)} photos could not be coloured", file=sys.stderr)
+        typer.echo(f"colorfuse: {len(failed)} of {len(to_do)} photos could not be coloured:", err=True)
+        for error in failed:
+            typer.echo(f"colorfuse: {error}", err=True)
         raise typer.Exit(1)
+
+
+def _colorize_files(colorizer: FusionColorizer, tasks: list[Task], saturation: float) -> list[str]:
+    """Colour files with a bar that shows how fast, and tell why some could not be."""
+    failed, pixels, start = [], 0, time.perf_counter()
+    with tqdm(total=len(tasks), unit="photo", disable=None) as bar:
+        for colored in colorize_files(colorizer, tasks, saturation):
+            pixels += colored.pixels
+            bar.set_postfix_str(f"{pixels / 1e6 / (time.perf_counter() - start):.1f} MP/s", refresh=False)
+            bar.update()
+            if colored.error:
+                failed.append(colored.error)
+    return failed
 
 
 def _is_file_name(output: Path) -> bool:
@@ -65,11 +85,6 @@ def _is_file_name(output: Path) -> bool:
     if suffix not in SUFFIXES:
         raise ValueError(f"{output} cannot be written; use one of {', '.join(SUFFIXES)}")
     return True
-
-
-def _colorize_file(colorizer: FusionColorizer, source: Path, target: Path, saturation: float) -> None:
-    photo = read_photo(source)
-    write_photo(target, colorizer.predict(photo, saturation=saturation), like=photo)
 
 
 def _beside(photo: Path, target: Path) -> Path:
