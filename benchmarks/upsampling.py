@@ -3,8 +3,8 @@
     python benchmarks/upsampling.py ../shared/photos/eval [RUN]
 
 Photos at their full size, coloured by the weights inside the package or those of RUN: CIEDE2000 within 3 pixels of
-strong edges, where lightness changes by 8 or more a pixel, CIEDE2000 of all pixels, and their chroma. Photos with such
-edges near less than 1 % of their pixels are left out.
+strong edges, where lightness changes by 8 or more a pixel, CIEDE2000 of all pixels, and their chroma. Photos with
+such edges near less than 1 % of their pixels are left out.
 """
 
 import sys
