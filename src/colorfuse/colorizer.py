@@ -332,7 +332,10 @@ class FusionColorizer:
 
     def _see(self, lightness: Tensor) -> Seen:
         self._check_network()
-        return see(self.network_, self.objective_, lightness, self.image_size)
+        seen = see(self.network_, self.objective_, lightness, self.image_size)
+        if not seen.ab.isfinite().all():
+            raise ValueError("the network gives values that are not finite; its weights are damaged, train it again")
+        return seen
 
     def summary(self, image_size: int | None = None) -> Summary:
         """The parts of the network with the shapes that they give, their parameters and their multiply-adds.
@@ -377,6 +380,27 @@ class FusionColorizer:
                 f"{', '.join(changed)} changed since the network was built; call fit or initialize again"
             )
         write_folder(Path(folder), self.get_params(), self.network_, getattr(self, "history_", []), dtype)
+
+    def export(self, path: str | Path) -> None:
+        """Write all that `predict` does to an array as a program for other software: gray in, RGB out.
+
+        It takes gray photos `(N, 1, H, W)`, float32 in 0 to 1 of sRGB, of any number and size, as `gray`, and gives
+        RGB `(N, 3, H, W)` likewise as `rgb`. Reading and writing files stays with its user.
+
+        Args:
+            path: Where to, whole or not at all: `.onnx` for ONNX Runtime and its like, which takes the extra `onnx`,
+                or `.pt2` for `torch.export.load`, which refuses photos so narrow that a map of the network would be
+                one pixel wide.
+
+        Raises:
+            NotFittedError: There is no network yet.
+            ValueError: The suffix is another, or a part of the network does what cannot be exported.
+            ImportError: What ONNX takes is not installed.
+        """
+        from colorfuse.export import Program, write_program  # torch takes seconds to import what it exports with
+
+        self._check_network()
+        write_program(Program(self.network_, self.objective_, self.image_size, self.upsample), Path(path))
 
     def _check_network(self) -> None:
         if not hasattr(self, "network_"):

@@ -1,8 +1,7 @@
 """From lightness of any size to the colours that a network sees in it."""
 
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -38,7 +37,7 @@ def see(network: FusionNetwork, objective: Objective, lightness: Tensor, image_s
         What it saw, with the dtype and on the device of `lightness`.
 
     Raises:
-        ValueError: The shape is another, or the network's values are not finite.
+        ValueError: The shape is another.
     """
     if lightness.ndim != 4 or lightness.shape[1] != 1:
         raise ValueError(f"lightness must have shape (N, 1, H, W), not {tuple(lightness.shape)}")
@@ -46,8 +45,6 @@ def see(network: FusionNetwork, objective: Objective, lightness: Tensor, image_s
     seen = _shrunk(lightness, seen_size(height, width, image_size))
     planes = network(seen.to(next(network.parameters())), objective.stride)
     ab = objective.to(planes.device).read(planes).to(lightness)
-    if not ab.isfinite().all():
-        raise ValueError("the network gives values that are not finite; its weights are damaged, train it again")
     return Seen(ab, _shrunk(seen, ab.shape[-2:]))
 
 
@@ -60,6 +57,11 @@ def seen_size(height: int, width: int, image_size: int) -> tuple[int, int]:
 
     Sides are kept between 32 pixels, the least that a backbone takes, and four times `image_size`.
     """
-    scale = image_size / math.sqrt(height * width)
-    high, wide = (min(max(32, round(side * scale)), 4 * image_size) for side in (height, width))
-    return high, wide
+    scale = image_size / (height * width) ** 0.5
+    return _within(32, height * scale, 4 * image_size), _within(32, width * scale, 4 * image_size)
+
+
+def _within(least: int, value: float, most: int) -> int:
+    """The nearest integer within bounds, by functions that also take the symbolic sizes of a program to export."""
+    rounded = torch.sym_min(torch.sym_max(torch.sym_int(value + 0.5), least), most)
+    return cast(int, rounded)

@@ -1,6 +1,5 @@
 """Which sizes of images a model takes, and the size to give it instead of another."""
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
@@ -31,7 +30,7 @@ def as_it_is(size: Size) -> Size:
 
 def up_to_multiple(size: Size, multiple: int, least: int) -> Size:
     """Each side rounded up."""
-    height, width = (max(least, multiple * math.ceil(side / multiple)) for side in size)
+    height, width = (max(least, multiple * -(-side // multiple)) for side in size)
     return height, width
 
 

@@ -70,8 +70,8 @@ class PaperDecoder(nn.Module):
 
     def forward(self, fused: Tensor, encoded: list[Tensor], features: list[Tensor], size: tuple[int, int]) -> Tensor:
         """Planes `(N, planes, H, W)` for the input size `(H, W)`."""
-        sizes = [tuple(math.ceil(side / reduction) for side in size) for reduction in self._reductions]
-        x = resize(fused, tuple(math.ceil(side / (2 * self._reductions[0])) for side in size))
+        sizes = [tuple(-(-side // reduction) for side in size) for reduction in self._reductions]
+        x = resize(fused, tuple(-(-side // (2 * self._reductions[0])) for side in size))
         for index, (layer, wanted) in enumerate(zip(self.layers, sizes, strict=True)):
             x = functional.relu(layer(x, output_size=list(wanted)))
             if index < 4:

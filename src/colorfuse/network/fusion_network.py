@@ -1,7 +1,5 @@
 """The network of four parts."""
 
-import math
-
 from torch import Tensor, nn
 
 from colorfuse.maps import resize
@@ -48,4 +46,4 @@ class FusionNetwork(nn.Module):
         features = self.backbone(scaled.expand(-1, 3, -1, -1))
         height, width = lightness.shape[-2:]
         planes = self.decoder(self.fusion(encoded, features), encoded, features, (height, width))
-        return resize(planes, (math.ceil(height / stride), math.ceil(width / stride)))
+        return resize(planes, (-(-height // stride), -(-width // stride)))

@@ -1,0 +1,81 @@
+"""A colorizer as a program that other software runs."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma
+from colorfuse.errors import first_line
+from colorfuse.files import atomic_file
+from colorfuse.network import FusionNetwork
+from colorfuse.objectives import Objective
+from colorfuse.prediction import see
+from colorfuse.upsampling import find_upsampling
+
+_OPSET = 20
+_SHAPE = (2, 1, 96, 120)
+"""Of the photos that the program is traced with: none is 1, and no two are alike, which would be taken for rules."""
+
+
+class Program(nn.Module):
+    """Gray photos in, RGB out: the network with all that stands around it.
+
+    Args:
+        network: Gives planes of lightness.
+        objective: Reads planes as ab.
+        image_size: The network sees about this number squared pixels of each photo.
+        upsample: How colours are brought to a photo's size.
+    """
+
+    def __init__(self, network: FusionNetwork, objective: Objective, image_size: int, upsample: str) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).cpu().float().eval()
+        self.objective = copy.deepcopy(objective).cpu()
+        self.image_size = image_size
+        self.upsample = find_upsampling(upsample)
+
+    def forward(self, gray: Tensor) -> Tensor:
+        """RGB `(N, 3, H, W)` of gray `(N, 1, H, W)`, both float32 in 0 to 1 of sRGB."""
+        lightness = gray_to_lightness(gray)
+        seen = see(self.network, self.objective, lightness, self.image_size)
+        ab = self.upsample(seen.ab, seen.lightness, gray.shape[-2])(lightness, 0)
+        return lab_to_rgb(reduce_chroma(torch.cat([lightness, ab], dim=1)))
+
+
+def write_program(program: Program, path: Path) -> None:
+    """Write a program in the format that the suffix of `path` names.
+
+    Raises:
+        ValueError: The suffix is neither `.onnx` nor `.pt2`, or a part of the network cannot be exported.
+        ImportError: What ONNX takes is not installed.
+    """
+    writers: dict[str, Callable[[ExportedProgram, Path], object]] = {".onnx": _write_onnx, ".pt2": torch.export.save}
+    if path.suffix not in writers:
+        raise ValueError(f"{path} names no format to export to; use one of {', '.join(writers)}")
+    with atomic_file(path) as partial:
+        writers[path.suffix](_exported(program), partial)
+
+
+def _exported(program: Program) -> ExportedProgram:
+    sides: Any = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
+    try:
+        with torch.no_grad():
+            return torch.export.export(program, (torch.rand(_SHAPE),), dynamic_shapes={"gray": sides})
+    except Exception as error:  # what a part does may fail in any way where it is traced
+        raise ValueError(f"this network cannot be exported: {first_line(error)}") from error
+
+
+def _write_onnx(exported: ExportedProgram, path: Path) -> None:
+    try:
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ImportError("to export to ONNX, install colorfuse[onnx]") from error
+    written: Any = torch.onnx.export(
+        exported, dynamo=True, opset_version=_OPSET, input_names=["gray"], output_names=["rgb"], verbose=False
+    )
+    written.save(path)
