@@ -106,4 +106,5 @@ def test_a_colorizer_has_its_choice(tiny: Any) -> None:
     assert not torch.equal(plain, joint)
     with pytest.raises(ValueError, match="no way to upsample is called 'bicubic'; .* bilinear"):
         tiny(upsample="bicubic").initialize()
+    assert torch.equal(upsampled("bilinear", torch.zeros(1, 2, 3, 3), lightness), torch.zeros(1, 2, 90, 120))
     assert cf.FusionColorizer.from_recipe("cheng2015").upsample == "joint_bilateral"

@@ -48,14 +48,15 @@ def colorize(
         photo = read_photo(photos)
         write_photo(target, _load(model).predict(photo, saturation=saturation), like=photo)
         return
-    outside = output.resolve()
-    inside = outside != photos.resolve()
-    paths = [path for path in paths if not (inside and path.resolve().is_relative_to(outside))]
+    outputs = output.resolve()
+    if outputs != photos.resolve():
+        paths = [path for path in paths if not path.resolve().is_relative_to(outputs)]
     tasks = [Task(path, _beside(path, output / path.relative_to(photos))) for path in paths]
     to_do = [task for task in tasks if overwrite or not task.target.exists()]
     if len(to_do) < len(tasks):
         typer.echo(f"colorfuse: {len(tasks) - len(to_do)} of {len(tasks)} are there already", err=True)
-    remove_partial(output)
+    folders = {task.target.parent for task in to_do if task.target.parent.is_dir()}
+    remove_partial(path for folder in folders for path in folder.iterdir())
     failed = _colorize_files(_load(model), to_do, saturation) if to_do else []
     if failed:
         typer.echo(f"colorfuse: {len(failed)} of {len(to_do)} photos could not be coloured:", err=True)

@@ -54,11 +54,11 @@ def write_program(program: Program, path: Path) -> None:
         ValueError: The suffix is neither `.onnx` nor `.pt2`, or a part of the network cannot be exported.
         ImportError: What ONNX takes is not installed.
     """
-    writers: dict[str, Callable[[ExportedProgram, Path], object]] = {".onnx": _write_onnx, ".pt2": torch.export.save}
+    writers: dict[str, Callable[[Program, Path], None]] = {".onnx": _write_onnx, ".pt2": _write_pt2}
     if path.suffix not in writers:
         raise ValueError(f"{path} names no format to export to; use one of {', '.join(writers)}")
     with atomic_file(path) as partial:
-        writers[path.suffix](_exported(program), partial)
+        writers[path.suffix](program, partial)
 
 
 def _exported(program: Program) -> ExportedProgram:
@@ -70,12 +70,21 @@ def _exported(program: Program) -> ExportedProgram:
         raise ValueError(f"this network cannot be exported: {first_line(error)}") from error
 
 
-def _write_onnx(exported: ExportedProgram, path: Path) -> None:
+def _write_pt2(program: Program, path: Path) -> None:
+    torch.export.save(_exported(program), path)
+
+
+def _write_onnx(program: Program, path: Path) -> None:
     try:
-        import onnxscript  # noqa: F401
+        import onnxscript  # noqa: F401  # which torch translates with
     except ImportError as error:
         raise ImportError("to export to ONNX, install colorfuse[onnx]") from error
     written: Any = torch.onnx.export(
-        exported, dynamo=True, opset_version=_OPSET, input_names=["gray"], output_names=["rgb"], verbose=False
+        _exported(program),
+        dynamo=True,
+        opset_version=_OPSET,
+        input_names=["gray"],
+        output_names=["rgb"],
+        verbose=False,
     )
     written.save(path)

@@ -2,7 +2,7 @@
 
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import safetensors.torch
@@ -23,10 +23,11 @@ def atomic_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def remove_partial(folder: Path) -> None:
-    """Remove what was being written below a folder when the process that wrote it was killed."""
-    for path in folder.rglob(f"{_PARTIAL}*"):
-        path.unlink(missing_ok=True)
+def remove_partial(paths: Iterable[Path]) -> None:
+    """Remove those of some files that were being written when the process that wrote them was killed."""
+    for path in paths:
+        if path.name.startswith(_PARTIAL):
+            path.unlink(missing_ok=True)
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

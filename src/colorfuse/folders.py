@@ -27,7 +27,6 @@ class Task(NamedTuple):
 class Colored(NamedTuple):
     """A photo that is done: its size, or why it could not be coloured."""
 
-    task: Task
     pixels: int
     error: str = ""
 
@@ -64,7 +63,7 @@ def _open(task: Task) -> _Opened | Colored:
     try:
         return _Opened(task, read_photo(task.source))
     except (PhotoError, OSError) as error:
-        return Colored(task, 0, str(error))
+        return Colored(0, str(error))
 
 
 def _paint(given: _Opened | Colored, colorizer: FusionColorizer, saturation: float) -> _Painted | Colored:
@@ -82,5 +81,5 @@ def _write(given: _Painted | Colored) -> Colored:
     except (PhotoError, OSError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
-        return Colored(task, 0, str(error))
-    return Colored(task, pixels.shape[0] * pixels.shape[1])
+        return Colored(0, str(error))
+    return Colored(pixels.shape[0] * pixels.shape[1])

@@ -18,6 +18,11 @@ Maps = tuple[MapInfo, ...]
 """The maps of an encoder or a backbone, fine to coarse."""
 
 
+def divided(side: int, by: int) -> int:
+    """A side divided and rounded up, in integers alone, which programs to export need for symbolic sizes."""
+    return -(-side // by)
+
+
 def resize_to(maps: Tensor, like: Tensor) -> Tensor:
     """Bilinearly resize `maps` `(N, C, h, w)` to the height and width of `like`, if they differ.
 

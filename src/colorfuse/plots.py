@@ -53,7 +53,7 @@ def loss_curve(history: "History") -> "Figure":
     for name, style in lines.items():
         rows = [row for row in history if name in row]
         if rows:
-            axes.plot([row["epoch"] for row in rows], [row[name] for row in rows], **style)  # type: ignore[arg-type]
+            axes.plot([row["epoch"] for row in rows], [row[name] for row in rows], **style)  # type: ignore[arg-type]  # of many types
     axes.legend()
     axes.grid(alpha=0.3)
     return figure

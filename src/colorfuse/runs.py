@@ -99,7 +99,7 @@ class Keeper:
         self.writes = writes
         self.photos = None if photos is None or run is None else next(Loader(photos, _ON_A_SHEET, 0).epoch())
         if run and writes:
-            remove_partial(run)
+            remove_partial(run.rglob("*"))
         self._best: dict[str, Tensor] | None = None
 
     def keep(self, colorizer: "FusionColorizer") -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
+from colorfuse.maps import divided
+
 Size: TypeAlias = tuple[int, int]
 Sizing: TypeAlias = Callable[[Size], Size]
 """The size, near the one that is given, at which a model takes images."""
@@ -30,7 +32,7 @@ def as_it_is(size: Size) -> Size:
 
 def up_to_multiple(size: Size, multiple: int, least: int) -> Size:
     """Each side rounded up."""
-    height, width = (max(least, multiple * -(-side // multiple)) for side in size)
+    height, width = (max(least, multiple * divided(side, multiple)) for side in size)
     return height, width
 
 

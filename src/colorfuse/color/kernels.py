@@ -113,7 +113,7 @@ def bytes_from_lab(lab: Array, rgb: Array, work: Array) -> None:
 def is_outside(lab: Array, outside: Array, work: Array) -> None:
     """Whether colours are not in the gamut, `(1, N)`."""
     _linear_from_lab(lab, work)
-    np.greater(_farthest(work[0]), 0.5 + 1e-6, out=outside[0])
+    np.logical_not(_is_inside(work[0]), out=outside[0])
 
 
 def brought_inside(lab: Array, reduced: Array, work: Array) -> None:
@@ -124,7 +124,7 @@ def brought_inside(lab: Array, reduced: Array, work: Array) -> None:
     while step > 1 / 8192:
         np.multiply(lab[1:], factor + step, out=reduced[1:])
         _linear_from_lab(reduced, work)
-        factor += step * (_farthest(work[0]) <= 0.5 + 1e-6)
+        factor += step * _is_inside(work[0])
         step /= 2
     np.multiply(lab[1:], factor, out=reduced[1:])
 
@@ -139,12 +139,12 @@ def with_reduced_chroma(images: Tensor, dtype: torch.dtype) -> Tensor:
     return reduced
 
 
-def _farthest(linear: Array) -> Array:
-    """How far linear RGB, which is changed, lies from the middle of its range."""
+def _is_inside(linear: Array) -> Array:
+    """Whether linear RGB, which is changed, lies in 0 to 1."""
     linear -= 0.5
     np.absolute(linear, out=linear)
-    farthest: Array = np.maximum(np.maximum(linear[0], linear[1]), linear[2])
-    return farthest
+    inside: Array = linear.max(axis=0) <= 0.5 + 1e-6
+    return inside
 
 
 # --- Steps; each that takes `spare` leaves its result in its first argument ---

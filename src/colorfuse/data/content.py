@@ -28,7 +28,7 @@ def content_keys(data: Dataset[Any]) -> list[bytes]:
         return [_key_of_file(path) for path in data.paths]
     if isinstance(data, PhotoArray):
         return [_key(photo) for photo in data.photos]
-    count = len(data)  # type: ignore[arg-type]
+    count = len(data)  # type: ignore[arg-type]  # torch types no length
     if isinstance(data, LabArrays):
         return [_key(*(rows[0] for rows in data.coded([index]))) for index in range(count)]
     return [_key(*(values.numpy() for values in data[index][:2])) for index in range(count)]
@@ -53,7 +53,7 @@ def near_duplicates(data: Dataset[Any], distance: int = 4) -> Iterator[tuple[int
     in at most `distance` of 64 bits; and since plain photos have hashes alike, these pixels are about the same, too.
     """
     data = without_transform(data)
-    count = len(data)  # type: ignore[arg-type]
+    count = len(data)  # type: ignore[arg-type]  # torch types no length
     samples = tqdm(range(count), "looking for near-duplicates", unit="photo", leave=False, disable=None)
     small = np.stack([_thumbnail(data[index][0]) for index in samples])
     hashes = np.packbits((small[:, :, 1:] > small[:, :, :-1]).reshape(count, -1), axis=1)

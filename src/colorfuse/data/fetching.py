@@ -29,7 +29,7 @@ class Fetched(Dataset[Any]):
         self.whole, self.positions = in_bytes_of(data)
 
     def __len__(self) -> int:
-        return len(self.data)  # type: ignore[arg-type]
+        return len(self.data)  # type: ignore[arg-type]  # torch types no length
 
     def __getitems__(self, places: Sequence[tuple[int, int]]) -> list[Any]:
         with seeded(mixed(self.seed, *places[0])):
@@ -59,7 +59,7 @@ def in_bytes_of(data: Dataset[Any]) -> tuple[BytesDataset | None, Tensor]:
     if isinstance(data, Subset):
         whole, positions = in_bytes_of(data.dataset)
         return whole, positions[torch.tensor(data.indices, dtype=torch.long)]
-    return data if isinstance(data, BytesDataset) else None, torch.arange(len(data))  # type: ignore[arg-type]
+    return data if isinstance(data, BytesDataset) else None, torch.arange(len(data))  # type: ignore[arg-type]  # torch types no length
 
 
 def collate(samples: list[Any]) -> Any:
@@ -74,9 +74,9 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         random.seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002
+        np.random.seed(seed % 2**32)  # noqa: NPY002, as above
         try:
             yield
         finally:
             random.setstate(states[0])
-            np.random.set_state(states[1])  # noqa: NPY002
+            np.random.set_state(states[1])  # noqa: NPY002, as above

@@ -61,7 +61,7 @@ class Transformed(Dataset[Any]):
         self.transform = transform
 
     def __len__(self) -> int:
-        return len(self.data)  # type: ignore[arg-type]
+        return len(self.data)  # type: ignore[arg-type]  # torch types no length
 
     def __getitem__(self, index: int) -> Any:
         return transform_sample(self.data[index], self.transform)
@@ -79,7 +79,7 @@ class TransformedStream(IterableDataset[Any]):
         self.transform = transform
 
     def __len__(self) -> int:
-        return len(self.data)  # type: ignore[arg-type]
+        return len(self.data)  # type: ignore[arg-type]  # torch types no length
 
     def set_epoch(self, epoch: int) -> None:
         """Tell the stream which epoch is gone through next, if it asks for that."""

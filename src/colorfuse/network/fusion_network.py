@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from colorfuse.maps import resize
+from colorfuse.maps import divided, resize
 
 
 class FusionNetwork(nn.Module):
@@ -46,4 +46,4 @@ class FusionNetwork(nn.Module):
         features = self.backbone(scaled.expand(-1, 3, -1, -1))
         height, width = lightness.shape[-2:]
         planes = self.decoder(self.fusion(encoded, features), encoded, features, (height, width))
-        return resize(planes, (-(-height // stride), -(-width // stride)))
+        return resize(planes, (divided(height, stride), divided(width, stride)))

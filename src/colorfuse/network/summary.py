@@ -85,9 +85,9 @@ def summarize(network: nn.Module, names: Mapping[str, str], height: int, width: 
         height: Of the photo, in pixels.
         width: Likewise.
     """
-    parts = dict(network.named_children())
     from torch.utils.flop_counter import FlopCounterMode  # which imports triton
 
+    parts = dict(network.named_children())
     with predicting(network), FlopCounterMode(display=False) as counter, watching(network, parts) as given:
         network(torch.zeros(1, 1, height, width).to(next(network.parameters())))
     operations = counter.get_flop_counts()
