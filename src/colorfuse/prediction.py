@@ -44,7 +44,8 @@ def see(network: FusionNetwork, objective: Objective, lightness: Tensor, image_s
     height, width = lightness.shape[-2:]
     seen = _shrunk(lightness, seen_size(height, width, image_size))
     planes = network(seen.to(next(network.parameters())), objective.stride)
-    ab = objective.to(planes.device).read(planes).to(lightness)
+    # In lightness's precision and layout: colours are mixed finely, and few channels are slow to go through last.
+    ab = objective.to(lightness.device).read(planes.to(lightness)).contiguous()
     return Seen(ab, _shrunk(seen, ab.shape[-2:]))
 
 

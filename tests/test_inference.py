@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+import torch
+from skimage import data
+from torch import nn
+
+import colorfuse as cf
+
+
+@pytest.fixture(scope="module")
+def lightness() -> torch.Tensor:
+    return cf.rgb_to_lab(torch.from_numpy(data.astronaut()).movedim(-1, 0))[None, :1]
+
+
+def test_optimized_colours_are_the_same_in_float32_and_near_in_bfloat16(lightness: torch.Tensor) -> None:
+    colorizer = cf.FusionColorizer.from_pretrained()
+    expected = colorizer.predict_ab(lightness)
+    exact = colorizer.optimized(torch.float32)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in exact.network_.modules())
+    torch.testing.assert_close(exact.predict_ab(lightness), expected, rtol=0, atol=1e-2)
+    assert (colorizer.optimized(torch.bfloat16).predict_ab(lightness) - expected).abs().mean() < 1
+    assert torch.equal(colorizer.predict_ab(lightness), expected)
+
+
+def test_an_optimized_copy_says_that_it_only_predicts(tmp_path: Path) -> None:
+    optimized = cf.FusionColorizer.from_pretrained().optimized(torch.float32)
+    for attempt in (lambda: optimized.save(tmp_path / "run"), optimized.summary):
+        with pytest.raises(ValueError, match="only predicts"):
+            attempt()
+    with pytest.raises(ValueError, match=r"torch\.int8"):
+        cf.FusionColorizer.from_pretrained().optimized(torch.int8)
