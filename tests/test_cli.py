@@ -124,6 +124,37 @@ def test_a_killed_colorize_finishes_the_rest(model: Path, tmp_path: Path) -> Non
     assert all(path.stat().st_mtime_ns == before for path, before in done.items())
 
 
+def test_names_that_would_collide_are_told_apart(model: Path, tmp_path: Path) -> None:
+    for name in ("a.gif", "a.gif.png", "a.png"):
+        Image.fromarray(data.camera()).resize((30, 20)).save(tmp_path / name)
+    for expected in ("", "3 of 3 are there already"):
+        result = run("colorize", tmp_path, "-o", tmp_path / "out", "--model", model)
+        assert (result.returncode, expected in result.stderr) == (0, True), result.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.gif-2.png", "a.gif.png", "a.png"]
+
+
+@pytest.mark.slow
+def test_processes_share_a_folder(model: Path, tmp_path: Path) -> None:
+    for index in range(7):
+        Image.fromarray(data.camera()).resize((30, 20 + index)).save(tmp_path / f"{index}.png")
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
+    command = [*torchrun, COMMAND, "colorize", str(tmp_path), "-o", str(tmp_path / "out"), "--model", str(model)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.count("1 of 4 photos could not be coloured") == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{index}.png" for index in range(7)]
+
+
+def test_options_of_colorize(scans: Path, model: Path, tmp_path: Path) -> None:
+    options = ("--upsample", "bilinear", "--render-size", 64, "--saturation", 2)
+    assert run("colorize", scans, "-o", tmp_path, "--model", model, *options).returncode == 0
+    colorizer = cf.FusionColorizer.load(model)
+    expected = colorizer.predict(scans / "camera.png", upsample="bilinear", render_size=64, saturation=2)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "camera.png")), expected)
+    assert "render_size" in failure("colorize", scans, "-o", tmp_path / "none", "--model", model, "--render-size", 8)
+
+
 def test_originals_are_not_overwritten(scans: Path, model: Path) -> None:
     before = (scans / "camera.png").read_bytes()
     assert "would be overwritten" in failure("colorize", scans, "-o", scans, "--model", model)

@@ -1,6 +1,6 @@
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from skimage import data
 from sklearn.base import clone
 
 import colorfuse as cf
+from colorfuse.painting import Painter
 from colorfuse.prediction import seen_size
 
 Make = Callable[..., cf.FusionColorizer]
@@ -90,10 +91,63 @@ class TestPredict:
         [half] = initialized.predict([photo], saturation=0.5)
         np.testing.assert_array_equal(half, cf.read_photo(photo).with_ab(ab / 2))
 
-    @pytest.mark.parametrize("saturation", [-0.5, float("nan"), float("inf")])
+    @pytest.mark.parametrize("saturation", [-0.5, 101, float("nan"), float("inf")])
     def test_a_saturation_that_cannot_be(self, initialized: cf.FusionColorizer, saturation: float) -> None:
-        with pytest.raises(ValueError, match=f"from 0 on, not {saturation}"):
+        with pytest.raises(ValueError, match=f"from 0 to 100, not {saturation}"):
             initialized.predict(data.camera(), saturation=saturation)
+
+    def test_an_iterable_is_coloured_as_it_is_asked_for(self, initialized: cf.FusionColorizer) -> None:
+        taken = []
+
+        def photos() -> Iterator[NDArray[Any]]:
+            for height in (10, 20, 30):
+                taken.append(height)
+                yield data.camera()[:height, :40]
+
+        colored = initialized.predict(photos())
+        assert taken == []
+        np.testing.assert_array_equal(next(colored), initialized.predict(data.camera()[:10, :40]))
+        assert taken == [10]
+        assert [photo.shape for photo in colored] == [(20, 40, 3), (30, 40, 3)]
+
+    def test_a_folder_is_coloured_in_the_order_of_its_paths(
+        self, initialized: cf.FusionColorizer, tmp_path: Path
+    ) -> None:
+        for name, height in (("b.png", 20), ("a/z.png", 10), ("c.gif", 30)):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            Image.fromarray(data.camera()[:height, :40]).save(tmp_path / name)
+        assert [photo.shape[0] for photo in initialized.predict(str(tmp_path))] == [10, 20, 30]
+
+    def test_the_error_of_a_photo_comes_in_its_place(self, initialized: cf.FusionColorizer, tmp_path: Path) -> None:
+        (tmp_path / "bad.jpg").write_bytes(b"no image")
+        good = data.camera()[:20, :30]
+        for at_once in (1, 8):
+            painter = Painter(initialized.network_, initialized.objective_, 32, "guided", 1.0, at_once)
+            colored = painter.stream([good, good, tmp_path / "bad.jpg", good])
+            assert [next(colored).shape, next(colored).shape] == [(20, 30, 3)] * 2
+            with pytest.raises(cf.PhotoError, match=r"bad\.jpg is no image"):
+                next(colored)
+
+    def test_options_of_one_prediction(self, initialized: cf.FusionColorizer) -> None:
+        photo = data.camera()
+        colored = initialized.predict(photo, upsample="bilinear", render_size=128)
+        initialized.set_params(upsample="bilinear", image_size=128)
+        np.testing.assert_array_equal(colored, initialized.predict(photo))
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"upsample": "bicubic"}, "bicubic"),
+            ({"render_size": 31}, "render_size of a prediction must be greater than or equal to 32, not 31"),
+            ({"render_size": 64.5}, "render_size of a prediction must be a valid integer, not 64.5"),
+        ],
+    )
+    def test_options_that_cannot_be(
+        self, initialized: cf.FusionColorizer, options: dict[str, Any], message: str
+    ) -> None:
+        for photos in (data.camera(), iter([data.camera()])):  # of an iterable at once, and not with the first photo
+            with pytest.raises(ValueError, match=message):
+                initialized.predict(photos, **options)
 
     def test_saved_and_loaded_it_predicts_the_same(self, initialized: cf.FusionColorizer, tmp_path: Path) -> None:
         initialized.save(tmp_path)

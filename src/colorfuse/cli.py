@@ -1,11 +1,14 @@
 """The shell command `colorfuse`."""
 
 import logging
+import os
 import sys
 import time
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from PIL import Image
@@ -13,15 +16,15 @@ from torch import distributed
 from tqdm import tqdm
 
 from colorfuse.colorizer import FusionColorizer
-from colorfuse.data.finding import find_photos
 from colorfuse.errors import TrainingError
 from colorfuse.evaluation import evaluate as judge
 from colorfuse.evaluation.figures import DEFAULT
 from colorfuse.evaluation.protocols import PROTOCOLS
 from colorfuse.files import remove_partial
-from colorfuse.folders import Task, colorize_files
-from colorfuse.images import SUFFIXES, read_photo, write_photo
+from colorfuse.folders import Task, can_write, colorize_files, not_itself, tasks_below
+from colorfuse.images import SUFFIXES, Photo, Pixels, read_photo, write_photo
 from colorfuse.runs import run_settings
+from colorfuse.upsampling import UPSAMPLINGS
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -34,6 +37,12 @@ def colorize(
         Path | None, typer.Option(help="A saved colorizer; without it, the weights inside the package.")
     ] = None,
     saturation: Annotated[float, typer.Option(help="0 keeps gray, 1 is as predicted, more is stronger.")] = 1.0,
+    upsample: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(UPSAMPLINGS)}; by default the colorizer's own.")
+    ] = None,
+    render_size: Annotated[
+        int | None, typer.Option(help="The network sees this number squared pixels of a photo; by default its own.")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Colour photos of a folder again whose outputs are there.")
     ] = False,
@@ -41,23 +50,24 @@ def colorize(
     """Colour a photo, or all photos of a folder, each with its size, bit depth, alpha, EXIF and resolution.
 
     Photos of a folder whose outputs are there already are passed over, so that what was interrupted goes on.
+    Processes that torchrun starts share them.
     """
-    paths = find_photos(photos)
+    options: dict[str, Any] = {"saturation": saturation, "upsample": upsample, "render_size": render_size}
     if photos.is_file():
-        target = _beside(photos, output if _is_file_name(output) else output / photos.name)
         photo = read_photo(photos)
-        write_photo(target, _load(model).predict(photo, saturation=saturation), like=photo)
+        target = output if _is_file_name(output) else output / photos.name
+        target = not_itself(photos, target if can_write(target) else target.with_name(f"{target.name}.png"))
+        write_photo(target, _load(model).predict(photo, **options), like=photo)
         return
-    outputs = output.resolve()
-    if outputs != photos.resolve():
-        paths = [path for path in paths if not path.resolve().is_relative_to(outputs)]
-    tasks = [Task(path, _beside(path, output / path.relative_to(photos))) for path in paths]
+    rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    tasks = tasks_below(photos, output)[rank::processes]
     to_do = [task for task in tasks if overwrite or not task.target.exists()]
     if len(to_do) < len(tasks):
         typer.echo(f"colorfuse: {len(tasks) - len(to_do)} of {len(tasks)} are there already", err=True)
-    folders = {task.target.parent for task in to_do if task.target.parent.is_dir()}
-    remove_partial(path for folder in folders for path in folder.iterdir())
-    failed = _colorize_files(_load(model), to_do, saturation) if to_do else []
+    if processes == 1:  # of several, others may be writing
+        folders = {task.target.parent for task in to_do if task.target.parent.is_dir()}
+        remove_partial(path for folder in folders for path in folder.iterdir())
+    failed = _colorize_files(partial(_load(model).predict, **options), to_do, silent=rank > 0) if to_do else []
     if failed:
         typer.echo(f"colorfuse: {len(failed)} of {len(to_do)} photos could not be coloured:", err=True)
         for error in failed:
@@ -65,11 +75,11 @@ def colorize(
         raise typer.Exit(1)
 
 
-def _colorize_files(colorizer: FusionColorizer, tasks: list[Task], saturation: float) -> list[str]:
-    """Colour files with a bar that shows how fast, and tell why some could not be."""
+def _colorize_files(paint: Callable[[Photo], Pixels], tasks: list[Task], silent: bool) -> list[str]:
+    """Colour files, with a bar that shows how fast unless silent, and tell why some could not be."""
     failed, pixels, start = [], 0, time.perf_counter()
-    with tqdm(total=len(tasks), unit="photo", disable=None) as bar:
-        for colored in colorize_files(colorizer, tasks, saturation):
+    with tqdm(total=len(tasks), unit="photo", disable=silent or None) as bar:
+        for colored in colorize_files(paint, tasks):
             pixels += colored.pixels
             bar.set_postfix_str(f"{pixels / 1e6 / (time.perf_counter() - start):.1f} MP/s", refresh=False)
             bar.update()
@@ -86,15 +96,6 @@ def _is_file_name(output: Path) -> bool:
     if suffix not in SUFFIXES:
         raise ValueError(f"{output} cannot be written; use one of {', '.join(SUFFIXES)}")
     return True
-
-
-def _beside(photo: Path, target: Path) -> Path:
-    """`target`, in a format that can be written, if that is not the photo itself."""
-    if target.suffix.lower() not in SUFFIXES:
-        target = target.with_name(f"{target.name}.png")
-    if target.resolve() == photo.resolve():
-        raise ValueError(f"{photo} would be overwritten; choose another output than where the photos are")
-    return target
 
 
 @app.command()
@@ -168,6 +169,6 @@ def main() -> None:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # which logs what it raises
     try:
         app()
-    except (ValueError, OSError, ImportError, TrainingError) as error:
+    except (ValueError, OSError, ImportError, MemoryError, TrainingError) as error:
         typer.echo(f"colorfuse: {error}", err=True)
         sys.exit(2)

@@ -3,8 +3,9 @@
 import copy
 import dataclasses
 import json
+import os
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
@@ -14,13 +15,15 @@ from torch import Tensor
 
 from colorfuse.backbones import without_start
 from colorfuse.data import as_datasets
+from colorfuse.data.finding import find_photos
 from colorfuse.data.sources import Source
 from colorfuse.errors import NotFittedError
 from colorfuse.images import PhotoSource, Pixels, read_photo
 from colorfuse.network import FusionNetwork, Summary, build_network, summarize
 from colorfuse.objectives import Objective, create_objective, create_terms
 from colorfuse.options import Side, check_value
-from colorfuse.prediction import Seen, see
+from colorfuse.painting import Painter, is_stream
+from colorfuse.prediction import see_checked, to_seen_size
 from colorfuse.recipes import check_settings, read_recipe
 from colorfuse.registry import Spec, parse_spec
 from colorfuse.runs import Keeper, open_run
@@ -279,39 +282,87 @@ class FusionColorizer:
         return self
 
     @overload
-    def predict(self, photos: PhotoSource, *, saturation: float = 1.0) -> Pixels: ...
+    def predict(  # type: ignore[overload-overlap]  # a path is a str, which is an iterable of them
+        self,
+        photos: PhotoSource,
+        *,
+        saturation: float = 1.0,
+        upsample: str | None = None,
+        render_size: int | None = None,
+    ) -> Pixels: ...
     @overload
-    def predict(self, photos: list[Any] | tuple[Any, ...], *, saturation: float = 1.0) -> list[Pixels]: ...
     def predict(
-        self, photos: PhotoSource | list[Any] | tuple[Any, ...], *, saturation: float = 1.0
-    ) -> Pixels | list[Pixels]:
-        """Colour one photo or several.
+        self,
+        photos: list[Any] | tuple[Any, ...],
+        *,
+        saturation: float = 1.0,
+        upsample: str | None = None,
+        render_size: int | None = None,
+    ) -> list[Pixels]: ...
+    @overload
+    def predict(
+        self,
+        photos: Iterable[PhotoSource],
+        *,
+        saturation: float = 1.0,
+        upsample: str | None = None,
+        render_size: int | None = None,
+    ) -> Iterator[Pixels]: ...
+    def predict(
+        self,
+        photos: Any,
+        *,
+        saturation: float = 1.0,
+        upsample: str | None = None,
+        render_size: int | None = None,
+    ) -> Any:
+        """Colour one photo or many.
 
         Args:
             photos: A path, an open binary file, a PIL image, an array `(H, W)` or `(H, W, 1 | 3 | 4)`, a tensor
-                `(1 | 3 | 4, H, W)`, a `Photo`, or a list of these. The colours of a colour photo are not looked at.
-            saturation: A factor of ab: 0 keeps the photo gray, 1 is as predicted. What has learnt by squared error
-                is pale where it is unsure, and more than 1 makes up for it.
+                `(1 | 3 | 4, H, W)`, a `Photo`; or a list or any other iterable of these; or a folder, whose photos
+                are taken sorted by path. The colours of a colour photo are not looked at.
+            saturation: A factor of ab from 0 to 100: 0 keeps the photo gray, 1 is as predicted. What has learnt by
+                squared error is pale where it is unsure, and more than 1 makes up for it.
+            upsample: How colours are brought to the photo's size; None for the colorizer's `upsample`.
+            render_size: The network sees about this number squared pixels of a photo; None for `image_size`. More
+                shows it finer things, and fewer of what it takes to know them.
 
         Returns:
             RGB `(H, W, 3)` in sRGB, or RGBA where the photo has alpha, with its height and width, upright: uint16
-            for files and arrays of 16 bit, float32 for floats, else uint8; a list of them for a list.
+            for files and arrays of 16 bit, float32 for floats, else uint8. A list of them for a list or tuple; for
+            any other iterable, and for a folder, an iterator that reads and colours photos as they are asked for.
 
         Raises:
             NotFittedError: There is no network yet.
             FileNotFoundError: There is no file at a path.
-            PhotoError: A photo cannot be read, or an array is not a photo.
-            ValueError: The saturation is below 0, or the network's values are not finite.
+            PhotoError: A photo cannot be read, or an array is not a photo; from an iterator, in its place.
+            DataError: A folder has no photos.
+            MemoryError: A photo is too large for the memory; the error says what would fit.
+            ValueError: An option is unknown or out of range, or the network's values are not finite.
+
+        Example:
+            >>> from skimage import data
+            >>> colorizer = FusionColorizer.from_pretrained()
+            >>> for colored in colorizer.predict(iter([data.camera(), data.moon()])):
+            ...     print(colored.shape)
+            (512, 512, 3)
+            (512, 512, 3)
         """
-        if isinstance(photos, list | tuple):
-            return [self.predict(photo, saturation=saturation) for photo in photos]
-        if not 0 <= saturation < float("inf"):
-            raise ValueError(f"saturation must be a number from 0 on, not {saturation}")
         self._check_network()
-        photo = read_photo(photos)
-        seen = self._see(photo.lightness()[None])
-        rows = find_upsampling(self.upsample)(saturation * seen.ab, seen.lightness, len(photo.pixels))
-        return photo.colored(lambda lightness, top: rows(lightness[None], top)[0])
+        painter = Painter(
+            self.network_,
+            self.objective_,
+            self.image_size if render_size is None else render_size,
+            self.upsample if upsample is None else upsample,
+            saturation,
+        )
+        if isinstance(photos, str | os.PathLike) and Path(photos).is_dir():
+            return painter.stream(find_photos(Path(photos)))
+        if not is_stream(photos):
+            return painter.paint([read_photo(photos)])[0]
+        colored = painter.stream(photos)
+        return list(colored) if isinstance(photos, list | tuple) else colored
 
     def predict_ab(self, lightness: Tensor) -> Tensor:
         """The colours of lightness, without a photo around them.
@@ -327,15 +378,9 @@ class FusionColorizer:
             NotFittedError: There is no network yet.
             ValueError: The shape is another, `upsample` is unknown, or the network's values are not finite.
         """
-        seen = self._see(lightness)
-        return find_upsampling(self.upsample)(*seen, lightness.shape[-2])(lightness, 0)
-
-    def _see(self, lightness: Tensor) -> Seen:
         self._check_network()
-        seen = see(self.network_, self.objective_, lightness, self.image_size)
-        if not seen.ab.isfinite().all():
-            raise ValueError("the network gives values that are not finite; its weights are damaged, train it again")
-        return seen
+        seen = see_checked(self.network_, self.objective_, to_seen_size(lightness, self.image_size))
+        return find_upsampling(self.upsample)(*seen, lightness.shape[-2])(lightness, 0)
 
     def optimized(self, dtype: torch.dtype | None = None, *, compiled: bool = False) -> Self:
         """A copy that predicts faster, and can neither be saved nor exported.

@@ -14,7 +14,7 @@ from colorfuse.errors import first_line
 from colorfuse.files import atomic_file
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import Objective
-from colorfuse.prediction import see
+from colorfuse.prediction import see, to_seen_size
 from colorfuse.upsampling import find_upsampling
 
 _OPSET = 20
@@ -42,7 +42,7 @@ class Program(nn.Module):
     def forward(self, gray: Tensor) -> Tensor:
         """RGB `(N, 3, H, W)` of gray `(N, 1, H, W)`, both float32 in 0 to 1 of sRGB."""
         lightness = gray_to_lightness(gray)
-        seen = see(self.network, self.objective, lightness, self.image_size)
+        seen = see(self.network, self.objective, to_seen_size(lightness, self.image_size))
         ab = self.upsample(seen.ab, seen.lightness, gray.shape[-2])(lightness, 0)
         return lab_to_rgb(reduce_chroma(torch.cat([lightness, ab], dim=1)))
 

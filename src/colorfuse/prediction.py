@@ -23,18 +23,8 @@ class Seen(NamedTuple):
     lightness: Tensor
 
 
-@torch.no_grad()
-def see(network: FusionNetwork, objective: Objective, lightness: Tensor, image_size: int) -> Seen:
-    """The colours that a network sees in lightness, at its size.
-
-    Args:
-        network: Gives planes of lightness.
-        objective: Reads planes as ab.
-        lightness: L `(N, 1, H, W)` in 0 to 100.
-        image_size: The network sees a smaller or larger version of about this number squared pixels.
-
-    Returns:
-        What it saw, with the dtype and on the device of `lightness`.
+def to_seen_size(lightness: Tensor, image_size: int) -> Tensor:
+    """What a network is shown of lightness `(N, 1, H, W)`: a smaller or larger version, as `seen_size` says.
 
     Raises:
         ValueError: The shape is another.
@@ -42,14 +32,40 @@ def see(network: FusionNetwork, objective: Objective, lightness: Tensor, image_s
     if lightness.ndim != 4 or lightness.shape[1] != 1:
         raise ValueError(f"lightness must have shape (N, 1, H, W), not {tuple(lightness.shape)}")
     height, width = lightness.shape[-2:]
-    seen = _shrunk(lightness, seen_size(height, width, image_size))
-    planes = network(seen.to(next(network.parameters())), objective.stride)
+    return _resampled(lightness, seen_size(height, width, image_size))
+
+
+@torch.no_grad()
+def see(network: FusionNetwork, objective: Objective, lightness: Tensor) -> Seen:
+    """The colours that a network sees in lightness.
+
+    Args:
+        network: Gives planes of lightness.
+        objective: Reads planes as ab.
+        lightness: L `(N, 1, H, W)` in 0 to 100, at the size at which the network is to see it.
+
+    Returns:
+        What it saw, with the dtype and on the device of `lightness`.
+    """
+    planes = network(lightness.to(next(network.parameters())), objective.stride)
     # In lightness's precision and layout: colours are mixed finely, and few channels are slow to go through last.
     ab = objective.to(lightness.device).read(planes.to(lightness)).contiguous()
-    return Seen(ab, _shrunk(seen, ab.shape[-2:]))
+    return Seen(ab, _resampled(lightness, ab.shape[-2:]))
 
 
-def _shrunk(lightness: Tensor, size: Sequence[int]) -> Tensor:
+def see_checked(network: FusionNetwork, objective: Objective, lightness: Tensor) -> Seen:
+    """What `see` gives, if it is finite.
+
+    Raises:
+        ValueError: It is not.
+    """
+    seen = see(network, objective, lightness)
+    if not seen.ab.isfinite().all():
+        raise ValueError("the network gives values that are not finite; its weights are damaged, train it again")
+    return seen
+
+
+def _resampled(lightness: Tensor, size: Sequence[int]) -> Tensor:
     return functional.interpolate(lightness, size=tuple(size), mode="bilinear", antialias=True)
 
 

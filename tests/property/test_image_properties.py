@@ -3,9 +3,11 @@ from typing import Any
 import numpy as np
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import photo_arrays
 
 import colorfuse as cf
+from colorfuse.painting import Painter
 
 
 def colorizer() -> cf.FusionColorizer:
@@ -25,6 +27,29 @@ def test_predict_keeps_height_width_dtype_and_alpha(photo: Any) -> None:
         np.testing.assert_array_equal(colored[..., 3], photo[..., 3])
     else:
         assert colored.shape[2:] == (3,)
+
+
+@settings(max_examples=25)
+@given(photo_arrays())
+def test_predict_keeps_lightness(photo: Any) -> None:
+    colored = cf.read_photo(TINY.predict(photo, saturation=3)[..., :3]).lightness()
+    np.testing.assert_allclose(colored, cf.read_photo(photo).lightness(), atol=0.5)
+
+
+@settings(max_examples=15)
+@given(st.lists(photo_arrays(), min_size=2, max_size=5))
+def test_a_photo_alone_and_among_others_gives_the_same_bytes(photos: list[Any]) -> None:
+    for photo, colored in zip(photos, TINY.predict(photos), strict=True):
+        np.testing.assert_array_equal(TINY.predict(photo), colored)
+
+
+@settings(max_examples=15)
+@given(st.lists(photo_arrays(), min_size=2, max_size=5))
+def test_a_batch_colours_as_one_at_a_time_but_for_rounding(photos: list[Any]) -> None:
+    together = Painter(TINY.network_, TINY.objective_, TINY.image_size, TINY.upsample, 1.0, at_once=len(photos))
+    for photo, colored in zip(photos, together.stream(photos), strict=True):
+        rounding = 1e-5 if photo.dtype == np.float32 else 1
+        np.testing.assert_allclose(TINY.predict(photo).astype(float), colored.astype(float), atol=rounding)
 
 
 @given(photo_arrays())

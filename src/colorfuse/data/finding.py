@@ -7,6 +7,9 @@ from pathlib import Path
 from colorfuse.errors import DataError
 from colorfuse.images import SUFFIXES
 
+_FOUND = tuple(sorted({*SUFFIXES, ".avif", ".gif", ".jfif", ".jp2", ".pbm", ".pgm", ".tga"}))
+"""How the names of photos end: those of formats that can be written, and others that Pillow reads."""
+
 
 def find_photos(photos: str | Path | Sequence[str | Path]) -> list[Path]:
     """The photos in a folder and below it, sorted, or those of a list of files and folders, in its order.
@@ -33,7 +36,7 @@ def find_photos_below(photos: str | Path | Sequence[str | Path]) -> list[tuple[P
             found.append((root, Path(root.name)))
     if not found:
         where = ", ".join(map(str, roots)) or "an empty list"
-        raise DataError(f"no photos in {where}; they are files that end in one of {', '.join(SUFFIXES)}")
+        raise DataError(f"no photos in {where}; they are files that end in one of {', '.join(_FOUND)}")
     return list(dict.fromkeys(found))
 
 
@@ -47,4 +50,4 @@ def _photos_below(folder: Path) -> list[Path]:
         if real not in entered:
             found += [Path(place, name) for name in names if not name.startswith(".")]
         entered.add(real)
-    return sorted(path for path in found if path.suffix.lower() in SUFFIXES and path.is_file())
+    return sorted(path for path in found if path.suffix.lower() in _FOUND and path.is_file())

@@ -17,6 +17,7 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from colorfuse.errors import PhotoError
 from colorfuse.images.metadata import Coding, Metadata, exif_of_tags, metadata_of
 from colorfuse.images.profiles import ColorSpace
+from colorfuse.memory import check_memory
 
 Array: TypeAlias = NDArray[Any]
 
@@ -43,12 +44,14 @@ def decode_file(file: IO[bytes], name: str) -> Decoded:
 
     Raises:
         UnidentifiedImageError: It is no image.
+        MemoryError: It is too large for the memory to be coloured in.
         Exception: Anything, for a damaged one.
     """
     file.seek(0)
     start = file.read(26)
     try:
         with Image.open(file) as image:
+            check_memory(image.height, image.width, name)
             _warn_of_frames(image, name)
             if start.startswith(_PNG_START) and start[_PNG_BIT_DEPTH] == 16:
                 return _decode_png(file, *metadata_of(image, name))
@@ -125,6 +128,7 @@ def _decode_tiff(file: IO[bytes], name: str, said: tuple[Metadata, Coding] | Non
         # Damage may as well make tiles of a small photo too large to be had.
         if max(page.size, math.prod(page.chunks)) > 8 * (Image.MAX_IMAGE_PIXELS or np.inf):
             raise Image.DecompressionBombError(f"{page.shape} values in tiles of {page.chunks}.")
+        check_memory(page.imagelength, page.imagewidth, name)
         values, extra = page.asarray(), page.extrasamples
         metadata, coding = said or _said_by(page)
     space, colors = _TIFF_SPACES[page.photometric]

@@ -19,6 +19,7 @@ from colorfuse.images.decoding import Decoded, decode_file, decode_image
 from colorfuse.images.metadata import upright
 from colorfuse.images.photo import Photo, as_bytes, checked_pixels, photo_of_array
 from colorfuse.images.profiles import to_srgb
+from colorfuse.memory import check_memory
 
 _ERRORS_OF_A_PHOTO = (None, errno.EINVAL, errno.EOVERFLOW)  # as of seeking where a damaged file points to
 
@@ -38,6 +39,7 @@ def read_photo(source: PhotoSource) -> Photo:
     Raises:
         OSError: There is no file at the path, or it cannot be read.
         PhotoError: The file is no image, is damaged, or the values are not a photo's.
+        MemoryError: It is too large for the memory to be coloured in.
         TypeError: The source is none of these.
 
     Example:
@@ -51,6 +53,7 @@ def read_photo(source: PhotoSource) -> Photo:
     if isinstance(source, Tensor):
         return _from_tensor(source.detach().cpu())
     if isinstance(source, Image.Image):
+        check_memory(source.height, source.width, "PIL image")
         with _photo_errors("PIL image"):
             return _from_decoded(decode_image(source, "PIL image"), "PIL image")
     if isinstance(source, str | os.PathLike):
@@ -120,6 +123,8 @@ def _from_tensor(values: Tensor) -> Photo:
 def _from_array(values: NDArray[Any], name: str) -> Photo:
     if values.dtype == np.uint16 and values.size and 0 < values.max() <= 255:
         raise PhotoError(f"{name} is uint16 but has no value above {values.max()}; make it uint8")
+    if values.ndim > 1:
+        check_memory(values.shape[0], values.shape[1], name)
     return photo_of_array(values, name)
 
 

@@ -20,7 +20,7 @@ from colorfuse.images.profiles import srgb_profile
 Array: TypeAlias = NDArray[Any]
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""Formats that are looked for in folders and can be written; single files may have others that Pillow reads."""
+"""Of the formats that can be written; Pillow reads others as well."""
 
 _WITHOUT_ALPHA = (".bmp", ".jpeg", ".jpg", ".ppm")
 _OF_16_BITS = (".png", ".tif", ".tiff")

@@ -6,21 +6,10 @@ from collections.abc import Iterator
 
 import torch
 
+from colorfuse.memory import is_out_of_memory
 from colorfuse.sample import Batch
 from colorfuse.training.learner import Learner
 from colorfuse.training.stepping import is_too_little, resized
-
-_OF_ONEDNN = ("could not create a primitive", "could not create a memory object", "could not execute a primitive")
-"""What the library of operations on the CPU says, of whose memory nothing else is known."""
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory could not be had, on a device or on the CPU."""
-    from accelerate.utils.memory import should_reduce_batch_size
-
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or should_reduce_batch_size(error):
-        return True
-    return isinstance(error, RuntimeError) and str(error) in _OF_ONEDNN
 
 
 def what_fits(learner: Learner, batch: Batch, batch_size: int, parts: int) -> str:

@@ -12,13 +12,14 @@ from colorfuse.data.attributes import count_classes
 from colorfuse.data.loading import Loader
 from colorfuse.data.ordering import Share, mixed
 from colorfuse.errors import TrainingError
+from colorfuse.memory import is_out_of_memory
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import Objective, Term
 from colorfuse.sample import Batch
 from colorfuse.training.averaging import Average
 from colorfuse.training.history import History
 from colorfuse.training.learner import Learner
-from colorfuse.training.memory import is_out_of_memory, what_fits
+from colorfuse.training.memory import what_fits
 from colorfuse.training.optimizers import create_optimizer
 from colorfuse.training.schedules import rate_factor
 from colorfuse.training.settings import Settings

@@ -1,0 +1,74 @@
+"""How much memory photos take, and what is said where there is not enough."""
+
+import contextlib
+import math
+import sys
+from collections.abc import Iterator
+
+import torch
+
+BYTES_PER_PIXEL = 40
+"""What reading, colouring and writing a photo takes at most, whatever its format: that of RGB TIFFs of 16 bits."""
+
+_OF_ONEDNN = ("could not create a primitive", "could not create a memory object", "could not execute a primitive")
+"""What the library of operations on the CPU says, of whose memory nothing else is known."""
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory could not be had, on a device or on the CPU."""
+    from accelerate.utils.memory import should_reduce_batch_size  # takes seconds to import
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or should_reduce_batch_size(error):
+        return True
+    return isinstance(error, RuntimeError) and str(error) in _OF_ONEDNN
+
+
+def available_memory() -> int:
+    """The bytes that this process can still have: what the machine has free, within the process's own limit."""
+    import psutil
+
+    free: int = psutil.virtual_memory().available
+    if sys.platform != "win32":
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit != resource.RLIM_INFINITY:
+            free = min(free, max(0, limit - psutil.Process().memory_info().vms))
+    return free
+
+
+def check_memory(height: int, width: int, name: str) -> None:
+    """Check that a photo can be coloured in the memory that there is, before any of it is read.
+
+    Raises:
+        MemoryError: It cannot; the error says what would fit.
+    """
+    available = available_memory()
+    if height * width * BYTES_PER_PIXEL > available:
+        raise MemoryError(_too_large(height, width, name, available))
+
+
+@contextlib.contextmanager
+def memory_for(height: int, width: int, name: str) -> Iterator[None]:
+    """Say of which photo it is that memory did not suffice for, and what would fit.
+
+    Raises:
+        MemoryError: The block ran out of memory.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, MemoryError | RuntimeError) or not is_out_of_memory(error):
+            raise
+        most = min(available_memory(), height * width * BYTES_PER_PIXEL // 2)
+        raise MemoryError(_too_large(height, width, name, most)) from error
+
+
+def _too_large(height: int, width: int, name: str, available: int) -> str:
+    shrunk = math.sqrt(available / BYTES_PER_PIXEL / (height * width))
+    size = f"{max(1, int(width * shrunk))} x {max(1, int(height * shrunk))}"
+    needed, free = (amount / 2**30 for amount in (height * width * BYTES_PER_PIXEL, available))
+    return (
+        f"{name} of {width} x {height} pixels takes up to {needed:.1f} GiB of memory to colour, "
+        f"of which {free:.1f} are free; {size} pixels fit: scale it down"
+    )
