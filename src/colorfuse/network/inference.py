@@ -63,7 +63,7 @@ def _pairs(network: nn.Module, example: Tensor) -> Iterator[tuple[nn.Conv2d, nn.
 
     with ExitStack() as stack:
         for layer in network.modules():
-            if type(layer) in (nn.Conv2d, nn.BatchNorm2d, BatchNormAct2d):
+            if isinstance(layer, nn.Conv2d) or type(layer) in (nn.BatchNorm2d, BatchNormAct2d):
                 stack.callback(layer.register_forward_hook(note).remove)
         network(example)
     layers = [layer for layer, _, _ in calls]
