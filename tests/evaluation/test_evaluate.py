@@ -72,7 +72,7 @@ def test_rows_and_forms(colorizer: cf.FusionColorizer, photos: Photos, tmp_path:
     assert len(lines) == 12 * 4
     assert float(lines[2]["psnr"]) == result.photos["0"]["predicted"]["psnr"]
     markdown = result.to_markdown().splitlines()
-    assert markdown[0] == "12 photos by center256; constant is a = 2.41, b = 9.04"
+    assert markdown[0] == "12 photos by center256; constant is a = 2.47, b = 7.54"
     assert str(result).startswith(markdown[0])
     assert [line.count("|") for line in markdown[2:]] == [len(DEFAULT) + 2] * (2 + 4)
     assert re.search(r"PSNR RGB, dB +\d+\.\d\d ± \d\.\d\d ", str(result))
