@@ -27,3 +27,7 @@ TO_CURVED = np.linalg.inv(FROM_CURVED)
 _bytes = np.arange(256) / 255
 LINEAR_OF_BYTE = np.where(_bytes > 0.04045, ((_bytes + 0.055) / 1.055) ** 2.4, _bytes / 12.92)
 """The linear value of each byte."""
+
+_curved = np.where(LINEAR_OF_BYTE > EPSILON, np.cbrt(LINEAR_OF_BYTE) - 16 / 116, LINEAR_OF_BYTE * KAPPA / 116)
+LIGHTNESS_OF_BYTE = 116 * _curved
+"""The L of each gray byte."""

@@ -14,7 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from colorfuse.color.constants import EPSILON, FROM_CURVED, FROM_RGB, KAPPA, LINEAR_OF_BYTE, TO_CURVED, TO_RGB
+from colorfuse.color.constants import (
+    EPSILON,
+    FROM_CURVED,
+    FROM_RGB,
+    KAPPA,
+    LIGHTNESS_OF_BYTE,
+    LINEAR_OF_BYTE,
+    TO_CURVED,
+    TO_RGB,
+)
 
 Array: TypeAlias = NDArray[Any]
 Kernel: TypeAlias = Callable[[Array, Array, Array], None]
@@ -38,26 +47,28 @@ def map_pixels(kernel: Kernel, images: Tensor, dtype: torch.dtype, channels: int
     rows = min(height, max(1, _PIXELS_AT_ONCE // width))
     parts = [(index, top) for index in range(len(source)) for top in range(0, height, rows)]
 
-    def convert(share: list[tuple[int, int]]) -> None:
-        memory = _memory(3 * source.shape[1] * rows * width * np.dtype(working).itemsize).view(working)
+    threads = min(torch.get_num_threads(), len(parts))
+    size = 3 * source.shape[1] * rows * width
+    memory = _memory(threads * size * np.dtype(working).itemsize).view(working).reshape(threads, size)
+
+    def convert(thread: int) -> None:
         with np.errstate(all="ignore"):
-            for index, top in share:
+            for index, top in parts[thread::threads]:
                 pixels, target = (
                     whole[index, :, top : top + rows].reshape(whole.shape[1], -1) for whole in (source, result)
                 )
-                kernel(pixels, target, memory[: 3 * pixels.size].reshape(3, *pixels.shape))
+                kernel(pixels, target, memory[thread, : 3 * pixels.size].reshape(3, *pixels.shape))
 
-    threads = min(torch.get_num_threads(), len(parts))
     if threads == 1:
-        convert(parts)
+        convert(0)
     else:
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(convert, (parts[thread::threads] for thread in range(threads))))
+            list(pool.map(convert, range(threads)))
     return torch.from_numpy(result).view(*images.shape[:-3], *result.shape[1:])
 
 
 def _memory(size: int) -> Array:
-    """Bytes to work in, which a thread keeps from one small photo to the next."""
+    """Bytes to work in, which the calling thread keeps from one photo to the next."""
     if not hasattr(_kept, "memory") or _kept.memory.nbytes < size:
         _kept.memory = np.empty(size, np.uint8)
     memory: Array = _kept.memory[:size]
@@ -88,6 +99,9 @@ def lab_from_rgb(rgb: Array, lab: Array, work: Array) -> None:
 
 def lightness_from_gray(gray: Array, lightness: Array, work: Array) -> None:
     """Gray bytes, or floats in 0 to 1, to L."""
+    if gray.dtype == np.uint8:
+        np.take(LIGHTNESS_OF_BYTE.astype(lightness.dtype), gray, out=lightness, mode="wrap")
+        return
     linear, spare, _ = work
     _linear(gray, linear, spare)
     _lab_curve(linear, spare)
@@ -117,25 +131,36 @@ def is_outside(lab: Array, outside: Array, work: Array) -> None:
 
 
 def brought_inside(lab: Array, reduced: Array, work: Array) -> None:
-    """Lab to Lab of the greatest factor of a and b, by bisection, that leaves each colour in the gamut."""
-    factor = np.zeros_like(lab[0])
-    reduced[0] = lab[0]
-    step = 0.5
+    """Lab to Lab of the greatest factor of a and b that leaves each colour in the gamut: 0 for black and white."""
+    np.copyto(reduced, lab)
+    reduced[1:] = 0
+    colorful = np.flatnonzero((lab[0] > 0) & (lab[0] < 100))
+    reduced[:, colorful] = _of_greatest_factor(lab[:, colorful])
+
+
+def _of_greatest_factor(lab: Array) -> Array:
+    """By bisection."""
+    reduced, factor, step = lab.copy(), np.zeros_like(lab[0]), 0.5
+    work = np.empty((3, *lab.shape), lab.dtype)
     while step > 1 / 8192:
         np.multiply(lab[1:], factor + step, out=reduced[1:])
         _linear_from_lab(reduced, work)
         factor += step * _is_inside(work[0])
         step /= 2
     np.multiply(lab[1:], factor, out=reduced[1:])
+    return reduced
 
 
 def with_reduced_chroma(images: Tensor, dtype: torch.dtype) -> Tensor:
     """Lab `(*, 3, H, W)` to Lab in the gamut; the colours outside it are brought together, which are few mostly."""
     reduced = images.detach().clone()
-    outside = map_pixels(is_outside, images, torch.bool, channels=1).squeeze(-3)
-    if outside.any():
-        pixels = reduced.movedim(-3, 0)
-        pixels[:, outside] = map_pixels(brought_inside, pixels[:, outside][..., None], dtype)[..., 0]
+    outside = map_pixels(is_outside, images, torch.bool, channels=1).flatten().nonzero().squeeze(-1)
+    if len(outside):
+        by_channel = reduced.movedim(-3, 0)
+        pixels = by_channel.flatten(1)
+        colors = map_pixels(brought_inside, pixels.index_select(1, outside)[..., None], dtype)[..., 0]
+        pixels.index_copy_(1, outside, colors)
+        by_channel.copy_(pixels.view_as(by_channel))
     return reduced
 
 
