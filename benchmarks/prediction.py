@@ -3,8 +3,10 @@
     python benchmarks/prediction.py [PHOTO]
 
 First the networks of `mobile`, `zhang2016` and `zhang2017`, with random weights: photos a second at 256 x 256, from
-lightness to ab, all in float32. Then a JPEG of 12 megapixels, made of PHOTO or of scikit-image's astronaut, from file
-to file: each stage, beside decoding and encoding the same photo in colour. Last what importing adds to that of torch.
+lightness to ab, as they come and as `optimized` gives them. Then a JPEG of 12 megapixels, made of PHOTO or of
+scikit-image's astronaut, from file to file: each stage, beside decoding and encoding the same photo in colour. Then the
+memory that photos of 25 and of 100 megapixels take in a process of their own, from file to file. Last what importing
+adds to that of torch, and how long the shell command takes for its first photo.
 """
 
 import subprocess
@@ -23,26 +25,38 @@ from skimage import data
 import colorfuse as cf
 
 SIDE, LARGE = 256, (4000, 3000)
+SCANS = ((5000, 5000), (10000, 10000))
 PEERS = ("zhang2016", "zhang2017")
+ROUNDS = 20
 Result = TypeVar("Result")
 
 
 def main(photo: str | None = None) -> None:
-    """Print all three."""
+    """Print all of them."""
+    image = Image.open(photo) if photo else Image.fromarray(data.astronaut())
     networks()
     with tempfile.TemporaryDirectory() as folder:
-        large_photo(Path(folder), Image.open(photo) if photo else Image.fromarray(data.astronaut()))
-    imports()
+        large_photo(Path(folder), image)
+        memory(Path(folder), image)
+        starts(Path(folder))
 
 
 def networks() -> None:
-    """Photos a second, and how many times as many as each peer's."""
+    """Photos a second, and how many times as many as each peer's; the colorizers take turns."""
     lightness = torch.rand(1, 1, SIDE, SIDE) * 100
-    rates = {}
+    colorizers = {}
     for recipe in ("mobile", *PEERS):
         colorizer = cf.FusionColorizer.from_recipe(recipe, pretrained=False, image_size=SIDE).initialize()
-        rates[recipe] = 1 / fastest(partial(colorizer.predict_ab, lightness))[0]
-        print(f"{recipe}: {rates[recipe]:.1f} photos a second, mobile is {rates['mobile'] / rates[recipe]:.1f} times")
+        colorizers[recipe] = colorizer
+        colorizers[f"{recipe}, optimized in float32"] = colorizer.optimized(torch.float32)
+    colorizers["mobile, optimized"] = colorizers["mobile"].optimized()
+    times = dict.fromkeys(colorizers, float("inf"))
+    for _ in range(ROUNDS):
+        for name, colorizer in colorizers.items():
+            times[name] = min(times[name], timed(partial(colorizer.predict_ab, lightness))[0])
+    for name, seconds in times.items():
+        factors = ", ".join(f"{times[peer] / seconds:.1f} times {peer}" for peer in PEERS)
+        print(f"{name}: {1 / seconds:.1f} photos a second, {factors}")
 
 
 def large_photo(folder: Path, image: Image.Image) -> None:
@@ -60,22 +74,54 @@ def large_photo(folder: Path, image: Image.Image) -> None:
     print(f"12 megapixels, file to file: {total / alone:.2f} times decoding and encoding in colour")
 
 
-def imports() -> None:
-    """The seconds that `import colorfuse` adds."""
+def memory(folder: Path, image: Image.Image) -> None:
+    """What a process takes at most beyond a small photo's, by the pixel."""
+    script = (
+        "import resource, sys, colorfuse as cf\n"
+        "colorizer = cf.FusionColorizer.from_pretrained()\n"
+        "for source, target in zip(sys.argv[1::2], sys.argv[2::2]):\n"
+        "    photo = cf.read_photo(source)\n"
+        "    cf.write_photo(target, colorizer.predict(photo), like=photo)\n"
+        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    small, large, target = folder / "small.jpg", folder / "scan.jpg", folder / "colored.jpg"
+    image.convert("L").save(small)
+    for size in SCANS:
+        image.convert("L").resize(size).save(large)
+        before, after = map(int, output_of(script, *map(str, (small, target, large, target))).split())
+        pixels = size[0] * size[1]
+        print(f"{pixels / 1e6:.0f} megapixels: {(after - before) * 1024 / pixels:.1f} bytes a pixel")
+
+
+def starts(folder: Path) -> None:
+    """The seconds that `import colorfuse` adds, and those of the shell command with one photo."""
     script = "import time, torch; start = time.perf_counter(); import colorfuse; print(time.perf_counter() - start)"
-    command = [sys.executable, "-c", script]
-    added = min(float(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(5))
+    added = min(float(output_of(script)) for _ in range(5))
     print(f"import colorfuse: {added:.2f} s more than import torch")
+    photo, target = folder / "small.jpg", folder / "first.jpg"
+    command = [sys.executable, "-m", "colorfuse.cli", "colorize", str(photo), "-o", str(target)]
+    seconds, _ = fastest(partial(subprocess.run, command, capture_output=True, check=True))
+    print(f"the first photo of the shell command: {seconds:.1f} s")
+
+
+def output_of(script: str, *arguments: str) -> str:
+    """What a Python of its own prints."""
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, check=True, text=True
+    ).stdout
 
 
 def fastest(job: Callable[[], Result]) -> tuple[float, Result]:
     """The shortest of five runs in seconds, and what the last gave."""
-    times = []
-    for _ in range(5):
-        started = time.perf_counter()
-        result = job()
-        times.append(time.perf_counter() - started)
-    return min(times), result
+    runs = [timed(job) for _ in range(5)]
+    return min(seconds for seconds, _ in runs), runs[-1][1]
+
+
+def timed(job: Callable[[], Result]) -> tuple[float, Result]:
+    """Seconds, and what it gave."""
+    started = time.perf_counter()
+    result = job()
+    return time.perf_counter() - started, result
 
 
 if __name__ == "__main__":

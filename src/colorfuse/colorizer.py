@@ -95,7 +95,7 @@ class FusionColorizer:
     pretrained: bool = _DEFAULTS["pretrained"]
     encoder: Spec = dataclasses.field(default_factory=lambda: copy.deepcopy(_DEFAULTS["encoder"]))
     fusion: Spec = dataclasses.field(default_factory=lambda: copy.deepcopy(_DEFAULTS["fusion"]))
-    decoder: Spec = _DEFAULTS["decoder"]
+    decoder: Spec = dataclasses.field(default_factory=lambda: copy.deepcopy(_DEFAULTS["decoder"]))
     objective: Spec = _DEFAULTS["objective"]
     image_size: int = _DEFAULTS["image_size"]
     upsample: str = _DEFAULTS["upsample"]

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from timm.layers import Conv2dSame
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torch.nn import functional
 
 from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma
 from colorfuse.errors import first_line
@@ -35,6 +37,7 @@ class Program(nn.Module):
     def __init__(self, network: FusionNetwork, objective: Objective, image_size: int, upsample: str) -> None:
         super().__init__()
         self.network = copy.deepcopy(network).cpu().float().eval()
+        _ease_padding(self.network)
         self.objective = copy.deepcopy(objective).cpu()
         self.image_size = image_size
         self.upsample = find_upsampling(upsample)
@@ -45,6 +48,34 @@ class Program(nn.Module):
         seen = see(self.network, self.objective, to_seen_size(lightness, self.image_size))
         ab = self.upsample(seen.ab, seen.lightness, gray.shape[-2])(lightness, 0)
         return lab_to_rgb(reduce_chroma(torch.cat([lightness, ab], dim=1)))
+
+
+class _SameConv(nn.Module):
+    """timm's convolution with the padding of TensorFlow, by remainders alone.
+
+    timm divides and rounds up, and tracing takes hours to compare sizes of which that was done layer after layer.
+    """
+
+    def __init__(self, conv: Conv2dSame) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, maps: Tensor) -> Tensor:
+        conv, padding = self.conv, list[Any]()
+        for side, kernel, stride, dilation in zip(
+            maps.shape[:1:-1], conv.kernel_size[::-1], conv.stride[::-1], conv.dilation[::-1], strict=True
+        ):
+            total = torch.sym_max(dilation * (kernel - 1) + 1 - stride + -side % stride, 0)
+            padding += [total // 2, total - total // 2]
+        padded = functional.pad(maps, padding)
+        return functional.conv2d(padded, conv.weight, conv.bias, conv.stride, 0, conv.dilation, conv.groups)
+
+
+def _ease_padding(network: nn.Module) -> None:
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, Conv2dSame):
+                setattr(parent, name, _SameConv(child))
 
 
 def write_program(program: Program, path: Path) -> None:

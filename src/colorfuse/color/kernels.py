@@ -154,13 +154,10 @@ def _of_greatest_factor(lab: Array) -> Array:
 def with_reduced_chroma(images: Tensor, dtype: torch.dtype) -> Tensor:
     """Lab `(*, 3, H, W)` to Lab in the gamut; the colours outside it are brought together, which are few mostly."""
     reduced = images.detach().clone()
-    outside = map_pixels(is_outside, images, torch.bool, channels=1).flatten().nonzero().squeeze(-1)
-    if len(outside):
-        by_channel = reduced.movedim(-3, 0)
-        pixels = by_channel.flatten(1)
-        colors = map_pixels(brought_inside, pixels.index_select(1, outside)[..., None], dtype)[..., 0]
-        pixels.index_copy_(1, outside, colors)
-        by_channel.copy_(pixels.view_as(by_channel))
+    outside = map_pixels(is_outside, images, torch.bool, channels=1).squeeze(-3)
+    if outside.any():
+        pixels = reduced.movedim(-3, 0)
+        pixels[:, outside] = map_pixels(brought_inside, pixels[:, outside][..., None], dtype)[..., 0]
     return reduced
 
 
