@@ -4,11 +4,12 @@
 
 First the networks of `mobile`, `zhang2016` and `zhang2017`, with random weights: photos a second at 256 x 256, from
 lightness to ab, as they come and as `optimized` gives them. Then a JPEG of 12 megapixels, made of PHOTO or of
-scikit-image's astronaut, from file to file: each stage, beside decoding and encoding the same photo in colour. Then the
-memory that photos of 25 and of 100 megapixels take in a process of their own, from file to file. Last what importing
-adds to that of torch, and how long the shell command takes for its first photo.
+scikit-image's astronaut, from file to file: each stage, beside decoding and encoding the same photo in colour. Then
+the memory that photos of 49 and of 100 megapixels take, each in a process of its own, from file to file. Last what
+importing adds to that of torch, and how long the shell command takes for its first photo.
 """
 
+import math
 import subprocess
 import sys
 import tempfile
@@ -25,9 +26,9 @@ from skimage import data
 import colorfuse as cf
 
 SIDE, LARGE = 256, (4000, 3000)
-SCANS = ((5000, 5000), (10000, 10000))
+SCANS = (7000, 7000), (10000, 10000)
 PEERS = ("zhang2016", "zhang2017")
-ROUNDS = 20
+ROUNDS = 4
 Result = TypeVar("Result")
 
 
@@ -53,7 +54,7 @@ def networks() -> None:
     times = dict.fromkeys(colorizers, float("inf"))
     for _ in range(ROUNDS):
         for name, colorizer in colorizers.items():
-            times[name] = min(times[name], timed(partial(colorizer.predict_ab, lightness))[0])
+            times[name] = min(times[name], fastest(partial(colorizer.predict_ab, lightness))[0])
     for name, seconds in times.items():
         factors = ", ".join(f"{times[peer] / seconds:.1f} times {peer}" for peer in PEERS)
         print(f"{name}: {1 / seconds:.1f} photos a second, {factors}")
@@ -75,22 +76,20 @@ def large_photo(folder: Path, image: Image.Image) -> None:
 
 
 def memory(folder: Path, image: Image.Image) -> None:
-    """What a process takes at most beyond a small photo's, by the pixel."""
+    """By how much the peaks of two processes differ that each colour one scan, by the pixel that the scans differ."""
     script = (
         "import resource, sys, colorfuse as cf\n"
-        "colorizer = cf.FusionColorizer.from_pretrained()\n"
-        "for source, target in zip(sys.argv[1::2], sys.argv[2::2]):\n"
-        "    photo = cf.read_photo(source)\n"
-        "    cf.write_photo(target, colorizer.predict(photo), like=photo)\n"
-        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "photo = cf.read_photo(sys.argv[1])\n"
+        "cf.write_photo(sys.argv[2], cf.FusionColorizer.from_pretrained().predict(photo), like=photo)\n"
+        "print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
-    small, large, target = folder / "small.jpg", folder / "scan.jpg", folder / "colored.jpg"
-    image.convert("L").save(small)
+    peaks = []
     for size in SCANS:
-        image.convert("L").resize(size).save(large)
-        before, after = map(int, output_of(script, *map(str, (small, target, large, target))).split())
-        pixels = size[0] * size[1]
-        print(f"{pixels / 1e6:.0f} megapixels: {(after - before) * 1024 / pixels:.1f} bytes a pixel")
+        image.convert("L").resize(size).save(folder / "scan.jpg")
+        peaks.append(int(output_of(script, str(folder / "scan.jpg"), str(folder / "colored.jpg"))))
+        print(f"{size[0] * size[1] / 1e6:.0f} megapixels: {peaks[-1] / 2**30:.2f} GiB in all")
+    added = (peaks[1] - peaks[0]) / (math.prod(SCANS[1]) - math.prod(SCANS[0]))
+    print(f"memory: {added:.1f} bytes a pixel")
 
 
 def starts(folder: Path) -> None:
@@ -98,8 +97,9 @@ def starts(folder: Path) -> None:
     script = "import time, torch; start = time.perf_counter(); import colorfuse; print(time.perf_counter() - start)"
     added = min(float(output_of(script)) for _ in range(5))
     print(f"import colorfuse: {added:.2f} s more than import torch")
-    photo, target = folder / "small.jpg", folder / "first.jpg"
-    command = [sys.executable, "-m", "colorfuse.cli", "colorize", str(photo), "-o", str(target)]
+    Image.fromarray(data.camera()).save(folder / "first.jpg")
+    shell = Path(sys.executable).with_name("colorfuse")
+    command = [str(shell), "colorize", str(folder / "first.jpg"), "-o", str(folder / "colored.jpg")]
     seconds, _ = fastest(partial(subprocess.run, command, capture_output=True, check=True))
     print(f"the first photo of the shell command: {seconds:.1f} s")
 

@@ -35,6 +35,14 @@ def test_train_on_shards(tmp_path: Path) -> None:
     assert "epoch 2: loss" in printed
 
 
+@pytest.mark.slow
+def test_archive_ray(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    printed = run("archive_ray.py", tmp_path)
+    assert "damaged.jpg is no image that can be read" in printed
+    assert "12 of 13 photos are coloured" in printed
+
+
 def test_custom_backbone(tmp_path: Path) -> None:
     printed = run("custom_backbone.py", tmp_path)
     assert "MapInfo(channels=64, reduction=8)" in printed

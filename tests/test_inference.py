@@ -23,6 +23,13 @@ def test_optimized_colours_are_the_same_in_float32_and_near_in_bfloat16(lightnes
     assert torch.equal(colorizer.predict_ab(lightness), expected)
 
 
+@pytest.mark.slow
+def test_a_compiled_network_sees_the_same_colours(lightness: torch.Tensor) -> None:
+    colorizer = cf.FusionColorizer.from_pretrained()
+    compiled = colorizer.optimized(torch.float32, compiled=True)
+    torch.testing.assert_close(compiled.predict_ab(lightness), colorizer.predict_ab(lightness), rtol=0, atol=1e-2)
+
+
 def test_an_optimized_copy_says_that_it_only_predicts(tmp_path: Path) -> None:
     optimized = cf.FusionColorizer.from_pretrained().optimized(torch.float32)
     for attempt in (lambda: optimized.save(tmp_path / "run"), optimized.summary):
