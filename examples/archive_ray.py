@@ -61,8 +61,8 @@ with tempfile.TemporaryDirectory() as folder:
     write_archive(archive)
     to_do = [task for task in tasks_below(archive, output) if not task.target.exists()]
 
-    # On a cluster, `ray.init()` finds it, and the folders are ones that all machines see. One processor more than there
-    # are workers is left to what hands out the paths.
+    # On a cluster, `ray.init()` finds it, and the folders are ones that all machines see. One processor more than
+    # the workers take is left to what hands out the paths.
     ray.init(num_cpus=WORKERS + 1, include_dashboard=False)
     photos = ray.data.from_items([{"source": str(task.source), "target": str(task.target)} for task in to_do])
     done = (
