@@ -4,7 +4,8 @@
 
 First the networks of `mobile`, `zhang2016` and `zhang2017`, with random weights: photos a second at 256 x 256, from
 lightness to ab, as they come and as `optimized` gives them. Then a JPEG of 12 megapixels, made of PHOTO or of
-scikit-image's astronaut, from file to file: each stage, beside decoding and encoding the same photo in colour. Then
+scikit-image's astronaut with the grain that a scan has, from file to file: each stage, beside decoding and encoding
+the same photo in colour. Then
 the memory that photos of 49 and of 100 megapixels take, each in a process of its own, from file to file. Last what
 importing adds to that of torch, and how long the shell command takes for its first photo.
 """
@@ -19,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import torch
 from PIL import Image
 from skimage import data
@@ -26,6 +28,8 @@ from skimage import data
 import colorfuse as cf
 
 SIDE, LARGE = 256, (4000, 3000)
+GRAIN = 4.0
+"""Standard deviation of the noise in bytes; without it, what is enlarged is smoother than any scan."""
 SCANS = (7000, 7000), (10000, 10000)
 PEERS = ("zhang2016", "zhang2017")
 ROUNDS = 4
@@ -63,12 +67,16 @@ def networks() -> None:
 def large_photo(folder: Path, image: Image.Image) -> None:
     """Each stage of a large JPEG."""
     gray, colored = folder / "gray.jpg", folder / "colored.jpg"
-    image.convert("L").resize(LARGE, Image.Resampling.LANCZOS).save(gray, quality=92)
+    enlarged = np.asarray(image.convert("L").resize(LARGE, Image.Resampling.LANCZOS))
+    grain = np.random.default_rng(0).normal(0, GRAIN, enlarged.shape)
+    Image.fromarray((enlarged + grain).round().clip(0, 255).astype(np.uint8)).save(gray, quality=92)
     colorizer = cf.FusionColorizer.from_pretrained()
     reading, photo = fastest(lambda: cf.read_photo(gray))
     coloring, pixels = fastest(lambda: colorizer.predict(photo))
     writing, _ = fastest(lambda: cf.write_photo(colored, pixels, like=photo))
     decoding, _ = fastest(lambda: cf.read_photo(colored))
+    sizes = " and ".join(f"{path.stat().st_size / 1e6:.1f}" for path in (gray, colored))
+    print(f"12 megapixels, files of {sizes} MB in gray and in colour")
     total, alone = reading + coloring + writing, decoding + writing
     for stage, seconds in {"reading": reading, "colouring": coloring, "writing": writing}.items():
         print(f"12 megapixels, {stage}: {1000 * seconds:.0f} ms, {seconds / total:.0%}")

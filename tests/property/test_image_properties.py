@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from strategies import photo_arrays
 
 import colorfuse as cf
+from colorfuse.images import Photo
 from colorfuse.painting import Painter
 
 
@@ -32,8 +33,8 @@ def test_predict_keeps_height_width_dtype_and_alpha(photo: Any) -> None:
 @settings(max_examples=25)
 @given(photo_arrays())
 def test_predict_keeps_lightness(photo: Any) -> None:
-    colored = cf.read_photo(TINY.predict(photo, saturation=3)[..., :3]).lightness()
-    np.testing.assert_allclose(colored, cf.read_photo(photo).lightness(), atol=0.5)
+    colored = Photo(TINY.predict(photo, saturation=3)[..., :3])  # not read, since 16 bits may be as dark as 8
+    np.testing.assert_allclose(colored.lightness(), cf.read_photo(photo).lightness(), atol=0.5)
 
 
 @settings(max_examples=15)

@@ -121,12 +121,14 @@ def bytes_from_lab(lab: Array, rgb: Array, work: Array) -> None:
     values *= 255
     values += 0.5
     np.clip(values, 0, 255, out=values)
-    np.copyto(rgb, values, casting="unsafe")
+    for channel, its in zip(rgb, values, strict=True):  # much faster than together where channels lie side by side
+        np.copyto(channel, its, casting="unsafe")
 
 
 def is_outside(lab: Array, outside: Array, work: Array) -> None:
     """Whether colours are not in the gamut, `(1, N)`."""
     _linear_from_lab(lab, work)
+    work[0] -= 0.5
     np.logical_not(_is_inside(work[0]), out=outside[0])
 
 
@@ -135,20 +137,32 @@ def brought_inside(lab: Array, reduced: Array, work: Array) -> None:
     np.copyto(reduced, lab)
     reduced[1:] = 0
     colorful = np.flatnonzero((lab[0] > 0) & (lab[0] < 100))
-    reduced[:, colorful] = _of_greatest_factor(lab[:, colorful])
+    colors = np.take(lab, colorful, axis=1)  # each channel whole in memory, unlike what indexing gives
+    reduced[1:, colorful] = _greatest_factor(colors) * colors[1:]
 
 
-def _of_greatest_factor(lab: Array) -> Array:
-    """By bisection."""
-    reduced, factor, step = lab.copy(), np.zeros_like(lab[0]), 0.5
-    work = np.empty((3, *lab.shape), lab.dtype)
+def _greatest_factor(lab: Array) -> Array:
+    """The greatest factor of a and b, by bisection, that leaves each colour in the gamut.
+
+    Along the factor Y stays, and X and Z go along a line before they are uncurved.
+    """
+    to_curved, to_rgb = TO_CURVED.astype(lab.dtype), TO_RGB.astype(lab.dtype)
+    start, reach = to_curved[::2, :1] * lab[0], to_curved[::2, 1:] @ lab[1:]
+    work = np.empty((3, 1, lab.shape[1]), lab.dtype)
+    np.multiply(to_curved[1, 0], lab[0], out=work[0])
+    _uncurve(work)
+    fixed, mixed = to_rgb[:, 1:2] * work[2] - 0.5, np.ascontiguousarray(to_rgb[:, ::2])
+    factor, step = np.zeros_like(lab[0]), 0.5
+    work, rgb = np.empty((3, *reach.shape), lab.dtype), np.empty_like(lab)
     while step > 1 / 8192:
-        np.multiply(lab[1:], factor + step, out=reduced[1:])
-        _linear_from_lab(reduced, work)
-        factor += step * _is_inside(work[0])
+        np.multiply(reach, factor + step, out=work[0])
+        work[0] += start
+        _uncurve(work)
+        np.matmul(mixed, work[2], out=rgb)
+        rgb += fixed
+        factor += step * _is_inside(rgb)
         step /= 2
-    np.multiply(lab[1:], factor, out=reduced[1:])
-    return reduced
+    return factor
 
 
 def with_reduced_chroma(images: Tensor, dtype: torch.dtype) -> Tensor:
@@ -161,11 +175,10 @@ def with_reduced_chroma(images: Tensor, dtype: torch.dtype) -> Tensor:
     return reduced
 
 
-def _is_inside(linear: Array) -> Array:
-    """Whether linear RGB, which is changed, lies in 0 to 1."""
-    linear -= 0.5
-    np.absolute(linear, out=linear)
-    inside: Array = linear.max(axis=0) <= 0.5 + 1e-6
+def _is_inside(centered: Array) -> Array:
+    """Whether linear RGB less its middle, which is changed, lies in the gamut, but for what float32 rounds."""
+    np.absolute(centered, out=centered)
+    inside: Array = centered.max(axis=0) <= 0.5 + 1e-6
     return inside
 
 
@@ -199,8 +212,15 @@ def _unclipped_rgb(lab: Array, work: Array) -> None:
 
 def _linear_from_lab(lab: Array, work: Array) -> None:
     """Leave in `work[0]` the linear RGB, also beyond 0 to 1."""
+    curved, _, xyz = work
+    np.matmul(TO_CURVED.astype(work.dtype), lab, out=curved)
+    _uncurve(work)
+    np.matmul(TO_RGB.astype(work.dtype), xyz, out=curved)
+
+
+def _uncurve(work: Array) -> None:
+    """Leave in `work[2]` the XYZ of what is curved in `work[0]`, which is changed."""
     below, above, cube = work
-    np.matmul(TO_CURVED.astype(work.dtype), lab, out=below)
     np.clip(below, _CUBE_ROOT_OF_EPSILON - 16 / 116, np.inf, out=above)
     below -= above
     below *= 116 / KAPPA
@@ -208,7 +228,6 @@ def _linear_from_lab(lab: Array, work: Array) -> None:
     np.multiply(above, above, out=cube)
     cube *= above
     cube += below
-    np.matmul(TO_RGB.astype(work.dtype), cube, out=below)
 
 
 def _lab_curve(values: Array, spare: Array) -> None:

@@ -18,7 +18,7 @@ Rows: TypeAlias = Callable[[Tensor, int], Tensor]
 """From lightness `(1, rows, W)` and the number of its first row to ab `(2, rows, W)`."""
 
 _ROUNDING = 1e-5
-_PIXELS_AT_ONCE = 1 << 20
+_PIXELS_AT_ONCE = 1 << 21
 FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
 
@@ -58,14 +58,32 @@ class Photo:
         height, width, _ = self.pixels.shape
         colored = np.empty((height, width, 3 if self.alpha is None else 4), self.pixels.dtype)
         dtype = torch.uint8 if self.pixels.dtype == np.uint8 else torch.float32
-        for rows in _strips(self.pixels):
-            lightness = _lightness(self.pixels[rows])
-            lab = reduce_chroma(torch.cat([lightness, colors(lightness, rows.start)]))
-            rgb = lab_to_rgb(lab, dtype=dtype).movedim(0, -1).numpy()
-            colored[rows, :, :3] = as_uint16(rgb) if self.pixels.dtype == np.uint16 else rgb
+        strips = list(_strips(self.pixels))
+        memory = torch.empty(3, strips[0].stop, width)  # for all strips, since fresh memory takes longer to fill
+        for rows in strips:
+            lab = memory[:, : rows.stop - rows.start]
+            lab[:1] = _lightness(self.pixels[rows])
+            lab[1:] = colors(lab[:1], rows.start)
+            rgb = _displayed(lab, dtype).numpy()
+            for channel, its in enumerate(as_uint16(rgb) if self.pixels.dtype == np.uint16 else rgb):
+                colored[rows, :, channel] = its  # four times as fast as the channels together
         if self.alpha is not None:
             colored[..., 3:] = self.alpha
         return colored
+
+
+def _displayed(lab: Tensor, dtype: torch.dtype) -> Tensor:
+    """RGB of Lab `(3, H, W)`, with its lightness and hue also where sRGB has not its chroma.
+
+    Colours that sRGB has not are clipped to its bounds at first, so that only those that lie there are looked at.
+    """
+    rgb = lab_to_rgb(lab, dtype=dtype)
+    clipped = (rgb.amin(dim=0) == 0) | (rgb.amax(dim=0) == (255 if dtype == torch.uint8 else 1))
+    places = clipped.flatten().nonzero()[:, 0]
+    if len(places):
+        colors = lab.flatten(1).index_select(1, places)
+        rgb.flatten(1)[:, places] = lab_to_rgb(reduce_chroma(colors[..., None]), dtype=dtype)[..., 0]
+    return rgb
 
 
 def _strips(pixels: Pixels) -> Iterator[slice]:
