@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from skimage import data
 
@@ -184,6 +185,20 @@ def test_train_goes_on_with_the_runs_own_settings(photo_folder: Path, tmp_path: 
     assert same.returncode == 0, same.stderr
     assert "\r" not in same.stderr  # bars are for terminals
     assert "resume it with its own settings" in failure(*train, "--recipe", "mobile", "--resume")
+
+
+@pytest.mark.slow
+def test_fine_tuning_starts_from_saved_weights(photo_folder: Path, model: Path, tmp_path: Path) -> None:
+    train = ("train", photo_folder, "-o", tmp_path / "run", "--fine-tune", "--model", model, "--epochs", 1)
+    result = run(*train, "--learning-rate", 1e-9)
+    assert result.returncode == 0, result.stderr
+    before, after = (cf.FusionColorizer.load(folder) for folder in (model, tmp_path / "run"))
+    for name, weights in before.network_.named_parameters():
+        torch.testing.assert_close(after.network_.get_parameter(name), weights, rtol=0, atol=1e-6)
+    resumed = run(*train, "--learning-rate", 1e-9, "--epochs", 2, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert len(cf.FusionColorizer.load(tmp_path / "run").history_) == 2
+    assert "which have a recipe of their own" in failure(*train, "--recipe", "paper")
 
 
 @pytest.mark.slow

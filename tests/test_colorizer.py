@@ -238,6 +238,10 @@ class TestFolder:
             ('{"format": 1, "settings": {"color": 1}}', "no setting 'color'"),
             ('{"format": 1, "settings": {"decoder": "big"}}', "no decoder is called 'big'"),
             ('{"format": 1, "settings": {"image_size": "32"}}', "image_size of a colorizer must be a valid integer"),
+            ('{"format": 1, "settings": {"backbone": "hf-hub:a/b"}}', "no backbone is called 'hf-hub:a/b'"),
+            ('{"format": 1, "settings": {"backbone": "local-dir:/tmp"}}', "no backbone is called 'local-dir:/tmp'"),
+            ('{"format": 1, "settings": {"encoder": {"name": "os.system"}}}', "no encoder is called 'os.system'"),
+            ('{"format": 1, "settings": {"objective": {"name": "mse", "run": "x"}}}', "run"),
         ],
     )
     def test_a_configuration_that_cannot_be(self, tmp_path: Path, config: str, message: str) -> None:
@@ -245,7 +249,7 @@ class TestFolder:
         with pytest.raises(ValueError, match=message):
             cf.FusionColorizer.load(tmp_path)
 
-    @pytest.mark.parametrize("damage", ["missing", "cut", "other"])
+    @pytest.mark.parametrize("damage", ["missing", "cut", "other", "flipped"])
     def test_weights_that_do_not_fit(
         self, initialized: cf.FusionColorizer, tiny: Make, tmp_path: Path, damage: str
     ) -> None:
@@ -255,11 +259,16 @@ class TestFolder:
             path.unlink()
         elif damage == "cut":
             path.write_bytes(path.read_bytes()[:-100])
+        elif damage == "flipped":
+            content = bytearray(path.read_bytes())
+            content[-1000] ^= 1
+            path.write_bytes(content)
         else:
             tiny(fusion={"name": "concat", "channels": 8}).initialize().save(tmp_path / "other")
             (tmp_path / "other" / path.name).replace(path)
-        with pytest.raises(cf.WeightsError, match=f"{path} cannot be loaded into this network"):
+        with pytest.raises(cf.WeightsError, match=f"{path} cannot be loaded into this network") as caught:
             cf.FusionColorizer.load(tmp_path)
+        assert ("do not have its checksum" in str(caught.value)) == (damage == "flipped")
 
 
 class TestRecipes:

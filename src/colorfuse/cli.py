@@ -34,7 +34,7 @@ def colorize(
     photos: Annotated[Path, typer.Argument(help="A photo, or a folder of photos.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="A folder, or a file for one photo.")],
     model: Annotated[
-        Path | None, typer.Option(help="A saved colorizer; without it, the weights inside the package.")
+        Path | None, typer.Option(help="A saved colorizer, or one's name on the hub; by default that of the package.")
     ] = None,
     saturation: Annotated[float, typer.Option(help="0 keeps gray, 1 is as predicted, more is stronger.")] = 1.0,
     upsample: Annotated[
@@ -57,7 +57,7 @@ def colorize(
         photo = read_photo(photos)
         target = output if _is_file_name(output) else output / photos.name
         target = not_itself(photos, target if can_write(target) else target.with_name(f"{target.name}.png"))
-        write_photo(target, _load(model).predict(photo, **options), like=photo)
+        write_photo(target, FusionColorizer.from_pretrained(model).predict(photo, **options), like=photo)
         return
     rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     tasks = tasks_below(photos, output)[rank::processes]
@@ -67,8 +67,10 @@ def colorize(
     if processes == 1:  # of several, others may be writing
         folders = {task.target.parent for task in to_do if task.target.parent.is_dir()}
         remove_partial(path for folder in folders for path in folder.iterdir())
-    failed = _colorize_files(partial(_load(model).predict, **options), to_do, silent=rank > 0) if to_do else []
-    if failed:
+    if not to_do:
+        return
+    paint = partial(FusionColorizer.from_pretrained(model).predict, **options)
+    if failed := _colorize_files(paint, to_do, silent=rank > 0):
         typer.echo(f"colorfuse: {len(failed)} of {len(to_do)} photos could not be coloured:", err=True)
         for error in failed:
             typer.echo(f"colorfuse: {error}", err=True)
@@ -108,17 +110,38 @@ def train(
     no_pretrained: Annotated[bool, typer.Option("--no-pretrained", help="Start from random weights.")] = False,
     validation: Annotated[float, typer.Option(help="Share of the photos held out to validate on; 0 for none.")] = 0.1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run, or begin it.")] = False,
+    fine_tune: Annotated[
+        bool, typer.Option("--fine-tune", help="Start from the weights inside the package, or from those of --model.")
+    ] = False,
+    model: Annotated[Path | None, typer.Option(help="A saved colorizer to start from, or one's name.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="The peak rate.")] = None,
 ) -> None:
     """Train a colorizer on colour photos."""
-    given = {"epochs": epochs, "image_size": image_size, "pretrained": False if no_pretrained else None}
+    fine_tune = fine_tune or model is not None
+    if recipe and fine_tune:
+        raise ValueError(f"give --recipe {recipe}, or weights to start from, which have a recipe of their own")
+    given = {
+        "epochs": epochs,
+        "image_size": image_size,
+        "learning_rate": learning_rate,
+        "pretrained": False if no_pretrained else None,
+    }
     changes = {name: value for name, value in given.items() if value is not None}
     settings = run_settings(output) if resume and not recipe else None
-    if settings is None:
-        colorizer = FusionColorizer.from_recipe(recipe or "mobile", **changes)
-    else:
+    if settings is not None:
         colorizer = FusionColorizer(**settings | changes)
+    elif fine_tune:
+        colorizer = FusionColorizer.from_pretrained(model).set_params(**changes)
+    else:
+        colorizer = FusionColorizer.from_recipe(recipe or "mobile", **changes)
     try:
-        colorizer.fit(photos, validation or None, run=None if resume else output, resume=output if resume else None)
+        colorizer.fit(
+            photos,
+            validation or None,
+            warm_start=fine_tune and settings is None,
+            run=None if resume else output,
+            resume=output if resume else None,
+        )
     except KeyboardInterrupt:
         typer.echo(f"colorfuse: stopped; --resume goes on from the last checkpoint in {output}", err=True)
         raise typer.Exit(130) from None
@@ -129,7 +152,7 @@ def train(
 def evaluate(
     photos: Annotated[Path, typer.Argument(help="A folder of colour photos.")],
     model: Annotated[
-        Path | None, typer.Option(help="A saved colorizer; without it, the weights inside the package.")
+        Path | None, typer.Option(help="A saved colorizer, or one's name on the hub; by default that of the package.")
     ] = None,
     outputs: Annotated[
         Path | None, typer.Option(help="Judge these files instead, each called like its photo and as large.")
@@ -146,7 +169,8 @@ def evaluate(
     """Judge colours on photos whose true colours are known, beside gray and one constant colour."""
     if model and outputs:
         raise ValueError(f"give --model {model} or --outputs {outputs}, not both")
-    result = judge(outputs or _load(model), photos, protocol, saturation=saturation, figures=figure or DEFAULT)
+    judged = outputs or FusionColorizer.from_pretrained(model)
+    result = judge(judged, photos, protocol, saturation=saturation, figures=figure or DEFAULT)
     # Of several processes that torchrun started, all have the result.
     if distributed.is_initialized() and distributed.get_rank():
         return
@@ -157,10 +181,6 @@ def evaluate(
         result.to_csv(csv)
     if report:
         result.report(report)
-
-
-def _load(model: Path | None) -> FusionColorizer:
-    return FusionColorizer.load(model) if model else FusionColorizer.from_pretrained()
 
 
 def main() -> None:

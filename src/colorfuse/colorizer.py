@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import os
+import tempfile
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
@@ -137,10 +138,36 @@ class FusionColorizer:
         return cls().set_params(**settings | changes)
 
     @classmethod
-    def from_pretrained(cls) -> Self:
-        """The colorizer whose weights come inside the package."""
-        with resources.as_file(resources.files("colorfuse") / "weights" / "mobile") as folder:
-            return cls.load(folder)
+    def from_pretrained(cls, source: str | Path | None = None, *, revision: str | None = None) -> Self:
+        """A colorizer that has learnt already.
+
+        Nothing of it is run or unpickled: its configuration names parts that are installed here, and its weights are
+        tensors.
+
+        Args:
+            source: Nothing for the weights inside the package, the folder of a saved colorizer, or the name of a
+                repository of the Hugging Face hub, as in "owner/name", which is downloaded once.
+            revision: The branch, tag or commit of the repository; its main branch if none is given.
+
+        Raises:
+            FileNotFoundError: The source is neither a folder nor can be a repository, or holds no saved colorizer.
+            ValueError: Its configuration is not one of a colorizer, or names unknown settings or parts.
+            WeightsError: The repository cannot be had; or its weights are missing, damaged, or another network's.
+
+        Example:
+            >>> FusionColorizer.from_pretrained().backbone
+            'tf_efficientnet_lite0'
+        """
+        if source is None:
+            with resources.as_file(resources.files("colorfuse") / "weights" / "mobile") as folder:
+                return cls.load(folder)
+        if Path(source).is_dir():
+            return cls.load(source)
+        from colorfuse.hub import fetch, is_repository
+
+        if not is_repository(str(source)):
+            raise FileNotFoundError(f"{source} is neither a folder nor a repository of the hub, as in 'owner/name'")
+        return cls.load(fetch(str(source), revision))
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -190,6 +217,7 @@ class FusionColorizer:
         photos: Source,
         validation: Source | float | None = None,
         *,
+        warm_start: bool = False,
         run: str | Path | None = None,
         resume: str | Path | None = None,
         callbacks: Sequence[Callable[[Self], bool | None]] = (),
@@ -197,7 +225,7 @@ class FusionColorizer:
         num_workers: int | None = None,
         accelerator: "Accelerator | None" = None,
     ) -> Self:
-        """Learn from colour photographs, anew: what was learnt before is forgotten, but for `resume`.
+        """Learn from colour photographs: anew, but for `warm_start` and `resume`.
 
         The same script works plainly and under `torchrun` or `accelerate launch`, where each process takes its share
         of each batch. Interrupted or failed, it leaves a colorizer that can predict and be saved.
@@ -205,6 +233,9 @@ class FusionColorizer:
         Args:
             photos: A folder, a list of files and folders, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab).
             validation: The same, or the share of `photos` to hold out; the loss there is in `history_`.
+            warm_start: Start from the weights that this colorizer has, of `from_pretrained` or of its last training,
+                instead of forgetting them. Its settings may have changed since, such as `learning_rate`, which is
+                best lower then, but not its network.
             run: A new folder to save in, after each epoch: the colorizer, as in `save`; in `best` that of the lowest
                 validation loss; in `sheets` a picture of some validation photos; in `checkpoints` what it takes to
                 go on.
@@ -224,8 +255,9 @@ class FusionColorizer:
             FileNotFoundError: A path does not exist.
             DataError: There are no photos, or none with colour, or a dataset is damaged.
             PhotoError: A photo cannot be read.
+            NotFittedError: There are no weights for a warm start.
             ValueError: A setting is unknown or out of range, or `run` holds a run already, or `resume` one with other
-                settings.
+                settings, or weights for a warm start are another network's.
             WeightsError: The backbone's pretrained weights cannot be had, or no checkpoint can be used.
             TrainingError: A loss is not finite, or the memory does not suffice.
             OSError: The run's folder cannot be written to.
@@ -247,6 +279,8 @@ class FusionColorizer:
         )
         if checkpoints and checkpoints.exist():
             self._build(without_start(self.backbone), pretrained=False)
+        elif warm_start:
+            self._build_around_weights()
         else:
             self.initialize()
         if checkpoints:
@@ -459,6 +493,38 @@ class FusionColorizer:
             )
         write_folder(Path(folder), self.get_params(), self.network_, getattr(self, "history_", []), dtype)
 
+    def push_to_hub(
+        self,
+        repository: str,
+        *,
+        private: bool = False,
+        message: str = "Save a colorizer",
+        dtype: torch.dtype = torch.float32,
+    ) -> str:
+        """Save to a repository of the Hugging Face hub, which is made if it is not there.
+
+        Whoever may push is known to the hub by the token of `hf auth login`, or of the variable `HF_TOKEN`.
+
+        Args:
+            repository: Its name, as in "owner/name".
+            private: Whether a repository that is made is for its owner alone.
+            message: Of the commit.
+            dtype: The floating dtype to store weights in.
+
+        Returns:
+            The address of the repository.
+
+        Raises:
+            NotFittedError: There is no network yet.
+            ValueError: As in `save`.
+            OSError: The hub cannot be reached, or refuses.
+        """
+        from colorfuse.hub import push
+
+        with tempfile.TemporaryDirectory() as folder:
+            self.save(folder, dtype)
+            return push(Path(folder), repository, private=private, message=message)
+
     def export(self, path: str | Path) -> None:
         """Write all that `predict` does to an array as a program for other software: gray in, RGB out.
 
@@ -489,6 +555,17 @@ class FusionColorizer:
         self._check_network()
         if not hasattr(self, "_built_of"):
             raise ValueError("an optimized colorizer only predicts; use the one that it was made of")
+
+    def _build_around_weights(self) -> None:
+        """Build what the settings name now, with the weights that the network has."""
+        self._check_whole()
+        weights = self.network_.state_dict()
+        self._build(without_start(self.backbone), pretrained=False)
+        try:
+            self.network_.load_state_dict(weights)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(f"the weights for a warm start are another network's: {reason}") from error
 
     def _build(self, backbone: Spec, pretrained: bool) -> None:
         check_value(self.image_size, Side, "image_size", "a colorizer")

@@ -6,15 +6,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from torch import nn
 
 from colorfuse.errors import WeightsError
-from colorfuse.files import atomic_file, write_tensors
+from colorfuse.files import atomic_file, read_tensors, write_tensors
+
+FILES = ("config.json", "model.safetensors", "history.csv", "README.md")
+"""What a saved colorizer consists of."""
 
 _FORMAT = 1
-_CONFIG = "config.json"
+_CONFIG, _WEIGHTS, _HISTORY, _README = FILES
 _CARD = """\
 ---
 library_name: colorfuse
@@ -29,7 +31,7 @@ Colours gray photographs with [colorfuse](https://pypi.org/project/colorfuse/):
 ```python
 import colorfuse
 
-colorfuse.FusionColorizer.load("path/to/this/folder").predict("photo.jpg")
+colorfuse.FusionColorizer.from_pretrained("this folder, or owner/name on the hub").predict("photo.jpg")
 ```
 
 Its parts and the settings of its training are in `config.json`, the figures of each epoch in `history.csv`.
@@ -55,16 +57,16 @@ def write_folder(
         name: tensor.to(dtype) if tensor.is_floating_point() else tensor
         for name, tensor in network.state_dict().items()
     }
-    with atomic_file(folder / "model.safetensors") as partial:
+    with atomic_file(folder / _WEIGHTS) as partial:
         write_tensors(partial, weights)
     with atomic_file(folder / _CONFIG) as partial:
         partial.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
-    with atomic_file(folder / "history.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(folder / _HISTORY) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, list(dict.fromkeys(name for row in history for name in row)))
         table.writeheader()
         table.writerows(history)
-    if not (folder / "README.md").exists():
-        with atomic_file(folder / "README.md") as partial:
+    if not (folder / _README).exists():
+        with atomic_file(folder / _README) as partial:
             partial.write_text(_CARD, "utf-8")
 
 
@@ -97,11 +99,11 @@ def read_weights(folder: Path, network: nn.Module) -> None:
     """Load `model.safetensors` into `network`, strictly.
 
     Raises:
-        WeightsError: The file is missing, damaged, or another network's.
+        WeightsError: The file is missing, has another checksum than when it was written, or is another network's.
     """
-    path = folder / "model.safetensors"
+    path = folder / _WEIGHTS
     try:
-        network.load_state_dict(safetensors.torch.load_file(path))
+        network.load_state_dict(read_tensors(path))
     except Exception as error:
         reason = " ".join(str(error).split())
         raise WeightsError(f"{path} cannot be loaded into this network: {reason}") from error
@@ -113,7 +115,7 @@ def read_history(folder: Path) -> list[dict[str, float]]:
     Raises:
         ValueError: The file is no table of numbers.
     """
-    path = folder / "history.csv"
+    path = folder / _HISTORY
     if not path.exists():
         return []
     try:

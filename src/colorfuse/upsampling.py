@@ -103,8 +103,10 @@ def _resized(maps: Tensor, height: int, like: Tensor, top: int) -> Tensor:
     share = (above - index).to(maps)[:, None]
     index = index.long().to(maps.device)
     strip = torch.lerp(maps[..., index, :], maps[..., (index + 1).clamp(max=small - 1), :], share)
-    lines = functional.interpolate(strip.flatten(1, 2), width, mode="linear")  # faster than in two dimensions
-    return lines.unflatten(1, strip.shape[1:3])
+    # Faster than in two dimensions.
+    lines = functional.interpolate(strip.flatten(1, 2), width, mode="linear")
+    resized: Tensor = lines.unflatten(1, strip.shape[1:3])
+    return resized
 
 
 def _box(maps: Tensor) -> Tensor:

@@ -1,7 +1,9 @@
 """A model hub on this machine's loopback, for the real client to talk to."""
 
+import base64
 import contextlib
 import hashlib
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -17,11 +19,65 @@ class Hub:
         url: What `HF_ENDPOINT` is to be.
         files: What is served.
         asked: The path of every request.
+        token: Of whoever may push.
+        messages: Of the commits that were pushed.
     """
 
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    token: str = "secret"
+    messages: list[str] = field(default_factory=list)
+    large: dict[str, bytes] = field(default_factory=dict)
+
+    def describe(self, repository: str) -> bytes | None:
+        """What the hub's client asks before it downloads a repository."""
+        names = [name.removeprefix(f"{repository}/") for name in self.files if name.startswith(f"{repository}/")]
+        if not names:
+            return None
+        siblings = [{"rfilename": name} for name in names]
+        return json.dumps({"id": repository, "sha": _COMMIT, "private": False, "siblings": siblings}).encode()
+
+    def list_files(self, repository: str) -> bytes:
+        """The files of a repository, likewise."""
+        files = {name: data for name, data in self.files.items() if name.startswith(f"{repository}/")}
+        rows = [
+            {"type": "file", "path": name.removeprefix(f"{repository}/"), "size": len(data), "oid": _oid(data)}
+            for name, data in files.items()
+        ]
+        return json.dumps(rows).encode()
+
+    def post(self, path: str, body: bytes) -> dict[str, object]:
+        """Answer the steps of a push: make a repository, choose how files go, take large ones, commit."""
+        if path == "/api/repos/create":
+            return {"url": f"{self.url}/{json.loads(body)['organization']}/{json.loads(body)['name']}"}
+        if path == "/api/validate-yaml":  # of the model card
+            return {"errors": [], "warnings": []}
+        if "/preupload/" in path:
+            names = [file["path"] for file in json.loads(body)["files"]]
+            modes = {name: "lfs" if name.endswith(".safetensors") else "regular" for name in names}
+            return {"files": [{"path": n, "uploadMode": modes[n], "shouldIgnore": False} for n in names]}
+        if path.endswith("/info/lfs/objects/batch"):
+            uploads = {
+                o["oid"]: {"upload": {"href": f"{self.url}/lfs/{o['oid']}"}} for o in json.loads(body)["objects"]
+            }
+            return {"objects": [{"oid": oid, "size": 1, "actions": actions} for oid, actions in uploads.items()]}
+        repository = path.removeprefix("/api/models/").partition("/commit/")[0]
+        for line in map(json.loads, body.splitlines()):
+            value = line["value"]
+            if line["key"] == "header":
+                self.messages.append(value["summary"])
+            else:
+                data = base64.b64decode(value["content"]) if "content" in value else self.large[value["oid"]]
+                self.files[f"{repository}/{value['path']}"] = data
+        return {"commitUrl": f"{self.url}/{repository}/commit/{_COMMIT}", "commitOid": _COMMIT, "success": True}
+
+
+_COMMIT = "0" * 40
+
+
+def _oid(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @contextlib.contextmanager
@@ -32,6 +88,10 @@ def serve_hub() -> Iterator[Hub]:
     class Handler(BaseHTTPRequestHandler):
         @property
         def content(self) -> bytes | None:
+            if about := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/revision/[^/?]+)?(\?.*)?", self.path):
+                return hub.describe(about[1])
+            if tree := re.match(r"/api/models/([^/]+/[^/]+)/tree/", self.path):
+                return hub.list_files(tree[1])
             return hub.files.get(re.sub("/resolve/[^/]+/", "/", self.path.lstrip("/")))
 
         def do_HEAD(self) -> None:
@@ -41,14 +101,35 @@ def serve_hub() -> Iterator[Hub]:
             if content is None:
                 self.send_header("X-Error-Code", "EntryNotFound")
             else:
-                self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-                self.send_header("X-Repo-Commit", "0" * 40)
+                self.send_header("ETag", f'"{_oid(content)}"')
+                self.send_header("X-Repo-Commit", _COMMIT)
             self.send_header("Content-Length", str(len(content or b"")))
             self.end_headers()
 
         def do_GET(self) -> None:
             self.do_HEAD()
             self.wfile.write(self.content or b"")
+
+        def do_POST(self) -> None:
+            hub.asked.append(self.path)
+            body = self._body()
+            if self.headers.get("Authorization") == f"Bearer {hub.token}":
+                self._answer(200, json.dumps(hub.post(self.path, body)).encode())
+            else:
+                self._answer(401, b'{"error": "Invalid username or password."}')
+
+        def do_PUT(self) -> None:
+            hub.large[self.path.removeprefix("/lfs/")] = self._body()
+            self._answer(200, b"")
+
+        def _body(self) -> bytes:
+            return self.rfile.read(int(self.headers["Content-Length"]))
+
+        def _answer(self, status: int, content: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:
             """Nothing: it would be written to the tests' output."""

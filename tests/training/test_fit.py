@@ -24,6 +24,26 @@ def test_a_few_photos_are_learnt_by_heart(tiny: Make, photos: NDArray[np.uint8])
     assert last["validation_error"] < 0.5 * last["validation_constant_error"] < last["validation_gray_error"]
 
 
+def test_a_warm_start_goes_on_from_the_weights_that_are_there(tiny: Make, photos: NDArray[np.uint8]) -> None:
+    colorizer = tiny(augmentation="none").fit(photos, num_workers=0)
+    learnt = {name: weights.clone() for name, weights in colorizer.network_.named_parameters()}
+    colorizer.set_params(learning_rate=1e-9, epochs=1, objective={"name": "mse", "terms": []})
+    colorizer.fit(photos, warm_start=True, num_workers=0)
+    for name, weights in colorizer.network_.named_parameters():
+        torch.testing.assert_close(weights, learnt[name], rtol=0, atol=1e-6)
+    assert len(colorizer.history_) == 1
+    anew = colorizer.fit(photos, num_workers=0).network_.state_dict()
+    assert any(not torch.allclose(anew[name], weights, atol=1e-3) for name, weights in learnt.items())
+
+
+def test_a_warm_start_needs_weights_of_the_same_network(tiny: Make, photos: NDArray[np.uint8]) -> None:
+    with pytest.raises(cf.NotFittedError):
+        tiny().fit(photos, warm_start=True)
+    colorizer = tiny().initialize().set_params(fusion={"name": "concat", "channels": 8})
+    with pytest.raises(ValueError, match="the weights for a warm start are another network's"):
+        colorizer.fit(photos, warm_start=True)
+
+
 def test_history_has_the_papers_losses_beside_the_baselines(tiny: Make, photos: NDArray[np.uint8]) -> None:
     history = tiny(augmentation="none", batch_size=12).fit(photos, validation=photos, num_workers=0).history_
     assert [row["epoch"] for row in history] == [1, 2]

@@ -152,7 +152,8 @@ def _greatest_factor(lab: Array) -> Array:
     np.multiply(to_curved[1, 0], lab[0], out=work[0])
     _uncurve(work)
     fixed, mixed = to_rgb[:, 1:2] * work[2] - 0.5, np.ascontiguousarray(to_rgb[:, ::2])
-    factor, step = np.zeros_like(lab[0]), 0.5
+    step = 0.5
+    factor: Array = np.zeros_like(lab[0])
     work, rgb = np.empty((3, *reach.shape), lab.dtype), np.empty_like(lab)
     while step > 1 / 8192:
         np.multiply(reach, factor + step, out=work[0])
