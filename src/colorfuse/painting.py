@@ -68,8 +68,9 @@ class Painter:
         """Colour photos, those that the network sees at the same size in one batch."""
         height, width, _ = max((photo.pixels.shape for photo in photos), key=math.prod)
         with memory_for(height, width, "a photo"):
-            shown = [to_seen_size(photo.lightness()[None], self.render_size) for photo in photos]
-            return [self._finish(photo, seen) for photo, seen in zip(photos, self._see(shown), strict=True)]
+            whole = [photo.lightness() for photo in photos]
+            seen = self._see([to_seen_size(lightness[None], self.render_size) for lightness in whole])
+            return list(map(self._finish, photos, whole, seen))
 
     def _see(self, shown: list[Tensor]) -> list[Seen]:
         alike: dict[torch.Size, list[int]] = {}
@@ -81,9 +82,9 @@ class Painter:
             sights |= dict(zip(indices, map(Seen, seen.ab.split(1), seen.lightness.split(1)), strict=True))
         return [sights[index] for index in range(len(shown))]
 
-    def _finish(self, photo: Photo, seen: Seen) -> Pixels:
+    def _finish(self, photo: Photo, lightness: Tensor, seen: Seen) -> Pixels:
         rows = self.upsampling(self.saturation * seen.ab, seen.lightness, len(photo.pixels))
-        return photo.colored(lambda lightness, top: rows(lightness[None], top)[0])
+        return photo.colored(lightness, lambda some, top: rows(some[None], top)[0])
 
 
 def is_stream(photos: Any) -> bool:

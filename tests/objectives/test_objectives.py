@@ -196,6 +196,7 @@ class TestClassification:
 
         assert read(reading="mode")[0, :, 0, 0].tolist() == [20, 0]
         assert read(reading="mean")[0, 0].mean().item() == pytest.approx(20 * 0.4, abs=1e-3)
+        torch.testing.assert_close(read(reading="mean", saturation=1.5), 1.5 * read(reading="mean"))
         share = 0.7 ** (1 / 0.38) / (0.7 ** (1 / 0.38) + 0.3 ** (1 / 0.38))
         assert read()[0, 0].mean().item() == pytest.approx(20 * (2 * share - 1), abs=1e-3)
         drawn = read(reading="sample")[0, 0]

@@ -45,10 +45,10 @@ class Photo:
 
     def with_ab(self, ab: Tensor) -> Pixels:
         """This photo's lightness with `ab` `(2, H, W)`: RGB `(H, W, 3)` of its dtype, or RGBA if it has alpha."""
-        return self.colored(lambda lightness, top: ab[:, top : top + lightness.shape[1]])
+        return self.colored(self.lightness(), lambda lightness, top: ab[:, top : top + lightness.shape[1]])
 
-    def colored(self, colors: Rows) -> Pixels:
-        """This photo's lightness with the ab that `colors` gives of some of its rows at a time.
+    def colored(self, lightness: Tensor, colors: Rows) -> Pixels:
+        """This photo's `lightness` with the ab that `colors` gives of some of its rows at a time.
 
         Of colours that sRGB has not, chroma is reduced, so that lightness stays.
 
@@ -62,9 +62,9 @@ class Photo:
         memory = torch.empty(3, strips[0].stop, width)  # for all strips, since fresh memory takes longer to fill
         for rows in strips:
             lab = memory[:, : rows.stop - rows.start]
-            lab[:1] = _lightness(self.pixels[rows])
+            lab[:1] = lightness[:, rows]
             lab[1:] = colors(lab[:1], rows.start)
-            rgb = _displayed(lab, dtype).numpy()
+            rgb = _displayed_(lab, dtype).numpy()
             for channel, its in enumerate(as_uint16(rgb) if self.pixels.dtype == np.uint16 else rgb):
                 colored[rows, :, channel] = its  # four times as fast as the channels together
         if self.alpha is not None:
@@ -72,14 +72,17 @@ class Photo:
         return colored
 
 
-def _displayed(lab: Tensor, dtype: torch.dtype) -> Tensor:
+def _displayed_(lab: Tensor, dtype: torch.dtype) -> Tensor:
     """RGB of Lab `(3, H, W)`, with its lightness and hue also where sRGB has not its chroma.
 
-    Colours that sRGB has not are clipped to its bounds at first, so that only those that lie there are looked at.
+    Colours that sRGB has not are clipped to its bounds at first, so that only those that lie there are looked at. Of
+    these, black and white, of which some photos have much, are made gray in `lab` beforehand.
     """
+    colorful = (lab[0] > 0) & (lab[0] < 100)
+    lab[1:] *= colorful
     rgb = lab_to_rgb(lab, dtype=dtype)
     clipped = (rgb.amin(dim=0) == 0) | (rgb.amax(dim=0) == (255 if dtype == torch.uint8 else 1))
-    places = clipped.flatten().nonzero()[:, 0]
+    places = (clipped & colorful).flatten().nonzero()[:, 0]
     if len(places):
         colors = lab.flatten(1).index_select(1, places)
         rgb.flatten(1)[:, places] = lab_to_rgb(reduce_chroma(colors[..., None]), dtype=dtype)[..., 0]

@@ -29,6 +29,7 @@ class ColorClassification(Objective):
         reading: How the distribution of a pixel is read as a colour: "annealed_mean", "mean", "mode", or "sample",
             which draws one from it.
         temperature: Of the annealed mean: 1 gives the mean, and towards 0 it becomes the mode.
+        saturation: A factor of a mean, which is paler than the colours that it is of.
         stride: How many pixels, across and down, share one distribution.
     """
 
@@ -40,6 +41,7 @@ class ColorClassification(Objective):
         rebalance: Annotated[float, Field(gt=0, le=1)] = 0.5,
         reading: Reading = "annealed_mean",
         temperature: Positive = 0.38,
+        saturation: Positive = 1.0,
         stride: Count = 4,
     ) -> None:
         super().__init__()
@@ -50,6 +52,7 @@ class ColorClassification(Objective):
         self.rebalance = rebalance
         self.reading = reading
         self.temperature = temperature
+        self.saturation = saturation
         self.stride = stride
 
     def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
@@ -65,7 +68,7 @@ class ColorClassification(Objective):
         if self.reading == "sample":  # the largest of logits with Gumbel noise is drawn with their probability
             return self._colors_of(logits - torch.empty_like(logits).exponential_().log())
         anneal = 1.0 if self.reading == "mean" else self.temperature
-        return torch.einsum("nqhw,qc->nchw", (logits / anneal).softmax(dim=1), self.bins)
+        return torch.einsum("nqhw,qc->nchw", (logits / anneal).softmax(dim=1), self.saturation * self.bins)
 
     def observe(self, colors: Iterable[Tensor]) -> None:
         """Weigh the bins by how rare they are among ab `(N, 2, H, W)` of photos to train on (section 2.2)."""
