@@ -201,6 +201,13 @@ def test_fine_tuning_starts_from_saved_weights(photo_folder: Path, model: Path, 
     assert "which have a recipe of their own" in failure(*train, "--recipe", "paper")
 
 
+def test_backbones_are_listed() -> None:
+    listed = run("backbones", "mobilenetv1*").stdout.split()
+    assert "mobilenetv1_100" in listed
+    assert listed == cf.list_backbones("mobilenetv1*")
+    assert "no backbone's name matches 'nothing*'" in failure("backbones", "nothing*")
+
+
 @pytest.mark.slow
 def test_bad_input_is_one_line_and_exit_status_2(
     photo_folder: Path, scans: Path, model: Path, tmp_path: Path

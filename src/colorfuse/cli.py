@@ -15,6 +15,7 @@ from PIL import Image
 from torch import distributed
 from tqdm import tqdm
 
+from colorfuse.backbones import list_backbones
 from colorfuse.colorizer import FusionColorizer
 from colorfuse.errors import TrainingError
 from colorfuse.evaluation import evaluate as judge
@@ -181,6 +182,17 @@ def evaluate(
         result.to_csv(csv)
     if report:
         result.report(report)
+
+
+@app.command()
+def backbones(
+    pattern: Annotated[str, typer.Argument(help='Such as "mobilenet*", in quotes for the shell.')] = "*",
+) -> None:
+    """List the names of backbones, those of timm, torchvision and installed plug-ins."""
+    names = list_backbones(pattern)
+    if not names:
+        raise ValueError(f"no backbone's name matches {pattern!r}")
+    typer.echo("\n".join(names))
 
 
 def main() -> None:

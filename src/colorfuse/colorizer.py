@@ -202,14 +202,34 @@ class FusionColorizer:
             setattr(self, name, value)
         return self
 
-    def initialize(self) -> Self:
+    def initialize(self, *, warm_start: bool = False) -> Self:
         """Build `network_` and `objective_` without training them.
 
+        Args:
+            warm_start: Keep the weights that the network has, as after a change of how its planes are read.
+
         Raises:
-            ValueError: A part is unknown, or cannot work with the others.
+            ValueError: A part is unknown, or cannot work with the others, or the weights are another network's.
+            NotFittedError: There are no weights to keep.
             WeightsError: The backbone's pretrained weights cannot be had.
+
+        Example:
+            >>> colorizer = FusionColorizer.from_pretrained()
+            >>> pale = {"name": "classification", "rebalance": 1.0, "temperature": 1.0, "saturation": 0.5}
+            >>> colorizer.set_params(objective=pale).initialize(warm_start=True).objective_.saturation
+            0.5
         """
-        self._build(self.backbone, self.pretrained)
+        if not warm_start:
+            self._build(self.backbone, self.pretrained)
+            return self
+        self._check_whole()
+        weights = self.network_.state_dict()
+        self._build(without_start(self.backbone), pretrained=False)
+        try:
+            self.network_.load_state_dict(weights)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(f"the weights for a warm start are another network's: {reason}") from error
         return self
 
     def fit(
@@ -279,10 +299,8 @@ class FusionColorizer:
         )
         if checkpoints and checkpoints.exist():
             self._build(without_start(self.backbone), pretrained=False)
-        elif warm_start:
-            self._build_around_weights()
         else:
-            self.initialize()
+            self.initialize(warm_start=warm_start)
         if checkpoints:
             checkpoints.prepare()
         self.history_: History = []
@@ -555,17 +573,6 @@ class FusionColorizer:
         self._check_network()
         if not hasattr(self, "_built_of"):
             raise ValueError("an optimized colorizer only predicts; use the one that it was made of")
-
-    def _build_around_weights(self) -> None:
-        """Build what the settings name now, with the weights that the network has."""
-        self._check_whole()
-        weights = self.network_.state_dict()
-        self._build(without_start(self.backbone), pretrained=False)
-        try:
-            self.network_.load_state_dict(weights)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise ValueError(f"the weights for a warm start are another network's: {reason}") from error
 
     def _build(self, backbone: Spec, pretrained: bool) -> None:
         check_value(self.image_size, Side, "image_size", "a colorizer")
