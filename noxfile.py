@@ -1,7 +1,5 @@
 """The one way to run anything: `nox -l` lists the sessions, `nox -s NAME` runs one, `nox` runs them all."""
 
-import pathlib
-
 import nox
 
 nox.needs_version = ">=2024.10.9"
@@ -40,17 +38,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation into `docs/_build`."""
-    install(session, "docs")
+    """Build the documentation into `docs/_build`, which runs every example."""
+    install(session, "docs", "examples")
     session.run("sphinx-build", "-W", "-n", "-b", "html", "docs", "docs/_build/html")
-
-
-@nox.session
-def examples(session: nox.Session) -> None:
-    """Run every example."""
-    install(session, "examples")
-    for example in sorted(pathlib.Path("examples").glob("*.py")):
-        session.run("python", str(example))
 
 
 @nox.session(default=False)

@@ -1,13 +1,25 @@
 import contextlib
 import importlib.metadata
+import sys
 import typing
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from inventories import write_inventories  # it lies beside this file
 
 project = "colorfuse"
 author = "The colorfuse authors"
 release = importlib.metadata.version("colorfuse")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
-exclude_patterns = ["_build"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "sg_execution_times.rst"]
 html_theme = "furo"
 html_title = "colorfuse"
 myst_enable_extensions = ["dollarmath"]
@@ -18,7 +30,22 @@ autodoc_typehints_description_target = "documented"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
-# Names of other projects, which are not looked up so that the build needs no network.
+# The other projects' names that are linked to; their own lists would have to be downloaded.
+intersphinx_mapping = write_inventories(Path(__file__).parent / "_build" / "inventories")
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "image_scrapers": ["pictures.new_pictures"],
+    "within_subsection_order": "ExampleTitleSortKey",
+    "abort_on_example_error": True,
+    "show_memory": False,
+    "remove_config_comments": True,
+    "download_all_examples": False,
+}
+
+# Names that no list above has.
 nitpick_ignore_regex = [
     (r"py:.*", r"(torch|numpy|np|PIL|matplotlib|pathlib|collections|typing|os)\..*"),
     (r"py:.*", r"colorfuse\.backbones\.adapted\.Extractor"),

@@ -22,7 +22,7 @@ from skimage import data
 
 import colorfuse as cf
 
-parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser = argparse.ArgumentParser(description="Train the same recipe with one backbone after another.")
 parser.add_argument("photos", nargs="?", type=Path, help="a folder of colour photos")
 parser.add_argument("--backbones", nargs="+", default=["mobilenetv1_100", "mobilenetv3_small_050", "resnet10t"])
 parser.add_argument("--recipe", default="mobile")
