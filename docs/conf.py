@@ -9,6 +9,7 @@ from inventories import write_inventories  # it lies beside this file
 
 project = "colorfuse"
 author = "The colorfuse authors"
+copyright = author
 release = importlib.metadata.version("colorfuse")
 
 extensions = [

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from colorfuse.colorizer import FusionColorizer
     from colorfuse.training import History
 
+__all__ = ["draw", "histogram", "loss_curve", "sheet"]
+
 _UNDER = ("squared_error", "raw_accuracy", "colorfulness")
 _TILE = 2.6
 """Inches."""
