@@ -2,9 +2,8 @@
 
     ACCELERATE_MIXED_PRECISION=bf16 python benchmarks/inside.py RUNS PHOTOS [PHOTOS ...] [--weights FILE]
 
-The backbone starts from its ImageNet weights, which timm publishes, or which FILE holds. In the first of two
-trainings photos grow from 64 to 128 px and the rate is high; it is stopped after 7 of its 10 epochs. The second goes
-on from there over 6 epochs at 96 to 128 px, in which the rate falls to zero. Either goes on where it was stopped when
+The backbone starts from its ImageNet weights, which timm publishes, or which FILE holds. Photos grow from 64 to 128
+px over the first half of ten epochs; the training is stopped after the seventh, and goes on where it was stopped when
 the same command is started again. What is then in RUNS/inside, in half precision, is what
 `FusionColorizer.from_pretrained()` loads.
 """
@@ -37,35 +36,29 @@ SOURCES = {
 }
 """How often photos are drawn, by what their names begin with: outdoor and varied ones more often."""
 HELD_OUT = 0.03
-SETTINGS: dict[str, Any] = {
-    "objective": {"name": "classification", "rebalance": 1.0, "temperature": 1.0},
-    "image_size": 128,
-    "ema_decay": 0.999,
-    "clip_norm": 5.0,
-}
-FIRST: dict[str, Any] = {"epochs": 10, "start_size": 64, "backbone_rate": 0.3}
-SECOND: dict[str, Any] = {
-    "epochs": 6,
-    "start_size": 96,
-    "backbone_rate": 0.5,
-    "learning_rate": 4e-4,
-    "warmup_steps": 300,
-}
-STOPPED_AFTER = 7
+OBJECTIVE: dict[str, Any] = {"name": "classification", "rebalance": 1.0, "temperature": 1.0}
 SATURATION = 1.2
 """What the mean of the predicted colours, which is pale, is read with."""
+SETTINGS: dict[str, Any] = {
+    "objective": OBJECTIVE,
+    "image_size": 128,
+    "start_size": 64,
+    "epochs": 10,
+    "ema_decay": 0.999,
+    "clip_norm": 5.0,
+    "backbone_rate": 0.3,
+}
+STOPPED_AFTER = 7
 
 
 def main(runs: Path, photos: list[Path], weights: Path | None) -> None:
     """Train, or go on, and save what goes into the package."""
     train, held_out = cf.split(cf.PhotoFolder(photos, weights=SOURCES), (1 - HELD_OUT, HELD_OUT), seed=0)
     backbone = {"name": BACKBONE, "weights": str(weights)} if weights else BACKBONE
-    colorizer = cf.FusionColorizer(backbone=backbone, **SETTINGS | FIRST)
+    colorizer = cf.FusionColorizer(backbone=backbone, **SETTINGS)
     stop = [lambda trained: len(trained.history_) >= STOPPED_AFTER]
-    colorizer.fit(train, validation=held_out, resume=runs / "first", callbacks=stop)
-    colorizer.set_params(**SECOND).fit(train, validation=held_out, warm_start=True, resume=runs / "second")
-    colorizer = cf.FusionColorizer.load(runs / "second")
-    colorizer.set_params(backbone=BACKBONE, objective=SETTINGS["objective"] | {"saturation": SATURATION})
+    colorizer.fit(train, validation=held_out, resume=runs / "training", callbacks=stop)
+    colorizer.set_params(backbone=BACKBONE, objective=OBJECTIVE | {"saturation": SATURATION})
     colorizer.initialize(warm_start=True).save(runs / "inside", torch.float16)
 
 

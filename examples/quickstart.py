@@ -19,7 +19,7 @@ rows: list[np.ndarray] = []
 for photo in (data.astronaut(), data.coffee(), data.chelsea(), data.rocket()):
     truth = Image.fromarray(photo)
     gray = truth.convert("L")
-    colored = Image.fromarray(colorizer.predict(gray, saturation=1.5))
+    colored = Image.fromarray(colorizer.predict(gray))
     rows.append(
         np.hstack([np.asarray(ImageOps.fit(image.convert("RGB"), (384, 256))) for image in (gray, colored, truth)])
     )

@@ -459,12 +459,28 @@ class FusionColorizer:
         dtype = best_dtype(device) if dtype is None else dtype
         if not dtype.is_floating_point:
             raise ValueError(f"the network computes with floats, such as torch.bfloat16, not with {dtype}")
-        optimized = copy.copy(self)
-        optimized.network_ = for_inference(self.network_, dtype)
+        network = for_inference(self.network_, dtype)
         if compiled:
-            optimized.network_.compile()
-        del optimized._built_of
-        return optimized
+            network.compile()
+        return self._only_predicting(network)
+
+    def mirrored(self) -> Self:
+        """A copy that also looks at each photo mirrored and takes the mean, and can neither be saved nor exported.
+
+        Its colours are a little nearer to the true ones, and the network takes twice the time.
+
+        Raises:
+            NotFittedError: There is no network yet.
+
+        Example:
+            >>> from skimage import data
+            >>> FusionColorizer.from_pretrained().optimized().mirrored().predict(data.camera()).shape
+            (512, 512, 3)
+        """
+        from colorfuse.network.mirrored import Mirrored
+
+        self._check_network()
+        return self._only_predicting(Mirrored(self.network_))
 
     def summary(self, image_size: int | None = None) -> Summary:
         """The parts of the network with the shapes that they give, their parameters and their multiply-adds.
@@ -474,7 +490,7 @@ class FusionColorizer:
 
         Raises:
             NotFittedError: There is no network yet.
-            ValueError: The size is below 32, or this is an `optimized` copy.
+            ValueError: The size is below 32, or this copy is `optimized` or `mirrored`.
 
         Example:
             >>> print(FusionColorizer.from_recipe("paper", pretrained=False).initialize().summary())
@@ -500,8 +516,8 @@ class FusionColorizer:
 
         Raises:
             NotFittedError: There is no network yet.
-            ValueError: The dtype is not a float, this is an `optimized` copy, or a part was changed since the network
-                was built.
+            ValueError: The dtype is not a float, this copy is `optimized` or `mirrored`, or a part was changed since
+                the network was built.
         """
         self._check_whole()
         changed = [name for name, part in self._built_of.items() if getattr(self, name) != part]
@@ -556,14 +572,21 @@ class FusionColorizer:
 
         Raises:
             NotFittedError: There is no network yet.
-            ValueError: The suffix is another, this is an `optimized` copy, or a part of the network does what cannot
-                be exported.
+            ValueError: The suffix is another, this copy is `optimized` or `mirrored`, or a part of the network does
+                what cannot be exported.
             ImportError: What ONNX takes is not installed.
         """
         from colorfuse.export import Program, write_program  # torch takes seconds to import what it exports with
 
         self._check_whole()
         write_program(Program(self.network_, self.objective_, self.image_size, self.upsample), Path(path))
+
+    def _only_predicting(self, network: Any) -> Self:
+        """A copy with a network that is not what its settings describe."""
+        changed = copy.copy(self)
+        changed.network_ = network
+        vars(changed).pop("_built_of", None)
+        return changed
 
     def _check_network(self) -> None:
         if not hasattr(self, "network_"):
@@ -572,7 +595,7 @@ class FusionColorizer:
     def _check_whole(self) -> None:
         self._check_network()
         if not hasattr(self, "_built_of"):
-            raise ValueError("an optimized colorizer only predicts; use the one that it was made of")
+            raise ValueError("an optimized or mirrored colorizer only predicts; use the one that it was made of")
 
     def _build(self, backbone: Spec, pretrained: bool) -> None:
         check_value(self.image_size, Side, "image_size", "a colorizer")
