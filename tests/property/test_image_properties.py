@@ -1,6 +1,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +29,16 @@ def test_predict_keeps_height_width_dtype_and_alpha(photo: Any) -> None:
         np.testing.assert_array_equal(colored[..., 3], photo[..., 3])
     else:
         assert colored.shape[2:] == (3,)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (2, 5000), (1700, 1300)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_any_aspect_ratio_keeps_size_dtype_and_lightness(shape: tuple[int, int], dtype: type) -> None:
+    gray = np.random.default_rng(0).random(shape)
+    photo: Any = (gray * (1 if dtype is np.float32 else np.iinfo(dtype).max)).astype(dtype)
+    colored = TINY.predict(photo, saturation=3)
+    assert (colored.shape, colored.dtype) == ((*shape, 3), dtype)
+    np.testing.assert_allclose(Photo(colored).lightness(), Photo(photo[..., None]).lightness(), atol=0.5)
 
 
 @settings(max_examples=25)
