@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +136,15 @@ def test_a_gradient_that_is_not_finite_is_noticed_before_the_weights_are(tiny: M
     assert all(values.isfinite().all() for values in colorizer.network_.state_dict().values())
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C is heard, as it is not below a shell that started the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_interrupted_it_can_predict_and_be_saved(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
     def interrupt(colorizer: cf.FusionColorizer) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -150,6 +159,7 @@ def test_interrupted_it_can_predict_and_be_saved(tiny: Make, photos: NDArray[np.
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_in_the_shell_is_one_line_and_the_run_goes_on(photo_folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     (tmp_path / "tiny.json").write_text(
