@@ -5,9 +5,9 @@
 First the networks of `mobile`, `zhang2016` and `zhang2017`, with random weights: photos a second at 256 x 256, from
 lightness to ab, as they come and as `optimized` gives them. Then a JPEG of 12 megapixels, made of PHOTO or of
 scikit-image's astronaut with the grain that a scan has, from file to file: each stage, beside decoding and encoding
-the same photo in colour. Then
-the memory that photos of 49 and of 100 megapixels take, each in a process of its own, from file to file. Last what
-importing adds to that of torch, and how long the shell command takes for its first photo.
+the same photo in colour. Then the memory that photos of 49 and of 100 megapixels take, each in a process of its own,
+from file to file. Last what importing adds to that of torch, and how long the shell command takes for its first
+photo.
 """
 
 import math

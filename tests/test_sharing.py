@@ -1,13 +1,12 @@
 """Colorizers pushed to and fetched from a hub on loopback by the real client."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from loopback_hub import run_with_hub as run
 from loopback_hub import serve_hub
 
 import colorfuse as cf
@@ -22,15 +21,6 @@ FETCH = f"""
 import sys, colorfuse as cf
 cf.FusionColorizer.from_pretrained("{NAME}").save(sys.argv[1])
 """
-
-
-def run(code: str, *arguments: object, url: str, cache: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python that talks to a hub, whose place its client takes from the environment when it is imported."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    # Xet is a protocol of the public hub's own storage; without it, large files go as they do to any Git server.
-    chosen = {"HF_ENDPOINT": url, "HF_HOME": str(cache), "HF_HUB_DISABLE_XET": "1", **environment}
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, env=inherited | chosen, capture_output=True, text=True, check=False)
 
 
 def last_line(failed: subprocess.CompletedProcess[str]) -> str:

@@ -1,17 +1,14 @@
 """Files that are written whole or not at all."""
 
 import contextlib
-import hashlib
 import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import safetensors.torch
-import torch
 from torch import Tensor
 
 _PARTIAL = ".colorfuse-"
-_CHECKSUM = "sha256"
 
 
 @contextlib.contextmanager
@@ -33,42 +30,15 @@ def remove_partial(paths: Iterable[Path]) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Write a safetensors file, with a checksum of its tensors and the permissions that new files have.
-
-    What shares memory is written each by itself.
-    """
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file, what shares memory each by itself, with the permissions that new files have."""
     storages: set[int] = set()
     apart = {}
     for name, tensor in tensors.items():
         place = tensor.untyped_storage().data_ptr()
         apart[name] = tensor.clone().contiguous() if place in storages else tensor.contiguous()
         storages.add(place)
-    path.write_bytes(safetensors.torch.save(apart, {_CHECKSUM: _checksum(apart)}))
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file, and check it if it has a checksum.
-
-    Raises:
-        ValueError: The tensors are not those that were written.
-        OSError, safetensors.SafetensorError: The file cannot be read.
-    """
-    with safetensors.safe_open(path, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
-        written = (file.metadata() or {}).get(_CHECKSUM)
-    if written not in (None, _checksum(tensors)):
-        raise ValueError("its tensors do not have its checksum, so it was damaged; save or download it again")
-    return tensors
-
-
-def _checksum(tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
-        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+    path.write_bytes(safetensors.torch.save(apart, metadata))
 
 
 @contextlib.contextmanager

@@ -1,22 +1,25 @@
 """A colorizer as a folder: its settings in JSON, its weights in safetensors, its history in CSV, a model card."""
 
 import csv
+import hashlib
 import json
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from colorfuse.errors import WeightsError
-from colorfuse.files import atomic_file, read_tensors, write_tensors
+from colorfuse.files import atomic_file, write_tensors
 
 FILES = ("config.json", "model.safetensors", "history.csv", "README.md")
 """What a saved colorizer consists of."""
 
 _FORMAT = 1
 _CONFIG, _WEIGHTS, _HISTORY, _README = FILES
+_CHECKSUM = "sha256"
 _CARD = """\
 ---
 library_name: colorfuse
@@ -58,7 +61,7 @@ def write_folder(
         for name, tensor in network.state_dict().items()
     }
     with atomic_file(folder / _WEIGHTS) as partial:
-        write_tensors(partial, weights)
+        write_tensors(partial, weights, {_CHECKSUM: _checksum(weights)})
     with atomic_file(folder / _CONFIG) as partial:
         partial.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     with atomic_file(folder / _HISTORY) as partial, partial.open("w", encoding="utf-8", newline="") as file:
@@ -103,10 +106,34 @@ def read_weights(folder: Path, network: nn.Module) -> None:
     """
     path = folder / _WEIGHTS
     try:
-        network.load_state_dict(read_tensors(path))
+        network.load_state_dict(_read_tensors(path))
     except Exception as error:
         reason = " ".join(str(error).split())
         raise WeightsError(f"{path} cannot be loaded into this network: {reason}") from error
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file, and check it if it has a checksum.
+
+    Raises:
+        ValueError: The tensors are not those that were written.
+        OSError, safetensors.SafetensorError: The file cannot be read.
+    """
+    with safetensors.safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+        written = (file.metadata() or {}).get(_CHECKSUM)
+    if written not in (None, _checksum(tensors)):
+        raise ValueError("its tensors do not have its checksum, so it was damaged; save or download it again")
+    return tensors
+
+
+def _checksum(tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:

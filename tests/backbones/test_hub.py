@@ -1,9 +1,6 @@
 """Published weights, fetched by the real client from a hub on loopback."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +8,7 @@ import pytest
 import safetensors.torch
 import timm
 from loopback_hub import Hub, serve_hub
+from loopback_hub import run_with_hub as run
 
 NAME = "test_efficientnet"
 FILE = f"timm/{NAME}.r160_in1k/model.safetensors"
@@ -27,23 +25,16 @@ def hub() -> Iterator[Hub]:
         yield hub
 
 
-def run(code: str, url: str, cache: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python that talks to the hub: whether it may is decided when the client is imported."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    chosen = {"HF_ENDPOINT": url, "HF_HUB_CACHE": str(cache), **environment}
-    return subprocess.run([sys.executable, "-c", code], env=inherited | chosen, capture_output=True, text=True)
-
-
 @pytest.mark.slow
 def test_fetched_once_then_from_the_cache_with_and_without_the_hub(tmp_path: Path) -> None:
     model = timm.create_model(NAME)
     expected = model.get_parameter("conv_stem.weight").flatten().tolist()
     with serve_hub() as hub:
         hub.files[FILE] = safetensors.torch.save(model.state_dict())
-        assert json.loads(run(MAKE, hub.url, tmp_path).stdout) == expected
+        assert json.loads(run(MAKE, url=hub.url, cache=tmp_path).stdout) == expected
         assert any(FILE.rpartition("/")[0] in path for path in hub.asked)
     for environment in ({}, {"HF_HUB_OFFLINE": "1"}):
-        assert json.loads(run(MAKE, hub.url, tmp_path, **environment).stdout) == expected
+        assert json.loads(run(MAKE, url=hub.url, cache=tmp_path, **environment).stdout) == expected
 
 
 @pytest.mark.slow
@@ -55,7 +46,7 @@ def test_what_cannot_be_used_is_an_error_with_the_ways_on(
         hub.files[FILE] = served
     elif served:
         hub.files[FILE] = safetensors.torch.save(timm.create_model("test_resnet").state_dict())
-    failed = run(MAKE, hub.url, tmp_path)
+    failed = run(MAKE, url=hub.url, cache=tmp_path)
     assert failed.returncode == 1
     message = failed.stderr.strip().splitlines()[-1]
     assert f"WeightsError: the pretrained weights of '{NAME}' cannot be had from the hub's timm/{NAME}." in message
@@ -66,9 +57,9 @@ def test_what_cannot_be_used_is_an_error_with_the_ways_on(
 def test_a_reloaded_colorizer_never_asks_the_hub(hub: Hub, tmp_path: Path) -> None:
     hub.files[FILE] = safetensors.torch.save(timm.create_model(NAME).state_dict())
     made = f'import colorfuse as cf; cf.FusionColorizer(backbone="{NAME}").initialize().save("{tmp_path}/saved")'
-    assert run(made, hub.url, tmp_path / "cache").returncode == 0
+    assert run(made, url=hub.url, cache=tmp_path / "cache").returncode == 0
     assert hub.asked
     hub.asked.clear()
     loaded = f'import colorfuse as cf; print(cf.FusionColorizer.load("{tmp_path}/saved").pretrained)'
-    assert run(loaded, hub.url, tmp_path / "another cache").stdout == "True\n"
+    assert run(loaded, url=hub.url, cache=tmp_path / "another cache").stdout == "True\n"
     assert hub.asked == []
