@@ -161,6 +161,17 @@ def test_bytes_out_are_rounded() -> None:
         cf.lab_to_rgb(lab, dtype=torch.int32)
 
 
+def test_bytes_out_are_clipped() -> None:
+    lab = torch.rand(3, 40, 50) * torch.tensor([140.0, 300.0, 300.0])[:, None, None]
+    lab = lab - torch.tensor([20.0, 150.0, 150.0])[:, None, None]
+    expected = (cf.lab_to_rgb(lab) * 255 + 0.5).to(torch.uint8)
+    assert expected.min() == 0
+    assert expected.max() == 255
+    for given in (lab, lab.clone().requires_grad_(), lab.movedim(0, -1).contiguous().movedim(-1, 0)):
+        assert (cf.lab_to_rgb(given, dtype=torch.uint8).int() - expected.int()).abs().max() <= 1  # of a half exactly
+    assert (cf.lab_to_rgb(lab, dtype=torch.uint8) != expected).float().mean() < 1e-3
+
+
 def test_modules_do_what_the_functions_do() -> None:
     rgb = torch.rand(1, 3, 4, 4)
     assert torch.equal(cf.RgbToLab()(rgb), cf.rgb_to_lab(rgb))

@@ -1,3 +1,4 @@
+import functools
 import os
 import shutil
 import subprocess
@@ -44,6 +45,18 @@ def test_what_is_defined_anew_takes_its_place(registry: Registry[list[int]]) -> 
             return [value]
 
     assert registry.create("cell") == [2]
+
+
+def test_what_only_has_the_same_name_does_not(registry: Registry[list[int]]) -> None:
+    def elsewhere() -> list[int]:
+        return [3]
+
+    registry.register("cell")(elsewhere)
+    elsewhere.__module__ = "another"
+    registry.register("partial")(functools.partial(list))  # which has no name of its own
+    for name, other in (("cell", type(elsewhere)(elsewhere.__code__, {})), ("partial", functools.partial(list))):
+        with pytest.raises(ValueError, match=f"there is a list {name!r} already"):
+            registry.register(name)(other)
 
 
 def test_without_a_name_nothing_is_registered(registry: Registry[list[int]]) -> None:
@@ -94,9 +107,20 @@ def test_options_beyond_the_named_ones_are_passed_on(registry: Registry[list[int
     assert registry.create({"name": "any", "depth": 4}) == [2, 4]
 
 
-def test_an_unknown_name_is_answered_with_the_closest(registry: Registry[list[int]]) -> None:
-    with pytest.raises(ValueError, match="no list is called 'repaeted'; .*closest are repeated"):
-        registry.create("repaeted", 7)
+@pytest.mark.parametrize(
+    ("name", "closest"),
+    [
+        ("RepNet-18", "repnet18, repnet_18d, rep-net-18-b"),  # written otherwise or in part: the shortest three
+        ("repent_18d", "repnet_18d, repnet18, repnet18_wide"),  # misspelt: the likest three
+        ("zzz", "zoo, repeated, repnet18, repnet_18d, rep-net-18-b"),  # like none: the shortest five
+        ("", "zoo, repeated, repnet18, repnet_18d, rep-net-18-b"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_closest(registry: Registry[list[int]], name: str, closest: str) -> None:
+    for other in ("repnet18_wide", "rep-net-18-b", "repnet_18d", "zoo", "repnet18"):
+        registry.register(other)(list)
+    with pytest.raises(ValueError, match=f"^no list is called {name!r}; of 6 known, the closest are {closest}$"):
+        registry.create(name, 7)
 
 
 def test_an_unknown_option_is_named(registry: Registry[list[int]]) -> None:
@@ -108,6 +132,33 @@ def test_an_unknown_option_is_named(registry: Registry[list[int]]) -> None:
 def test_a_spec_that_is_no_spec_is_refused(registry: Registry[list[int]], spec: object) -> None:
     with pytest.raises(TypeError, match="list must be a name or a mapping"):
         registry.create(spec, 7)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed packages: two parts for lists, one of them under a name that is taken, and a broken one."""
+    (tmp_path / "plug_ins.py").write_text("def shout(word):\n    return [word.upper()]\n")
+    (tmp_path / "plug_ins_broken.py").write_text("raise RuntimeError('this module is broken')\n")
+    metadata = tmp_path / "plug_ins-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: plug-ins\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        "[colorfuse.lists]\nshout = plug_ins:shout\nrepeated = plug_ins:shout\nbroken = plug_ins_broken:any\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("site")
+def test_plug_ins_are_found_and_the_broken_are_named(registry: Registry[list[int]]) -> None:
+    with pytest.warns(UserWarning, match="is passed over") as caught:
+        assert registry.names() == ["repeated", "shout"]
+    assert sorted(str(warning.message) for warning in caught) == [
+        "the plug-in plug_ins:shout for the list 'repeated' is passed over: "
+        "ValueError: there is a list 'repeated' already; choose another name",
+        "the plug-in plug_ins_broken:any for the list 'broken' is passed over: RuntimeError: this module is broken",
+    ]
+    assert registry.create("shout", "hey") == ["HEY"]
+    assert "shout" in registry
 
 
 USE = """

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -20,6 +22,27 @@ def test_parts_have_about_the_sizes_asked_for() -> None:
 
 def test_another_seed_gives_another_split() -> None:
     assert cf.split(cf.PhotoArray(NOISE), seed=0)[1].indices != cf.split(cf.PhotoArray(NOISE), seed=1)[1].indices
+
+
+def test_a_split_stays_the_same_with_other_versions() -> None:
+    """Photos that were held out are not trained on after an upgrade."""
+
+    def parts(count: int, *arguments: Any) -> list[list[int]]:
+        return [list(part.indices) for part in cf.split(cf.PhotoArray(NOISE[:count]), *arguments)]
+
+    assert parts(40)[1:] == [[15, 22, 23, 31, 36], [4, 6, 19]]
+    assert parts(40, (0.7, 0.3), 7)[1:] == [[5, 8, 10, 11, 18, 20, 21, 24, 25, 27, 28, 30, 31, 32, 37]]
+    assert parts(6) == [[0, 1, 2, 5], [3], [4]]
+
+
+@pytest.mark.parametrize("count", range(3, 12))
+def test_no_part_of_a_small_dataset_is_empty(count: int) -> None:
+    data = cf.PhotoArray(NOISE[:count])
+    for seed in range(20):
+        parts = cf.split(data, (0.98, 0.01, 0.01), seed)
+        assert sorted(index for part in parts for index in part.indices) == list(range(count))
+        assert all(len(part) for part in parts)
+        assert all(part.dataset is data for part in parts)
 
 
 def test_all_kinds_of_datasets(photo_folder: str, tmp_path: str) -> None:

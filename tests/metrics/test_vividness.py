@@ -1,10 +1,14 @@
+from random import Random
+
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
+from hypothesis import strategies as st
 from strategies import bytes_images, tensors
 from torch import Tensor
 
-from colorfuse.metrics import absolute_colorfulness, chroma_ratio, colorfulness
+from colorfuse.metrics import absolute_colorfulness, chroma_ratio, colorfulness, colorfulness_difference
 
 
 def by_numpy(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -21,6 +25,14 @@ def test_colorfulness_is_that_of_the_paper_and_of_recent_code(rgb: Tensor) -> No
     np.testing.assert_allclose(colorfulness(rgb), by_numpy(first, second), atol=1e-9)
     np.testing.assert_allclose(absolute_colorfulness(rgb), by_numpy(abs(first), abs(second)), atol=1e-9)
     torch.testing.assert_close(colorfulness(rgb / 255.0), colorfulness(rgb), atol=1e-4, rtol=1e-4)
+
+
+@given(bytes_images(), st.randoms(use_true_random=False))
+def test_its_difference_has_no_sign(rgb: Tensor, random: Random) -> None:
+    other = rgb.flatten()[torch.tensor(random.sample(range(rgb.numel()), rgb.numel()))].view(rgb.shape)
+    expected = abs(colorfulness(rgb).item() - colorfulness(other).item())
+    assert colorfulness_difference(rgb, other).item() == pytest.approx(expected)
+    assert colorfulness_difference(other, rgb) == colorfulness_difference(rgb, other)
 
 
 @given(tensors(1))
