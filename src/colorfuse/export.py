@@ -14,6 +14,7 @@ from torch.nn import functional
 from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma
 from colorfuse.errors import first_line
 from colorfuse.files import atomic_file
+from colorfuse.maps import divided
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import Objective
 from colorfuse.prediction import see, to_seen_size
@@ -51,9 +52,10 @@ class Program(nn.Module):
 
 
 class _SameConv(nn.Module):
-    """timm's convolution with the padding of TensorFlow, by remainders alone.
+    """timm's convolution with the padding of TensorFlow, in integers alone.
 
-    timm divides and rounds up, and tracing takes hours to compare sizes of which that was done layer after layer.
+    timm divides floats and takes the greater of two numbers, and tracing takes hours to compare sizes of which that
+    was done layer after layer. Here what is padded cancels out: the size that comes is the one that goes, divided.
     """
 
     def __init__(self, conv: Conv2dSame) -> None:
@@ -65,7 +67,9 @@ class _SameConv(nn.Module):
         for side, kernel, stride, dilation in zip(
             maps.shape[:1:-1], conv.kernel_size[::-1], conv.stride[::-1], conv.dilation[::-1], strict=True
         ):
-            total = torch.sym_max(dilation * (kernel - 1) + 1 - stride + -side % stride, 0)
+            total = (divided(side, stride) - 1) * stride + dilation * (kernel - 1) + 1 - side
+            if dilation * (kernel - 1) + 1 < stride:  # where what is between two kernels may be cut off
+                total = torch.sym_max(total, 0)
             padding += [total // 2, total - total // 2]
         padded = functional.pad(maps, padding)
         return functional.conv2d(padded, conv.weight, conv.bias, conv.stride, 0, conv.dilation, conv.groups)

@@ -19,8 +19,8 @@ Maps = tuple[MapInfo, ...]
 
 
 def divided(side: int, by: int) -> int:
-    """A side divided and rounded up, in integers alone, which programs to export need for symbolic sizes."""
-    return -(-side // by)
+    """A side divided and rounded up, by the same arithmetic as after a convolution: simple in programs to export."""
+    return (side - 1) // by + 1
 
 
 def resize_to(maps: Tensor, like: Tensor) -> Tensor:
