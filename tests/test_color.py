@@ -172,6 +172,29 @@ def test_bytes_out_are_clipped() -> None:
     assert (cf.lab_to_rgb(lab, dtype=torch.uint8) != expected).float().mean() < 1e-3
 
 
+def test_bytes_in_are_the_same_where_they_are_traced_or_batched() -> None:
+    rgb = torch.randint(0, 256, (2, 3, 5, 7), dtype=torch.uint8)
+    for convert in (cf.rgb_to_lab, lambda rgb: cf.gray_to_lightness(rgb[..., :1, :, :])):
+        for other in (make_fx(convert)(rgb)(rgb.flip(0)), torch.func.vmap(convert)(rgb.flip(0))):
+            torch.testing.assert_close(other, convert(rgb.flip(0)), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("followed", [False, True])
+def test_chroma_is_reduced_no_more_than_it_must(followed: bool) -> None:
+    lab = torch.rand(3, 50, 60, dtype=torch.float64) * torch.tensor([98.0, 300, 300])[:, None, None]
+    lab += torch.tensor([1.0, -150, -150])[:, None, None]
+    reduced = cf.reduce_chroma(lab.requires_grad_(followed)).detach()
+    lab = lab.detach()
+    factor = (reduced[1:].norm(dim=0) / lab[1:].norm(dim=0))[None]
+    outside = (factor < 1)[0]
+    assert 0.3 < outside.double().mean() < 0.99
+    assert (factor[:, outside] < 1 - 1e-6).all()
+    for more, inside in ((0, 1), (1 / 4096 + 1e-5, 0)):
+        changed = torch.cat([lab[:1], lab[1:] * (factor + more)])[:, outside][..., None]
+        differences = (cf.rgb_to_lab(cf.lab_to_rgb(changed)) - changed).abs().amax(dim=0)
+        assert (differences < 2e-3).double().mean() == pytest.approx(inside, abs=0.1)
+
+
 def test_modules_do_what_the_functions_do() -> None:
     rgb = torch.rand(1, 3, 4, 4)
     assert torch.equal(cf.RgbToLab()(rgb), cf.rgb_to_lab(rgb))
@@ -189,6 +212,8 @@ def test_integers_are_refused() -> None:
         cf.rgb_to_lab(torch.zeros(3, 2, 2, dtype=torch.int64))
     with pytest.raises(TypeError, match="uint8"):
         cf.lab_to_rgb(torch.zeros(3, 2, 2, dtype=torch.uint8))
+    with pytest.raises(TypeError, match="expected floats, not torch.uint8"):
+        cf.reduce_chroma(torch.zeros(3, 2, 2, dtype=torch.uint8))
 
 
 def test_other_devices_and_views() -> None:

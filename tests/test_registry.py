@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,16 @@ def test_what_is_defined_anew_takes_its_place(registry: Registry[list[int]]) -> 
 
 
 def test_what_only_has_the_same_name_does_not(registry: Registry[list[int]]) -> None:
-    def elsewhere() -> list[int]:
+    def cell() -> list[int]:
         return [3]
 
-    registry.register("cell")(elsewhere)
-    elsewhere.__module__ = "another"
-    registry.register("partial")(functools.partial(list))  # which has no name of its own
-    for name, other in (("cell", type(elsewhere)(elsewhere.__code__, {})), ("partial", functools.partial(list))):
+    elsewhere = types.FunctionType(cell.__code__, {"__name__": "another"}, "cell")
+    for name, one, other in (
+        ("cell", cell, elsewhere),
+        ("partial", functools.partial(list), functools.partial(list)),  # which have no names of their own
+    ):
+        registry.register(name)(one)
+        registry.register(name)(one)
         with pytest.raises(ValueError, match=f"there is a list {name!r} already"):
             registry.register(name)(other)
 
@@ -157,7 +161,7 @@ def test_plug_ins_are_found_and_the_broken_are_named(registry: Registry[list[int
         "ValueError: there is a list 'repeated' already; choose another name",
         "the plug-in plug_ins_broken:any for the list 'broken' is passed over: RuntimeError: this module is broken",
     ]
-    assert registry.create("shout", "hey") == ["HEY"]
+    assert list(map(str, registry.create("shout", "hey"))) == ["HEY"]
     assert "shout" in registry
 
 

@@ -67,7 +67,7 @@ class _SameConv(nn.Module):
         for side, kernel, stride, dilation in zip(
             maps.shape[:1:-1], conv.kernel_size[::-1], conv.stride[::-1], conv.dilation[::-1], strict=True
         ):
-            total = (divided(side, stride) - 1) * stride + dilation * (kernel - 1) + 1 - side
+            total: Any = (divided(side, stride) - 1) * stride + dilation * (kernel - 1) + 1 - side
             if dilation * (kernel - 1) + 1 < stride:  # where what is between two kernels may be cut off
                 total = torch.sym_max(total, 0)
             padding += [total // 2, total - total // 2]

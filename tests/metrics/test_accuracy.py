@@ -11,7 +11,7 @@ from colorfuse.color.plane import gamut_bins
 from colorfuse.metrics import ClassBalancedAccuracy, class_balanced_accuracy, raw_accuracy
 
 
-@given(tensors(2, low=-110, high=110), st.floats(0, 60))
+@given(tensors(2, low=-110, high=110), st.floats(0, 200))
 def test_raw_accuracy_is_the_area_under_the_curve(true: Tensor, spread: float) -> None:
     predicted = true + spread * torch.rand_like(true)
     distances = np.hypot(*np.moveaxis(predicted.numpy() - true.numpy(), -3, 0))

@@ -9,7 +9,16 @@ from strategies import bytes_images, tensors
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
-from colorfuse.metrics import ciede2000, psnr, psnr_ab, raw_accuracy, squared_error, ssim
+from colorfuse.metrics import (
+    chroma_ratio,
+    ciede2000,
+    colorfulness_difference,
+    psnr,
+    psnr_ab,
+    raw_accuracy,
+    squared_error,
+    ssim,
+)
 
 Pair = tuple[Tensor, Tensor]
 
@@ -58,10 +67,10 @@ def test_ssim_and_ciede2000_are_those_of_scikit_image() -> None:
     assert ciede2000(*map(torch.from_numpy, labs)).item() == pytest.approx(differences.mean(), rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("figure", "channels"),
-    [(squared_error, 2), (psnr_ab, 2), (raw_accuracy, 2), (psnr, 3), (ssim, 3), (ciede2000, 3)],
-)
+FIGURES = [(squared_error, 2), (psnr_ab, 2), (raw_accuracy, 2), (psnr, 3), (ssim, 3), (ciede2000, 3)]
+
+
+@pytest.mark.parametrize(("figure", "channels"), FIGURES)
 def test_shapes(figure: Callable[..., Tensor], channels: int) -> None:
     predicted, true = pair(channels)
     assert figure(predicted, true).shape == (2,)
@@ -69,10 +78,20 @@ def test_shapes(figure: Callable[..., Tensor], channels: int) -> None:
     assert figure(predicted[0], true[0]) == figure(predicted, true)[0]
     with pytest.raises(ValueError, match=rf"one shape \(\*, {channels}, H, W\), not .* and "):
         figure(predicted, true[..., :-1])
-    with pytest.raises(ValueError, match=rf"one shape \(\*, {channels}, H, W\)"):
-        figure(predicted[:, :1], true[:, :1])
+    for wrong in (predicted[:, :1], predicted[..., :0], predicted[..., :0, :], predicted[0, 0]):
+        with pytest.raises(ValueError, match=rf"one shape \(\*, {channels}, H, W\)"):
+            figure(wrong, wrong)
+
+
+@pytest.mark.parametrize(("figure", "channels"), [*FIGURES, (chroma_ratio, 2), (colorfulness_difference, 3)])
+def test_figures_are_exact_for_single_precision(figure: Callable[..., Tensor], channels: int) -> None:
+    predicted, true = pair(channels)
+    figures = figure(predicted.float(), true.float())
+    assert figures.dtype == torch.float64
+    torch.testing.assert_close(figures, figure(predicted, true), atol=1e-6, rtol=1e-6)
 
 
 def test_ssim_of_a_photo_smaller_than_its_window() -> None:
     with pytest.raises(ValueError, match=r"sides of 7 pixels, not \(6, 9\)"):
         ssim(torch.zeros(3, 6, 9), torch.zeros(3, 6, 9))
+    assert ssim(torch.zeros(3, 7, 7), torch.zeros(3, 7, 7)) == 1

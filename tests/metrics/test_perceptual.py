@@ -7,6 +7,7 @@ import pytest
 import torch
 import torchvision
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+from torchmetrics.image.fid import FrechetInceptionDistance
 
 import colorfuse as cf
 from colorfuse.metrics import create_lpips, fid, lpips
@@ -50,6 +51,8 @@ def test_lpips_with_the_file_in_its_place(cache: Path) -> None:
     assert figures.shape == (2,)
     assert (figures > 0).all()
     torch.testing.assert_close(lpips(true // 2 / 255, true / 255), figures)
+    between = [rgb / 127.5 - 1 for rgb in (true // 2, true)]  # the range that the published code takes
+    torch.testing.assert_close(create_lpips()(*between).flatten(), figures.float())
     torch.testing.assert_close(lpips(true, true), torch.zeros(2, dtype=torch.float64))
     assert lpips(true[0], true[0]).shape == ()
     evaluation = cf.evaluate(
@@ -72,11 +75,17 @@ def test_fid_with_the_file_in_its_place(cache: Path) -> None:
             torch.nn.init.kaiming_normal_(weights)
     torch.save(untrained.state_dict(), cache / "weights-inception-2015-12-05-6726825d.pth")
     true = photos(6)
+    theirs = FrechetInceptionDistance(feature=2048)
+    theirs.update(true // 4, real=False)
+    theirs.update(true, real=True)
+    torch.testing.assert_close(fid(true // 4, true), theirs.compute().double())
+    torch.testing.assert_close(fid(true // 4 / 255, true / 255.0), theirs.compute().double())
     assert fid(true // 4, true).item() > 1e-3
     judged = cf.evaluate(cf.FusionColorizer.from_pretrained(), true.movedim(1, -1).numpy(), "native", figures=["fid"])
     assert judged.mean("gray", "fid") > 1e-3
-    with pytest.raises(ValueError, match="at least two"):
-        fid(true[:1], true[:1])
+    for wrong in (true[:1], true[0], true[None]):
+        with pytest.raises(ValueError, match=r"needs photos \(N, 3, H, W\), at least two, not \("):
+            fid(wrong, wrong)
 
 
 def test_without_torchmetrics() -> None:
@@ -92,4 +101,5 @@ for figure in (colorfuse.metrics.lpips, colorfuse.metrics.fid):
         print(error)
 """
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert said.count("pip install 'colorfuse[metrics]'") == 2
+    needs = "needs torchmetrics and torch-fidelity: pip install 'colorfuse[metrics]'"
+    assert said.splitlines() == [f"lpips {needs}", f"fid {needs}"]

@@ -27,6 +27,13 @@ def test_colorfulness_is_that_of_the_paper_and_of_recent_code(rgb: Tensor) -> No
     torch.testing.assert_close(colorfulness(rgb / 255.0), colorfulness(rgb), atol=1e-4, rtol=1e-4)
 
 
+def test_each_photo_has_its_own_figure() -> None:
+    photos = torch.rand(2, 3, 3, 4, 5)
+    for figure in (colorfulness, absolute_colorfulness):
+        expected = torch.stack([figure(photo) for photo in photos.flatten(0, 1)]).view(2, 3)
+        torch.testing.assert_close(figure(photos), expected)
+
+
 @given(bytes_images(), st.randoms(use_true_random=False))
 def test_its_difference_has_no_sign(rgb: Tensor, random: Random) -> None:
     other = rgb.flatten()[torch.tensor(random.sample(range(rgb.numel()), rgb.numel()))].view(rgb.shape)
