@@ -1,5 +1,8 @@
 """The one way to run anything: `nox -l` lists the sessions, `nox -s NAME` runs one, `nox` runs them all."""
 
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2024.10.9"
@@ -19,6 +22,29 @@ def tests(session: nox.Session) -> None:
     """Run the tests; `nox -s tests -- -m "not slow"` leaves out the slow ones."""
     install(session, "test")
     session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Run the tests, and tell which branches of the library none of them takes; 95 % must be."""
+    install(session, "test", "coverage")
+    session.run("pytest", "--cov", "--cov-report=term-missing:skip-covered", "--cov-fail-under=95", *session.posargs)
+
+
+@nox.session(name="tests-minimum", venv_backend="uv", default=False)
+def tests_minimum(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that are allowed of everything that is asked for by name."""
+    groups = nox.project.dependency_groups(PROJECT, "test")
+    session.install("--resolution=lowest-direct", "-e", ".[plots,tensorboard,metrics,onnx]", *groups)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Change the colours, figures, registry and splits in small ways, and tell which changes no test sees."""
+    install(session, "test", "mutants")
+    session.run("mutmut", "run", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    session.run("mutmut", "results")
 
 
 @nox.session
@@ -56,3 +82,16 @@ def build(session: nox.Session) -> None:
     session.install("build", "twine")
     session.run("python", "-m", "build")
     session.run("twine", "check", "--strict", "dist/*")
+
+
+@nox.session(default=False)
+def wheel(session: nox.Session) -> None:
+    """Install the wheel alone, and run the quickstart with it, away from the source."""
+    folder = Path(session.create_tmp())
+    session.install("build")
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(folder))
+    session.install("--force-reinstall", *map(str, folder.glob("*.whl")))
+    shutil.copy("examples/quickstart.py", folder)
+    with session.chdir(folder):
+        session.run("colorfuse", "backbones", "mobilenetv1*")
+        session.run("python", "quickstart.py")
