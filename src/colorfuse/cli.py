@@ -160,6 +160,10 @@ def evaluate(
     ] = None,
     protocol: Annotated[str, typer.Option(help=f"One of {', '.join(PROTOCOLS)}.")] = "center256",
     saturation: Annotated[float, typer.Option(help="0 keeps gray, 1 is as predicted, more is stronger.")] = 1.0,
+    constant: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="a and b of the constant colour; by default the mean of the photos learnt from."),
+    ] = None,
     figure: Annotated[
         list[str] | None,
         typer.Option(help="Only this figure, such as psnr, lpips or fid; may be given several times."),
@@ -171,7 +175,7 @@ def evaluate(
     if model and outputs:
         raise ValueError(f"give --model {model} or --outputs {outputs}, not both")
     judged = outputs or FusionColorizer.from_pretrained(model)
-    result = judge(judged, photos, protocol, saturation=saturation, figures=figure or DEFAULT)
+    result = judge(judged, photos, protocol, saturation=saturation, constant=constant, figures=figure or DEFAULT)
     # Of several processes that torchrun started, all have the result.
     if distributed.is_initialized() and distributed.get_rank():
         return

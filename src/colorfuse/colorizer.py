@@ -63,12 +63,14 @@ class FusionColorizer:
         optimizer: "adam", "adamw", "adadelta", or "sgd" with a momentum of 0.9.
         learning_rate: The peak rate of the schedule.
         weight_decay: The optimizer's.
-        schedule: "constant", "cosine", which falls to zero along half a cosine, or "one_cycle", which rises before.
+        schedule: "constant", "cosine", which falls to zero along half a cosine (Loshchilov and Hutter 2017), or
+            "one_cycle", which rises before (Smith and Topin 2017).
         warmup_steps: Optimizer steps over which the rate rises; None for a tenth of them with "one_cycle", and none
             with the others.
         clip_norm: The greatest norm of a step's gradients; longer ones are shortened to it. None leaves them.
-        ema_decay: Predict with a moving average of the weights, of which a step keeps this share, such as 0.999; its
-            batch-norm statistics are estimated afresh after each epoch. None for the weights themselves.
+        ema_decay: Predict with a moving average of the weights (Polyak and Juditsky 1992), of which a step keeps this
+            share, such as 0.999; its batch-norm statistics are estimated afresh after each epoch (Izmailov et al.
+            2018). None for the weights themselves.
         backbone_rate: The backbone's learning rate, as a factor of that of the other parts.
         frozen_epochs: Epochs at the start in which the backbone does not learn.
         start_size: Side of the squares in the first epoch; over the first half of the epochs it grows to
@@ -152,6 +154,7 @@ class FusionColorizer:
         Raises:
             FileNotFoundError: The source is neither a folder nor can be a repository, or holds no saved colorizer.
             ValueError: Its configuration is not one of a colorizer, or names unknown settings or parts.
+            TypeError: A part is given by neither a name nor a mapping with a name.
             WeightsError: The repository cannot be had; or its weights are missing, damaged, or another network's.
 
         Example:
@@ -176,6 +179,7 @@ class FusionColorizer:
         Raises:
             FileNotFoundError: The folder holds no saved colorizer.
             ValueError: Its configuration is not one of a colorizer, or names unknown settings or parts.
+            TypeError: A part is given by neither a name nor a mapping with a name.
             WeightsError: Its weights are missing, damaged, or another network's.
         """
         folder = Path(folder)
@@ -209,7 +213,9 @@ class FusionColorizer:
             warm_start: Keep the weights that the network has, as after a change of how its planes are read.
 
         Raises:
-            ValueError: A part is unknown, or cannot work with the others, or the weights are another network's.
+            ValueError: A part is unknown, or cannot work with the others; a setting is out of range; or the weights
+                to keep are another network's, or those of an `optimized` or `mirrored` copy.
+            TypeError: A part is given by neither a name nor a mapping with a name.
             NotFittedError: There are no weights to keep.
             WeightsError: The backbone's pretrained weights cannot be had.
 
@@ -276,8 +282,10 @@ class FusionColorizer:
             DataError: There are no photos, or none with colour, or a dataset is damaged.
             PhotoError: A photo cannot be read.
             NotFittedError: There are no weights for a warm start.
-            ValueError: A setting is unknown or out of range, or `run` holds a run already, or `resume` one with other
-                settings, or weights for a warm start are another network's.
+            ValueError: A setting is unknown or out of range; `run` holds a run already, or `resume` one with other
+                settings, or both are given; or weights for a warm start are another network's, or those of an
+                `optimized` or `mirrored` copy.
+            TypeError: The photos are none of these, or a part is given by neither a name nor a mapping.
             WeightsError: The backbone's pretrained weights cannot be had, or no checkpoint can be used.
             TrainingError: A loss is not finite, or the memory does not suffice.
             OSError: The run's folder cannot be written to.
@@ -392,6 +400,7 @@ class FusionColorizer:
             DataError: A folder has no photos.
             MemoryError: A photo is too large for the memory; the error says what would fit.
             ValueError: An option is unknown or out of range, or the network's values are not finite.
+            TypeError: A photo is none of these.
 
         Example:
             >>> from skimage import data
@@ -518,6 +527,7 @@ class FusionColorizer:
             NotFittedError: There is no network yet.
             ValueError: The dtype is not a float, this copy is `optimized` or `mirrored`, or a part was changed since
                 the network was built.
+            OSError: The folder cannot be written to.
         """
         self._check_whole()
         changed = [name for name, part in self._built_of.items() if getattr(self, name) != part]

@@ -79,6 +79,7 @@ def sheet(
         NotFittedError: The colorizer has no network yet.
         FileNotFoundError: A path does not exist.
         DataError: There are no photos that can be read.
+        TypeError: The photos are none of these.
         ImportError: matplotlib is not installed.
 
     Example:
@@ -98,9 +99,13 @@ def sheet(
 
 
 def draw(examples: Sequence[Example]) -> "Figure":
-    """The sheet of photos that are judged already, such as the best of an evaluation.
+    """The sheet of photos that are judged already.
+
+    Args:
+        examples: At least one, of `Evaluation.best` or `Evaluation.worst`.
 
     Raises:
+        ValueError: There are none.
         ImportError: matplotlib is not installed.
     """
     titles = ("gray", "predicted", "truth")[: 3 if any(example.has_truth for example in examples) else 2]
@@ -123,6 +128,10 @@ def draw(examples: Sequence[Example]) -> "Figure":
 
 def histogram(evaluation: Evaluation, figure: str) -> "Figure":
     """How a figure is distributed over photos, in each row of an evaluation.
+
+    Args:
+        evaluation: What `evaluate` found.
+        figure: One that each photo has, such as `squared_error`.
 
     Raises:
         ValueError: The photos have no such figure.

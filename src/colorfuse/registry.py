@@ -143,7 +143,7 @@ def parse_spec(spec: Any, kind: str) -> tuple[str, dict[str, Any]]:
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """The error for a name that is not known, with the closest ones that are."""
-    known = sorted(known, key=lambda other: (len(other), other))
+    name, known = str(name), sorted(known, key=lambda other: (len(other), other))
     begun = [other for other in known if _plain(name) and _plain(other).startswith(_plain(name))][:3]
     closest = begun or difflib.get_close_matches(name, known, n=3) or known[:5]
     return ValueError(f"no {kind} is called {name!r}; of {len(known)} known, the closest are {', '.join(closest)}")

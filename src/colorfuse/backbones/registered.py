@@ -56,6 +56,7 @@ def register_backbone(name: str) -> Callable[[Factory], Factory]:
 
     Raises:
         ValueError: The name is taken by another registered backbone, or by a model of timm's or torchvision's.
+        TypeError: There is no name.
 
     Example:
         >>> import colorfuse, torch
@@ -104,7 +105,7 @@ def create_backbone(
     Raises:
         ValueError: The name is unknown, the backbone does not take an option, has no map of a reduction, or its maps
             do not shrink.
-        TypeError: A registered backbone gives no maps.
+        TypeError: The spec is neither a name nor a mapping with a name, or a registered backbone gives no maps.
         WeightsError: The weights cannot be had, or are not this model's.
 
     Example:

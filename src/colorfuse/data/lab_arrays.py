@@ -30,12 +30,15 @@ class LabArrays(BytesDataset):
     along those of the first. `pack` writes it from any dataset. A folder with `l.zip` and `ab.zip`, as downloaded, is
     unpacked once.
 
+    L is stored as L * 255 / 100, a and b as a + 128 and b + 128, all rounded.
+
     Args:
         root: The folder.
 
     Raises:
         FileNotFoundError: The folder or one of its files is not there.
         DataError: A file is damaged, has another dtype, shape or coding, or the rows do not add up.
+        OSError: A zip file cannot be unpacked beside it.
 
     Example:
         >>> data = LabArrays("kaggle/")  # doctest: +SKIP
@@ -68,7 +71,12 @@ class LabArrays(BytesDataset):
         return decode_lab(images[:, 0], images[:, 1:].movedim(1, -1))
 
     def coded(self, indices: Sequence[int]) -> tuple[Rows, Rows]:
-        """Rows as they are stored: L `(n, H, W)` and ab `(n, H, W, 2)` in bytes."""
+        """Rows as they are stored: L `(n, H, W)` and ab `(n, H, W, 2)` in bytes.
+
+        Raises:
+            IndexError: There is no such row.
+            DataError: A file was cut since it was opened.
+        """
         rows = np.asarray(indices)
         rows = np.where(rows < 0, rows + len(self), rows)
         if rows.min(initial=0) < 0 or rows.max(initial=0) >= len(self):

@@ -68,7 +68,7 @@ class Loader:
             if share.of > 1:
                 raise DataError(
                     f"{type(data).__name__} is a stream, which {share.of} processes cannot share; train in one, "
-                    "or pack it with colorfuse.pack"
+                    "or write its photos to a folder"
                 )
             # Its workers begin anew each epoch, since those that stay would not hear of the epoch.
             self._batches = DataLoader(data, batch_size, drop_last=whole, **common)

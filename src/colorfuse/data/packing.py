@@ -34,7 +34,7 @@ _SAMPLES_TO_KNOW_IT_BY = 16
 def pack(
     data: Dataset[Any], root: str | Path, *, rows_a_file: int = 10_000, num_workers: int | None = None
 ) -> LabArrays:
-    """Write a dataset as arrays of Lab bytes, from which batches come many times as fast as from photos.
+    """Write a dataset as `LabArrays`, from which batches come many times as fast as from photos.
 
     The arrays grow in a folder beside `root`, which takes its place when they are whole. A packing that was killed
     goes on where it stopped when it is called again.

@@ -51,7 +51,8 @@ class PhotoFolder(BytesDataset):
     Raises:
         FileNotFoundError: A path does not exist.
         DataError: No photos are found, or all are left out.
-        ValueError: A pattern matches no photo, or there are no sub-folders to make labels of.
+        ValueError: An option is out of range, a pattern matches no photo, or a photo lies in no sub-folder that would
+            be its label.
 
     Example:
         >>> from skimage import data_dir

@@ -54,7 +54,9 @@ def evaluate(
         min_chroma: Photos with a lower mean chroma, in CIELAB units, are gray.
 
     Raises:
-        ValueError: The protocol or a figure is unknown, or the saturation is below 0 or given for files.
+        ValueError: The protocol or a figure is unknown, the saturation is below 0 or given for files, or `constant`
+            is not two numbers.
+        TypeError: The photos are none of these.
         NotFittedError: The colorizer has no network yet.
         FileNotFoundError: A path does not exist.
         DataError: There are no photos, or all are left out.

@@ -44,7 +44,11 @@ class Photo:
         return torch.from_numpy(lightness)
 
     def with_ab(self, ab: Tensor) -> Pixels:
-        """This photo's lightness with `ab` `(2, H, W)`: RGB `(H, W, 3)` of its dtype, or RGBA if it has alpha."""
+        """This photo's lightness with `ab` `(2, H, W)` in CIELAB units.
+
+        Returns:
+            RGB `(H, W, 3)` of its dtype, or RGBA if it has alpha.
+        """
         return self.colored(self.lightness(), lambda lightness, top: ab[:, top : top + lightness.shape[1]])
 
     def colored(self, lightness: Tensor, colors: Rows) -> Pixels:

@@ -44,9 +44,10 @@ def write_photo(path: str | Path, pixels: Pixels, *, like: Photo | None = None) 
         like: A photo whose EXIF, resolution, XMP and comment the file gets, where the format has them.
 
     Raises:
-        ValueError: The suffix names no format that can be written.
+        ValueError: The suffix names no format that can be written, or the format cannot hold so large a photo.
         PhotoError: The array is not a photo.
         TypeError: It is no array.
+        OSError: It cannot be written there.
     """
     path = Path(path)
     suffix = path.suffix.lower()

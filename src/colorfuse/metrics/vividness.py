@@ -18,6 +18,9 @@ def colorfulness(rgb: Tensor) -> Tensor:
     Returns:
         A float for each photo, `(*)`.
 
+    Raises:
+        ValueError: The shape is another.
+
     Example:
         >>> colorfulness(torch.tensor([[[255]], [[0]], [[0]]], dtype=torch.uint8)).item()
         85.5...
@@ -36,6 +39,9 @@ def absolute_colorfulness(rgb: Tensor) -> Tensor:
 
     Returns:
         A float for each photo, `(*)`.
+
+    Raises:
+        ValueError: The shape is another.
 
     Example:
         >>> red_and_cyan = torch.tensor([[[255, 0]], [[0, 255]], [[0, 255]]], dtype=torch.uint8)
@@ -90,6 +96,8 @@ def chroma_ratio(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 def _opponents(rgb: Tensor) -> Tensor:
+    if rgb.ndim < 3 or rgb.shape[-3] != 3 or 0 in rgb.shape[-2:]:
+        raise ValueError(f"rgb must have shape (*, 3, H, W), not {tuple(rgb.shape)}")
     red, green, blue = (in_unit_range(rgb) * 255).unbind(-3)
     return torch.stack([red - green, (red + green) / 2 - blue]).flatten(-2)
 

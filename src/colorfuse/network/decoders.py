@@ -143,7 +143,7 @@ def light_decoder(
     activation: nn.Module,
     widths: Sequence[Count] = (256, 128, 64, 32),
 ) -> LadderDecoder:
-    """A ladder of depthwise separable convolutions, for phones and CPUs."""
+    """A ladder of depthwise separable convolutions (MobileNet, Howard et al. 2017), for phones and CPUs."""
     return LadderDecoder(fused, encoder, backbone, planes, activation, widths, separable_conv)
 
 

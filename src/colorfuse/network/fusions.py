@@ -32,6 +32,9 @@ class ConcatFusion(nn.Module):
         encoder: Maps of the encoder, fine to coarse.
         backbone: Maps of the backbone, fine to coarse.
         channels: Width of the convolution.
+
+    Raises:
+        ValueError: There is no backbone.
     """
 
     map: MapInfo
@@ -61,6 +64,9 @@ class GlobalFusion(nn.Module):
         encoder: Maps of the encoder, fine to coarse.
         backbone: Maps of the backbone, fine to coarse.
         channels: Width of the convolution.
+
+    Raises:
+        ValueError: There is no backbone, and no second map of the encoder.
     """
 
     map: MapInfo
@@ -96,6 +102,9 @@ class FilmFusion(nn.Module):
         encoder: Maps of the encoder, fine to coarse.
         backbone: Maps of the backbone, fine to coarse.
         channels: Width of the map that is scaled and shifted.
+
+    Raises:
+        ValueError: There is no backbone.
     """
 
     map: MapInfo
@@ -129,7 +138,7 @@ class AttentionFusion(nn.Module):
         heads: How many things each place looks for.
 
     Raises:
-        ValueError: `channels` is no multiple of `heads`.
+        ValueError: `channels` is no multiple of `heads`, or there is no backbone.
     """
 
     map: MapInfo
@@ -174,6 +183,9 @@ class HypercolumnFusion(nn.Module):
         backbone: Maps of the backbone, fine to coarse.
         channels: Width of the convolution.
         reduction: The size is that of the finest map that is at least this many times smaller than the input.
+
+    Raises:
+        ValueError: There is neither an encoder nor a backbone.
     """
 
     map: MapInfo
@@ -216,6 +228,9 @@ class NoFusion(nn.Module):
     Args:
         encoder: Maps of the encoder, fine to coarse.
         backbone: Maps of the backbone, fine to coarse.
+
+    Raises:
+        ValueError: There is neither an encoder nor a backbone.
     """
 
     map: MapInfo
