@@ -259,6 +259,10 @@ def test_evaluate(photo_folder: Path, model: Path, tmp_path: Path) -> None:
     done = run("evaluate", photo_folder, "--model", model, "--report", report, "--csv", table)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1].split() == ["gray", "constant", "predicted", "truth"]
+    assert (
+        "constant is a = 2.41, b = 9.04"
+        in run("evaluate", photo_folder, "--constant", 2.41, 9.04, "--figure", "psnr").stdout
+    )
     assert report.read_text().startswith("<!DOCTYPE html>")
     assert len(table.read_text().splitlines()) == 1 + 12 * 4
     colored = run("colorize", photo_folder, "-o", tmp_path / "out", "--model", model)

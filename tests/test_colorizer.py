@@ -235,7 +235,7 @@ class TestFolder:
             ("[]", "is not the configuration"),
             ('{"format": 1}', "is not the configuration"),
             ('{"format": 2, "settings": {}}', "has format 2, this colorfuse reads 1"),
-            ('{"format": 1, "settings": {"color": 1}}', "no setting 'color'"),
+            ('{"format": 1, "settings": {"color": 1}}', "no setting is called 'color'"),
             ('{"format": 1, "settings": {"decoder": "big"}}', "no decoder is called 'big'"),
             ('{"format": 1, "settings": {"image_size": "32"}}', "image_size of a colorizer must be a valid integer"),
             ('{"format": 1, "settings": {"backbone": "hf-hub:a/b"}}', "no backbone is called 'hf-hub:a/b'"),

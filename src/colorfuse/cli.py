@@ -35,7 +35,7 @@ def colorize(
     photos: Annotated[Path, typer.Argument(help="A photo, or a folder of photos.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="A folder, or a file for one photo.")],
     model: Annotated[
-        Path | None, typer.Option(help="A saved colorizer, or one's name on the hub; by default that of the package.")
+        str | None, typer.Option(help="A saved colorizer, or one's name on the hub; by default that of the package.")
     ] = None,
     saturation: Annotated[float, typer.Option(help="0 keeps gray, 1 is as predicted, more is stronger.")] = 1.0,
     upsample: Annotated[
@@ -114,7 +114,7 @@ def train(
     fine_tune: Annotated[
         bool, typer.Option("--fine-tune", help="Start from the weights inside the package, or from those of --model.")
     ] = False,
-    model: Annotated[Path | None, typer.Option(help="A saved colorizer to start from, or one's name.")] = None,
+    model: Annotated[str | None, typer.Option(help="A saved colorizer to start from, or one's name.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The peak rate.")] = None,
 ) -> None:
     """Train a colorizer on colour photos."""
@@ -130,7 +130,7 @@ def train(
     changes = {name: value for name, value in given.items() if value is not None}
     settings = run_settings(output) if resume and not recipe else None
     if settings is not None:
-        colorizer = FusionColorizer(**settings | changes)
+        colorizer = FusionColorizer().set_params(**settings | changes)
     elif fine_tune:
         colorizer = FusionColorizer.from_pretrained(model).set_params(**changes)
     else:
@@ -153,7 +153,7 @@ def train(
 def evaluate(
     photos: Annotated[Path, typer.Argument(help="A folder of colour photos.")],
     model: Annotated[
-        Path | None, typer.Option(help="A saved colorizer, or one's name on the hub; by default that of the package.")
+        str | None, typer.Option(help="A saved colorizer, or one's name on the hub; by default that of the package.")
     ] = None,
     outputs: Annotated[
         Path | None, typer.Option(help="Judge these files instead, each called like its photo and as large.")

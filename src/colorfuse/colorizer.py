@@ -18,7 +18,7 @@ from colorfuse.backbones import without_start
 from colorfuse.data import as_datasets
 from colorfuse.data.finding import find_photos
 from colorfuse.data.sources import Source
-from colorfuse.errors import NotFittedError
+from colorfuse.errors import NotFittedError, one_line
 from colorfuse.images import PhotoSource, Pixels, read_photo
 from colorfuse.network import FusionNetwork, Summary, build_network, summarize
 from colorfuse.objectives import Objective, create_objective, create_terms
@@ -74,7 +74,7 @@ class FusionColorizer:
         backbone_rate: The backbone's learning rate, as a factor of that of the other parts.
         frozen_epochs: Epochs at the start in which the backbone does not learn.
         start_size: Side of the squares in the first epoch; over the first half of the epochs it grows to
-            `image_size`. None for the same in all.
+            `image_size`, to the nearest multiple of 32. None for the same in all.
         patience: Stop after so many epochs without a lower validation loss, and go back to the best weights. None for
             all epochs and the last weights.
         seed: Decides the initial weights and all that is drawn in training.
@@ -154,7 +154,6 @@ class FusionColorizer:
         Raises:
             FileNotFoundError: The source is neither a folder nor can be a repository, or holds no saved colorizer.
             ValueError: Its configuration is not one of a colorizer, or names unknown settings or parts.
-            TypeError: A part is given by neither a name nor a mapping with a name.
             WeightsError: The repository cannot be had; or its weights are missing, damaged, or another network's.
 
         Example:
@@ -179,11 +178,12 @@ class FusionColorizer:
         Raises:
             FileNotFoundError: The folder holds no saved colorizer.
             ValueError: Its configuration is not one of a colorizer, or names unknown settings or parts.
-            TypeError: A part is given by neither a name nor a mapping with a name.
             WeightsError: Its weights are missing, damaged, or another network's.
         """
         folder = Path(folder)
-        colorizer = cls().set_params(**read_settings(folder))
+        settings = read_settings(folder)
+        check_settings(settings, typing.get_type_hints(cls), str(folder))
+        colorizer = cls().set_params(**settings)
         colorizer._build(without_start(colorizer.backbone), pretrained=False)
         read_weights(folder, colorizer.network_)
         colorizer.history_ = read_history(folder)
@@ -227,15 +227,16 @@ class FusionColorizer:
         """
         if not warm_start:
             self._build(self.backbone, self.pretrained)
+            vars(self).pop("history_", None)  # which was that of other weights
             return self
         self._check_whole()
-        weights = self.network_.state_dict()
+        before = {name: vars(self)[name] for name in ("network_", "objective_", "_built_of")}
         self._build(without_start(self.backbone), pretrained=False)
         try:
-            self.network_.load_state_dict(weights)
+            self.network_.load_state_dict(before["network_"].state_dict())
         except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise ValueError(f"the weights for a warm start are another network's: {reason}") from error
+            vars(self).update(before)
+            raise ValueError(f"the weights for a warm start are another network's: {one_line(error)}") from error
         return self
 
     def fit(
@@ -295,7 +296,7 @@ class FusionColorizer:
         settings = Settings(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Settings)})
         checkpoints = open_run(run, resume, self.get_params())
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+            torch.default_generator.manual_seed(self.seed)
             terms = create_terms(self.objective)
         train_data, validation_data = as_datasets(
             photos,
@@ -309,9 +310,9 @@ class FusionColorizer:
             self._build(without_start(self.backbone), pretrained=False)
         else:
             self.initialize(warm_start=warm_start)
+        self.history_: History = []
         if checkpoints:
             checkpoints.prepare()
-        self.history_: History = []
         accelerator = Accelerator() if accelerator is None else accelerator
         keeper = Keeper(checkpoints.run if checkpoints else None, validation_data, accelerator.is_main_process)
 
@@ -321,7 +322,9 @@ class FusionColorizer:
             answers = [callback(self) for callback in callbacks]
             return any(answers)
 
-        with torch.random.fork_rng(devices=[]), tracked(accelerator, self.get_params()):
+        device = accelerator.device
+        forked = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+        with forked, tracked(accelerator, self.get_params()):
             train(
                 self.network_,
                 self.objective_,
@@ -617,7 +620,7 @@ class FusionColorizer:
             except (TypeError, ValueError) as error:
                 raise ValueError(f"{name} must be made of strings, numbers, lists and dicts, not {spec}") from error
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+            torch.default_generator.manual_seed(self.seed)  # and not those of GPUs, which stay the caller's
             objective = create_objective(self.objective)
             network = build_network(
                 encoder=self.encoder,

@@ -21,6 +21,11 @@ class TrainingError(RuntimeError):
     """A training that cannot go on, such as one whose loss is no longer finite."""
 
 
+def one_line(error: BaseException) -> str:
+    """All that an error says, in one line."""
+    return " ".join(str(error).split())
+
+
 def first_line(error: BaseException) -> str:
     """What an error says in its first line, or its kind if it says nothing."""
     return str(error).strip().partition("\n")[0] or type(error).__name__

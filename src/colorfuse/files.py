@@ -46,5 +46,7 @@ def room_in(folder: Path, way_out: str) -> Iterator[None]:
     """Name the folder, and what to do, in the error of what cannot be written there."""
     try:
         yield
+    except FileExistsError:
+        raise
     except OSError as error:
         raise OSError(error.errno, f"{folder} cannot be written to: {error.strerror or error}; {way_out}") from error

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from colorfuse.ahead import ahead
 from colorfuse.data.finding import find_photos
 from colorfuse.errors import PhotoError
+from colorfuse.files import room_in
 from colorfuse.images import SUFFIXES, Photo, Pixels, read_photo, write_photo
 
 _THREADS = 2
@@ -121,9 +122,10 @@ def _write(given: _Painted | Colored) -> Colored:
         return given
     task, photo, pixels = given
     try:
-        write_photo(task.target, pixels, like=photo)
+        with room_in(task.target.parent, "make room, and go on by the same command"):
+            write_photo(task.target, pixels, like=photo)
     except (PhotoError, MemoryError, OSError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
-        return Colored(0, f"{task.source}: {error}" if isinstance(error, MemoryError) else str(error))
+        return Colored(0, f"{task.source}: {error}")
     return Colored(pixels.shape[0] * pixels.shape[1])

@@ -28,7 +28,10 @@ _TILE = 2.6
 
 
 def loss_curve(history: "History") -> "Figure":
-    """Training and validation loss over epochs, beside the errors of gray and of one constant colour.
+    """Training and validation loss over epochs; and the validation error beside that of gray and a constant colour.
+
+    Losses are the objective's own, errors are squared ones of ab / 127.5; both are the same only where the objective
+    is `mse`.
 
     Args:
         history: A colorizer's `history_`.
@@ -45,12 +48,17 @@ def loss_curve(history: "History") -> "Figure":
     if not history:
         raise ValueError("the history is empty; call fit first")
     figure = _figure(7, 4.5)
-    axes = figure.add_subplot(xlabel="epoch", ylabel="loss")
+    axes = figure.add_subplot(xlabel="epoch", ylabel="loss, error")
     lines = {
         "train_loss": {"label": "training", "color": "tab:blue"},
         "validation_loss": {"label": "validation", "color": "tab:orange"},
-        "validation_gray_error": {"label": "gray", "color": "gray", "linestyle": "--"},
-        "validation_constant_error": {"label": "constant colour", "color": "tab:brown", "linestyle": "--"},
+        "validation_error": {"label": "validation error", "color": "tab:green", "linestyle": ":"},
+        "validation_gray_error": {"label": "error of gray", "color": "gray", "linestyle": "--"},
+        "validation_constant_error": {
+            "label": "error of a constant colour",
+            "color": "tab:brown",
+            "linestyle": "--",
+        },
     }
     for name, style in lines.items():
         rows = [row for row in history if name in row]

@@ -49,7 +49,9 @@ def see(network: FusionNetwork, objective: Objective, lightness: Tensor) -> Seen
     """
     planes = network(lightness.to(next(network.parameters())), objective.stride)
     # In lightness's precision and layout: colours are mixed finely, and few channels are slow to go through last.
-    ab = objective.to(lightness.device).read(planes.to(lightness)).contiguous()
+    # There where the objective is, which stays, since a training may be using it.
+    home = next(objective.buffers(), planes).device
+    ab = objective.read(planes.to(home, lightness.dtype)).to(lightness).contiguous()
     return Seen(ab, _resampled(lightness, ab.shape[-2:]))
 
 

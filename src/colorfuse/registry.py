@@ -25,7 +25,9 @@ class Registry(Generic[Part]):
 
     Args:
         kind: What the parts are: "encoder", say.
-        reserved: Gives names that stand for something already.
+
+    Attributes:
+        reserved: Gives names that stand for something already, and cannot be registered.
 
     Example:
         >>> shouts: Registry[str] = Registry("shout")
@@ -36,9 +38,9 @@ class Registry(Generic[Part]):
         'HEY?'
     """
 
-    def __init__(self, kind: str, reserved: Callable[[], Iterable[str]] = tuple) -> None:
+    def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.reserved = reserved
+        self.reserved: Callable[[], Iterable[str]] = tuple
         self._registered: dict[str, Callable[..., Part]] = {}
         self._plug_ins_to_come = True
 

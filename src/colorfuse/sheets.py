@@ -27,9 +27,9 @@ def sheet(lightness: Tensor, predicted: Tensor, true: Tensor) -> NDArray[np.uint
         (184, 160, 3)
     """
     colors = torch.stack([torch.zeros_like(true), predicted.to(true), true], dim=1).flatten(0, 1)
-    rgb = lab_to_rgb(torch.cat([lightness.repeat_interleave(3, dim=0), colors], dim=1))
+    lab = torch.cat([lightness.repeat_interleave(3, dim=0), colors], dim=1)
     count, (height, width) = len(true), true.shape[-2:]
-    tiles = (rgb * 255).round().to(torch.uint8).movedim(1, -1).reshape(count, 3, height, width, 3)
+    tiles = lab_to_rgb(lab, dtype=torch.uint8).movedim(1, -1).reshape(count, 3, height, width, 3)
     page = np.full((count * (height + _GAP) + _GAP, 3 * (width + _GAP) + _GAP, 3), 255, np.uint8)
     for row in range(count):
         for column in range(3):

@@ -11,7 +11,7 @@ import safetensors
 import torch
 from torch import Tensor, nn
 
-from colorfuse.errors import WeightsError
+from colorfuse.errors import WeightsError, one_line
 from colorfuse.files import atomic_file, write_tensors
 
 FILES = ("config.json", "model.safetensors", "history.csv", "README.md")
@@ -108,8 +108,7 @@ def read_weights(folder: Path, network: nn.Module) -> None:
     try:
         network.load_state_dict(_read_tensors(path))
     except Exception as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(f"{path} cannot be loaded into this network: {reason}") from error
+        raise WeightsError(f"{path} cannot be loaded into this network: {one_line(error)}") from error
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
@@ -148,7 +147,7 @@ def read_history(folder: Path) -> list[dict[str, float]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return [{name: _number(cell) for name, cell in row.items() if cell} for row in csv.DictReader(file)]
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, csv.Error) as error:
         raise ValueError(f"{path} is not the history of a colorizer: {error}") from error
 
 

@@ -96,7 +96,7 @@ def test_iterable_datasets() -> None:
 
 def test_fit_on_an_iterable_dataset(tiny: Callable[..., cf.FusionColorizer]) -> None:
     assert len(tiny(batch_size=3).fit(Counted()).history_) == 2
-    with pytest.raises(cf.DataError, match="TransformedStream has no length|Stream has no length"):
+    with pytest.raises(cf.DataError, match="^Stream has no length"):
         tiny().fit(Stream())
 
 

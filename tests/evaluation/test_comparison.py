@@ -1,4 +1,6 @@
+import copy
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -35,5 +37,9 @@ def test_photos_are_paired_by_name(photos: NDArray[np.uint8]) -> None:
         cf.compare(some, square)
     with pytest.raises(ValueError, match="'ssim'"):
         cf.compare(some, some, "ssim")
+    exact = dataclasses.replace(some, photos=copy.deepcopy(some.photos))
+    exact.photos["0"]["predicted"]["squared_error"] = math.inf
+    with pytest.raises(ValueError, match="squared_error is not finite for all photos"):
+        cf.compare(some, exact)
     with pytest.raises(ValueError, match="confidence"):
         cf.compare(some, some, confidence=1.5)

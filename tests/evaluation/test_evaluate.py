@@ -145,11 +145,13 @@ def test_outputs_are_matched_without_doubt(photos: Photos, tmp_path: Path) -> No
     originals, outputs = tmp_path / "originals", tmp_path / "outputs"
     for name, photo in (("a.png", photos[0]), ("a.jpg", photos[1]), ("b.tif", photos[2]), ("c.tif", photos[3])):
         cf.write_photo(originals / name, photo)
-    for name in ("a.png", "b.png", "b.webp", "c.bmp"):
+    for name in ("d.png", "d.jpg"):
+        cf.write_photo(originals / name, photos[4])
+    for name in ("a.png", "b.png", "b.webp", "c.bmp", "d.webp"):
         cf.write_photo(outputs / name, photos[0])
     result = cf.evaluate(outputs, originals, "native", figures=FAST)
     assert list(result.photos) == ["a.png", "c.tif"]
-    assert set(result.left_out) == {"a.jpg", "b.tif", "b.png", "b.webp"}
+    assert set(result.left_out) == {"a.jpg", "b.tif", "b.png", "b.webp", "d.png", "d.jpg", "d.webp"}
 
 
 def test_gray_photos_may_be_judged(colorizer: cf.FusionColorizer, tmp_path: Path) -> None:

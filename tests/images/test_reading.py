@@ -1,6 +1,7 @@
 import io
 import struct
 import subprocess
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import torch
 from PIL import Image, TiffImagePlugin
 
 import colorfuse as cf
+from colorfuse.images import open_rgb
+from colorfuse.images.photo import as_bytes
 
 RAMP = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
 
@@ -316,3 +319,27 @@ def test_files_of_text_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path, Image.fromarray(RAMP))
     with path.open() as file, pytest.raises(TypeError, match="binary file.*not TextIOWrapper"):
         cf.read_photo(file)  # type: ignore[arg-type]
+
+
+def test_training_and_judging_see_what_is_coloured(tmp_path: Path) -> None:
+    """Whatever kind of TIFF it is, and a JPEG with broken EXIF."""
+    rgb = np.random.default_rng(0).integers(0, 65536, (40, 50, 3), np.uint16)
+    tifffile.imwrite(tmp_path / "planes.tif", rgb.transpose(2, 0, 1), photometric="rgb", planarconfig="separate")
+    tifffile.imwrite(tmp_path / "floats.tif", (rgb / 65535).astype(np.float32), photometric="rgb")
+    tifffile.imwrite(
+        tmp_path / "alpha.tif",
+        rgb[..., :2],
+        photometric="minisblack",
+        extrasamples=["unassalpha"],
+        planarconfig="contig",
+    )
+    with tifffile.TiffWriter(tmp_path / "thumbnail.tif") as tiff:
+        tiff.write((rgb[::8, ::8] // 256).astype(np.uint8), photometric="rgb", subfiletype=1)
+        tiff.write((rgb // 256).astype(np.uint8), photometric="rgb")
+    exif = b"Exif\0\0broken"
+    Image.fromarray((rgb // 256).astype(np.uint8)).save(tmp_path / "exif.jpg", dpi=(300, 300), exif=exif)
+    for path in sorted(tmp_path.iterdir()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected, seen = as_bytes(cf.read_photo(path).pixels), np.asarray(open_rgb(path))
+        np.testing.assert_array_equal(seen, np.broadcast_to(expected, (40, 50, 3)), err_msg=path.name)

@@ -60,3 +60,10 @@ def test_chroma_ratio_is_linear_in_saturation(ab: Tensor) -> None:
     ab = ab + 1
     torch.testing.assert_close(chroma_ratio(ab, ab), torch.ones(ab.shape[:-3], dtype=torch.float64))
     torch.testing.assert_close(chroma_ratio(3 * ab, ab), torch.full(ab.shape[:-3], 3, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 4, 4), (40, 50, 3), (3, 0, 5)])
+def test_what_is_no_photo_is_refused(shape: tuple[int, ...]) -> None:
+    for figure in (colorfulness, absolute_colorfulness):
+        with pytest.raises(ValueError, match=r"rgb must have shape \(\*, 3, H, W\), not \("):
+            figure(torch.zeros(shape))

@@ -40,8 +40,11 @@ def test_a_warm_start_needs_weights_of_the_same_network(tiny: Make, photos: NDAr
     with pytest.raises(cf.NotFittedError):
         tiny().fit(photos, warm_start=True)
     colorizer = tiny().initialize().set_params(fusion={"name": "concat", "channels": 8})
+    before, ab = colorizer.network_, colorizer.predict_ab(torch.full((1, 1, 40, 50), 50.0))
     with pytest.raises(ValueError, match="the weights for a warm start are another network's"):
         colorizer.fit(photos, warm_start=True)
+    assert colorizer.network_ is before
+    assert torch.equal(colorizer.predict_ab(torch.full((1, 1, 40, 50), 50.0)), ab)
 
 
 def test_history_has_the_papers_losses_beside_the_baselines(tiny: Make, photos: NDArray[np.uint8]) -> None:
@@ -255,3 +258,34 @@ def test_layers_that_are_shared_are_saved_and_loaded(tiny: Make, photos: NDArray
     lightness = torch.rand(1, 1, 32, 32) * 100
     loaded = cf.FusionColorizer.load(tmp_path).predict_ab(lightness)
     torch.testing.assert_close(loaded, colorizer.predict_ab(lightness))
+
+
+def test_a_history_is_that_of_the_weights(tiny: Make, photos: NDArray[np.uint8]) -> None:
+    colorizer = tiny(epochs=1).fit(photos, num_workers=0)
+    assert not hasattr(colorizer.initialize(), "history_")
+
+
+def test_what_fails_before_the_first_step_leaves_the_accelerator_as_it_was(
+    tiny: Make, photos: NDArray[np.uint8]
+) -> None:
+    accelerator = Accelerator()
+
+    class Damaged(torch.utils.data.Dataset[Any]):
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, index: int) -> Any:
+            raise cf.PhotoError("damaged")
+
+    with pytest.raises(cf.PhotoError):
+        tiny(objective="classification").fit(Damaged(), num_workers=0, accelerator=accelerator)
+    assert not accelerator._optimizers
+
+
+@pytest.mark.parametrize("objective", ["classification", "histogram"])
+def test_prediction_leaves_the_objective_where_it_is(
+    tiny: Make, objective: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colorizer = tiny(objective=objective).initialize()
+    monkeypatch.setattr(type(colorizer.objective_), "to", None)
+    assert colorizer.predict_ab(torch.rand(1, 1, 40, 50) * 100).isfinite().all()

@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch import nn
 import colorfuse as cf
 from colorfuse.training.averaging import Average
 from colorfuse.training.schedules import SCHEDULES, rate_factor
+from colorfuse.training.settings import Settings
 
 Make = Callable[..., cf.FusionColorizer]
 
@@ -33,6 +35,8 @@ Make = Callable[..., cf.FusionColorizer]
         ({"backbone": {"name": "test_efficientnet", "weights": Path("a.pth")}}, "backbone must be made of strings"),
         ({"image_size": 16}, "image_size of a colorizer must be greater than or equal to 32, not 16"),
         ({"start_size": 31}, "start_size of a colorizer must be greater than or equal to 32, not 31"),
+        ({"start_size": 96, "image_size": 64}, "start_size=96 must be at most image_size=64"),
+        ({"upsample": 5}, "no way to upsample is called '5'; .* the closest are"),
         ({"warmup_steps": -1}, "warmup_steps of a colorizer must be greater than or equal to 0, not -1"),
         ({"clip_norm": 0}, "clip_norm of a colorizer must be greater than 0, not 0"),
         ({"ema_decay": 1.0}, "ema_decay of a colorizer must be less than 1, not 1.0"),
@@ -213,3 +217,16 @@ def test_photos_grow_over_the_first_half_of_the_epochs(tiny: Make, photos: NDArr
     finally:
         hook.remove()
     assert seen == [32, 64, 96, 112, 112, 112]
+
+
+@given(st.integers(32, 300), st.integers(32, 300), st.integers(1, 20))
+def test_squares_grow_from_the_first_size_to_the_last(one: int, other: int, epochs: int) -> None:
+    start, last = sorted((one, other))
+    given = {"start_size": start, "image_size": last, "epochs": epochs}
+    defaults = cf.FusionColorizer().get_params() | given
+    settings = Settings(**{field.name: defaults[field.name] for field in dataclasses.fields(Settings)})
+    sides = [settings.side(epoch) for epoch in range(1, epochs + 1)]
+    assert sides == sorted(sides)
+    assert all(32 <= side <= last for side in sides)
+    assert abs(sides[0] - start) <= 16 or epochs == 1
+    assert sides[-1] == last or epochs == 1

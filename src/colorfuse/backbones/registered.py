@@ -34,7 +34,7 @@ class NoBackbone(nn.Module):
 
     maps: Maps = ()
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # so that it takes no options
         super().__init__()
 
     def forward(self, images: Tensor) -> list[Tensor]:

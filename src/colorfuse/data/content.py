@@ -17,6 +17,7 @@ from colorfuse.data.lab_arrays import LabArrays
 from colorfuse.data.photos import PhotoArray, PhotoFolder
 
 _READ_OF_A_FILE = 1 << 20
+_DISTANCE = 4
 
 
 def content_keys(data: Dataset[Any]) -> list[bytes]:
@@ -46,11 +47,11 @@ def _key(*arrays: NDArray[Any]) -> bytes:
     return digest.digest()
 
 
-def near_duplicates(data: Dataset[Any], distance: int = 4) -> Iterator[tuple[int, int]]:
+def near_duplicates(data: Dataset[Any]) -> Iterator[tuple[int, int]]:
     """Pairs of samples that look the same: scaled, compressed again, a little brighter.
 
     Their difference hashes, of which each bit says whether one of 9 x 8 pixels is lighter than its neighbour, differ
-    in at most `distance` of 64 bits; and since plain photos have hashes alike, these pixels are about the same, too.
+    in at most 4 of 64 bits; and since plain photos have hashes alike, these pixels are about the same, too.
     """
     data = without_transform(data)
     count = len(data)  # type: ignore[arg-type]  # torch types no length
@@ -65,7 +66,7 @@ def near_duplicates(data: Dataset[Any], distance: int = 4) -> Iterator[tuple[int
             for position, member in enumerate(members[:-1]):
                 others = members[position + 1 :]
                 differing = np.unpackbits(hashes[others] ^ hashes[member], axis=1).sum(axis=1)
-                alike = others[differing <= distance]
+                alike = others[differing <= _DISTANCE]
                 yield from ((int(member), int(other)) for other in alike if _look_alike(small[member], small[other]))
 
 
@@ -80,7 +81,7 @@ def _thumbnail(lightness: torch.Tensor) -> NDArray[np.float32]:
     return small
 
 
-def joined(pairs: Iterator[tuple[int, int]], count: int) -> Sequence[int]:
+def connected_components(pairs: Iterator[tuple[int, int]], count: int) -> Sequence[int]:
     """A number of each of `count` samples that those share whom pairs join, directly or through others."""
     leader = list(range(count))
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import Dataset, Subset, default_collate
+from torch.utils.data import Dataset, default_collate
 
-from colorfuse.data.in_bytes import BytesDataset
+from colorfuse.data.in_bytes import in_bytes_of
 from colorfuse.data.ordering import mixed
 from colorfuse.data.transforms import fetch
 from colorfuse.errors import DataError, PhotoError
@@ -52,14 +51,6 @@ class Fetched(Dataset[Any]):
             return Batch(*batch[:3])
         images, *labels = [batch] if self.whole.labels is None else batch
         return Batch(*self.whole.decode(images), *labels)
-
-
-def in_bytes_of(data: Dataset[Any]) -> tuple[BytesDataset | None, Tensor]:
-    """The dataset of bytes that `data` is, or is a subset of, and the positions there; None if it is no such one."""
-    if isinstance(data, Subset):
-        whole, positions = in_bytes_of(data.dataset)
-        return whole, positions[torch.tensor(data.indices, dtype=torch.long)]
-    return data if isinstance(data, BytesDataset) else None, torch.arange(len(data))  # type: ignore[arg-type]  # torch types no length
 
 
 def collate(samples: list[Any]) -> Any:

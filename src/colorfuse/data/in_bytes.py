@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Subset
 
@@ -56,9 +57,12 @@ class BytesDataset(Dataset[Any], ABC):
         return other
 
 
-def is_in_bytes(data: Dataset[Any]) -> bool:
-    """Whether this is such a dataset, or a subset of one."""
-    return is_in_bytes(data.dataset) if isinstance(data, Subset) else isinstance(data, BytesDataset)
+def in_bytes_of(data: Dataset[Any]) -> tuple[BytesDataset | None, Tensor]:
+    """The dataset of bytes that `data` is, or is a subset of, and the positions there; None if it is no such one."""
+    if isinstance(data, Subset):
+        whole, positions = in_bytes_of(data.dataset)
+        return whole, positions[torch.tensor(data.indices, dtype=torch.long)]
+    return data if isinstance(data, BytesDataset) else None, torch.arange(len(data))  # type: ignore[arg-type]  # torch types no length
 
 
 def without_transform(data: Dataset[Any]) -> Dataset[Any]:

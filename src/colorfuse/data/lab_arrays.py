@@ -19,6 +19,8 @@ from colorfuse.sample import Sample
 Rows: TypeAlias = NDArray[np.uint8]
 
 LIGHTNESS_FILE = Path("l", "gray_scale.npy")
+ABOUT_FILE = "pack.json"
+"""What `pack` writes beside its arrays."""
 _CHECKED_ROWS = 32
 
 
@@ -113,6 +115,8 @@ class LabArrays(BytesDataset):
         if self._ends[-1] != count:
             parts = " + ".join(str(len(rows)) for rows in self._ab)
             raise DataError(f"{self.root} has {count} rows of L but {parts} = {self._ends[-1]} rows of ab")
+        if (self.root / ABOUT_FILE).exists():  # so that the coding is known, of photos however dark or vivid
+            return
         _check_lightness(self._paths[0], self._lightness)
         for path, rows in zip(self._paths[1:], self._ab, strict=True):
             _check_ab(path, rows)

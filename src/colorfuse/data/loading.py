@@ -10,9 +10,11 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from colorfuse.data.attributes import sample_weights
-from colorfuse.data.fetching import Fetched, collate, in_bytes_of, seeded
+from colorfuse.data.fetching import Fetched, collate, seeded
+from colorfuse.data.in_bytes import in_bytes_of
 from colorfuse.data.lab_arrays import LabArrays
 from colorfuse.data.ordering import EpochBatches, Share, mixed
+from colorfuse.data.transforms import Transformed, TransformedStream
 from colorfuse.errors import DataError
 from colorfuse.sample import Batch
 
@@ -67,7 +69,7 @@ class Loader:
         if isinstance(data, IterableDataset):
             if share.of > 1:
                 raise DataError(
-                    f"{type(data).__name__} is a stream, which {share.of} processes cannot share; train in one, "
+                    f"{_kind(data)} is a stream, which {share.of} processes cannot share; train in one, "
                     "or write its photos to a folder"
                 )
             # Its workers begin anew each epoch, since those that stay would not hear of the epoch.
@@ -144,13 +146,18 @@ def default_workers(data: Dataset[Any]) -> int:
     return min(8, cores // 2 // local)
 
 
+def _kind(data: Dataset[Any]) -> str:
+    """What the dataset is called whose samples come here, maybe transformed."""
+    return type(data.data if isinstance(data, Transformed | TransformedStream) else data).__name__
+
+
 def _length(data: Dataset[Any]) -> int:
     try:
         count = len(data)  # type: ignore[arg-type]
     except TypeError as error:
         raise DataError(
-            f"{type(data).__name__} has no length, which the schedule of a training needs; give it a __len__"
+            f"{_kind(data)} has no length, which the schedule of a training needs; give it a __len__"
         ) from error
     if not count:
-        raise DataError(f"{type(data).__name__} is empty; there is nothing to learn from")
+        raise DataError(f"{_kind(data)} is empty; there is nothing to learn from")
     return count

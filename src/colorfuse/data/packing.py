@@ -1,6 +1,5 @@
 """Any dataset, written once into the layout that `LabArrays` reads."""
 
-import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -16,17 +15,16 @@ from tqdm import tqdm
 
 from colorfuse.data.coding import encode_lab
 from colorfuse.data.content import content_keys
-from colorfuse.data.in_bytes import is_in_bytes
-from colorfuse.data.lab_arrays import LabArrays
+from colorfuse.data.in_bytes import in_bytes_of
+from colorfuse.data.lab_arrays import ABOUT_FILE, LabArrays
 from colorfuse.data.loading import Loader
 from colorfuse.data.photos import PhotoFolder
 from colorfuse.data.row_files import RowWriter
 from colorfuse.data.transforms import fetch
 from colorfuse.errors import DataError
-from colorfuse.files import atomic_file
+from colorfuse.files import atomic_file, room_in
 
-VERSION = 1
-_ABOUT = "pack.json"
+_VERSION = 1
 _BATCH = 64
 _SAMPLES_TO_KNOW_IT_BY = 16
 
@@ -71,12 +69,12 @@ def pack(
     if _is_packed(root, about):
         return LabArrays(root)
     partial = root.with_name(f".{root.name}.partial")
-    with _room_in(partial):
+    with room_in(partial, "make room, and pack again"):
         _begin(partial, about)
         writer = RowWriter(partial, about["count"], about["size"], rows_a_file)
     with tqdm(total=about["count"], initial=writer.done, desc="packing", unit="photo", disable=None) as bar:
         for lightness, ab in _coded_batches(data, about["size"], writer.done, num_workers):
-            with _room_in(partial, writer.done):
+            with room_in(partial, f"make room for more than {writer.done} photos, and pack again to go on"):
                 writer.write(lightness, ab)
             bar.update(len(lightness))
     LabArrays(partial)
@@ -84,18 +82,6 @@ def pack(
         root.rmdir()
     partial.replace(root)
     return LabArrays(root)
-
-
-@contextlib.contextmanager
-def _room_in(folder: Path, done: int = 0) -> Iterator[None]:
-    """Say how far the packing came if it cannot be written on."""
-    try:
-        yield
-    except FileExistsError:
-        raise
-    except OSError as error:
-        message = f"{folder} has no room for more than {done} photos: {error.strerror}"
-        raise OSError(error.errno, f"{message}; make room and pack again to go on") from error
 
 
 def _about(data: Dataset[Any]) -> dict[str, Any]:
@@ -108,7 +94,7 @@ def _about(data: Dataset[Any]) -> dict[str, Any]:
     if isinstance(data, PhotoFolder):
         source += f" of {os.path.commonpath([path.resolve() for path in data.paths])}"
     return {
-        "version": VERSION,
+        "version": _VERSION,
         "count": count,
         "size": list(data[0][0].shape[-2:]),
         "source": source,
@@ -119,7 +105,7 @@ def _about(data: Dataset[Any]) -> dict[str, Any]:
 def _digest(data: Dataset[Any]) -> str:
     """A digest of all photos' own content, or of some samples of a dataset that only tells samples."""
     count = len(data)  # type: ignore[arg-type]
-    if not is_in_bytes(data):
+    if in_bytes_of(data)[0] is None:
         data = Subset(data, sorted({round(place) for place in np.linspace(0, count - 1, _SAMPLES_TO_KNOW_IT_BY)}))
     return blake2b(b"".join(content_keys(data)), digest_size=16).hexdigest()
 
@@ -129,7 +115,7 @@ def _is_packed(root: Path, about: dict[str, Any]) -> bool:
     if not root.exists() or not any(root.iterdir()):
         return False
     try:
-        same = json.loads((root / _ABOUT).read_text()) == about
+        same = json.loads((root / ABOUT_FILE).read_text()) == about
     except (FileNotFoundError, ValueError):
         same = False
     if not same:
@@ -138,7 +124,7 @@ def _is_packed(root: Path, about: dict[str, Any]) -> bool:
 
 
 def _begin(partial: Path, about: dict[str, Any]) -> None:
-    begun = partial / _ABOUT
+    begun = partial / ABOUT_FILE
     if begun.exists():
         if json.loads(begun.read_text()) != about:
             raise FileExistsError(f"{partial} was begun from another dataset; remove it, or pack that one")

@@ -118,6 +118,7 @@ class PhotoArray(BytesDataset):
 
     Raises:
         DataError: The array has another shape or dtype, or no photos.
+        ValueError: `image_size` is below 1.
 
     Example:
         >>> lightness, ab = PhotoArray(np.zeros((5, 40, 60, 3), np.uint8), image_size=32)[0]
@@ -132,6 +133,8 @@ class PhotoArray(BytesDataset):
             raise DataError(
                 f"an array of photos is uint8 of shape (N, H, W, 3), not {photos.dtype} of shape {photos.shape}"
             )
+        if image_size < 1:
+            raise ValueError(f"image_size={image_size} must be at least 1")
         self.photos = photos
         self.image_size = image_size
         self.transform = transform

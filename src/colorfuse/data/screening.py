@@ -59,7 +59,7 @@ def _chroma(path: Path) -> float | Exception:
     """The mean chroma of a photo in CIELAB units."""
     try:
         image = open_rgb(path, at_least=_SIDE)
-    except (PhotoError, FileNotFoundError, PermissionError) as error:
+    except (PhotoError, FileNotFoundError, PermissionError, MemoryError) as error:
         return error
     image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
     lab = rgb_to_lab(torch.from_numpy(np.array(image)).movedim(-1, 0))

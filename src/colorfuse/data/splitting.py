@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, Subset
 
-from colorfuse.data.content import content_keys, joined, near_duplicates
+from colorfuse.data.content import connected_components, content_keys, near_duplicates
 
 
 def split(
@@ -49,7 +49,7 @@ def split(
         raise ValueError(f"parts must be shares above 0 that add up to 1, not {tuple(parts)}")
     keys = content_keys(data)
     if near_duplicates_together:
-        keys = _shared_keys(keys, joined(near_duplicates(data), len(keys)))
+        keys = _shared_keys(keys, connected_components(near_duplicates(data), len(keys)))
     part_of = _parts_of_keys(sorted(set(keys)), parts, seed)
     return [
         Subset(data, [index for index, key in enumerate(keys) if part_of[key] == part]) for part in range(len(parts))

@@ -40,8 +40,8 @@ def compare(
         confidence: The probability that the interval covers the difference over many more such photos.
 
     Raises:
-        ValueError: The photos or the protocols are not the same, there is no such figure, or `confidence` is not
-            between 0 and 1.
+        ValueError: The photos or the protocols are not the same, there is no such figure or it is not finite,
+            or `confidence` is not between 0 and 1.
 
     Example:
         >>> from skimage import data
@@ -60,6 +60,8 @@ def compare(
     place = {name: index for index, name in enumerate(second.photos)}
     order = [place[name] for name in first.photos]
     differences = second.values("predicted", figure)[order] - first.values("predicted", figure)
+    if not np.isfinite(differences).all():
+        raise ValueError(f"{figure} is not finite for all photos; compare by another figure")
     generator = np.random.default_rng(0)
     count = len(differences)
     means = [differences[generator.integers(count, size=count)].mean() for _ in range(_RESAMPLES)]

@@ -114,7 +114,7 @@ def judge(originals: Iterable[Original], predict: Predict, asked: Asked) -> Iter
 def _open(original: Original, asked: Asked) -> Opened | LeftOut:
     try:
         image = original.open()
-    except (PhotoError, OSError) as error:
+    except (PhotoError, MemoryError, OSError) as error:
         return LeftOut(original.name, str(error))
     seen = asked.protocol(image)
     least = max((OF_A_PHOTO[name].least_side for name in asked.figures), default=1)

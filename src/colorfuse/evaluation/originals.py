@@ -72,9 +72,10 @@ def find_outputs(folder: Path, originals: list[Original]) -> tuple[dict[str, Pat
     found = {below.as_posix(): path for path, below in find_photos_below(folder)}
     outputs = {name: found.pop(name) for name, _ in originals if name in found}
     # What is left is matched without suffixes, where that leaves no doubt.
-    stems = Counter(map(_stem, found))
-    wanted = {_stem(name): name for name, _ in originals if name not in outputs}
-    for name in [name for name in found if stems[_stem(name)] == 1 and _stem(name) in wanted]:
+    missing = [name for name, _ in originals if name not in outputs]
+    wanted = {_stem(name): name for name in missing}
+    alike, stems = Counter(map(_stem, missing)), Counter(map(_stem, found))
+    for name in [name for name in found if stems[_stem(name)] == 1 == alike[_stem(name)]]:
         outputs[wanted.pop(_stem(name))] = found.pop(name)
     return outputs, sorted(found)
 

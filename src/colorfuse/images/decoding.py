@@ -24,7 +24,7 @@ Array: TypeAlias = NDArray[Any]
 _PNG_START, _PNG_BIT_DEPTH = b"\x89PNG\r\n\x1a\n", 24
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TIFF_SPACES: dict[int, tuple[ColorSpace, int]] = {0: ("gray", 1), 1: ("gray", 1), 2: ("rgb", 3), 5: ("cmyk", 4)}
-_SUBFILE_TYPE, _ORIENTATION, _SOFTWARE = 254, 274, 305
+_SUBFILE_TYPE, _ORIENTATION, _X_RESOLUTION, _SOFTWARE = 254, 274, 282, 305
 _WHITE_IS_ZERO, _PREMULTIPLIED, _ALPHA = 0, 1, 2
 
 
@@ -51,14 +51,14 @@ def decode_file(file: IO[bytes], name: str) -> Decoded:
     start = file.read(26)
     try:
         with Image.open(file) as image:
-            check_memory(image.height, image.width, name)
             _warn_of_frames(image, name)
-            if start.startswith(_PNG_START) and start[_PNG_BIT_DEPTH] == 16:
-                return _decode_png(file, *metadata_of(image, name))
             if isinstance(image, TiffImagePlugin.TiffImageFile):
                 _skip_thumbnails(image)
-                if _tiff_bits(image) > 8:
-                    return _decode_tiff(file, name, metadata_of(image, name))
+            check_memory(image.height, image.width, name)
+            if start.startswith(_PNG_START) and start[_PNG_BIT_DEPTH] == 16:
+                return _decode_png(file, *metadata_of(image, name))
+            if isinstance(image, TiffImagePlugin.TiffImageFile) and _tiff_bits(image) > 8:
+                return _decode_tiff(file, name, metadata_of(image, name))
             return decode_image(image, name)
     except UnidentifiedImageError:
         if start[:4] not in _TIFF_STARTS:
@@ -157,8 +157,8 @@ def _said_by(page: Any) -> tuple[Metadata, Coding]:
     """What a page says that Pillow cannot open: the tags of one value, and no directories below it."""
     tags = {tag.code: tag.value for tag in page.tags if tag.count == 1 or isinstance(tag.value, str)}
     described = {code: value for code, value in tags.items() if isinstance(value, str) and code != _SOFTWARE}
-    dots = page.get_resolution("inch") if page.tags.get(282) and page.resolutionunit > 1 else None
-    orientation = tags.get(274, 1)
+    dots = page.get_resolution("inch") if page.tags.get(_X_RESOLUTION) and page.resolutionunit > 1 else None
+    orientation = tags.get(_ORIENTATION, 1)
     return (
         Metadata(exif_of_tags(described), dots if dots and min(dots) >= 1 else None),
         Coding(int(orientation), page.iccprofile),

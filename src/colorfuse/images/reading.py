@@ -36,6 +36,9 @@ def read_photo(source: PhotoSource) -> Photo:
             `(H, W, 1 | 3 | 4)`, a tensor `(1 | 3 | 4, H, W)`, or a `Photo`. Arrays and tensors are uint8, uint16 or
             floats in 0 to 1.
 
+    Returns:
+        A `Photo`, whose `pixels` are `(H, W, 1 | 3)` of uint8, uint16, or float32 in 0 to 1.
+
     Raises:
         OSError: There is no file at the path, or it cannot be read.
         PhotoError: The file is no image, is damaged, or the values are not a photo's.
@@ -72,9 +75,10 @@ def open_rgb(path: str | os.PathLike[str], at_least: int | None = None) -> Image
     Raises:
         FileNotFoundError: There is no file at the path.
         PhotoError: The file is no image or is damaged.
+        MemoryError: It is too large for the memory.
     """
     with Path(path).open("rb") as file:
-        image = _open_plain(file, str(path), at_least)
+        image = _open_plain(file, at_least)
         if image:
             return image
         photo = _from_file(file, str(path))
@@ -82,17 +86,19 @@ def open_rgb(path: str | os.PathLike[str], at_least: int | None = None) -> Image
     return Image.fromarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
-def _open_plain(file: IO[bytes], name: str, at_least: int | None) -> Image.Image | None:
+def _open_plain(file: IO[bytes], at_least: int | None) -> Image.Image | None:
     """Open what Pillow decodes right: 8 bit RGB or gray without a profile."""
-    with _photo_errors(name):
+    try:
         image = Image.open(file)
         if at_least:
             image.draft("RGB", (at_least, at_least))
-        if image.mode not in ("RGB", "L") or image.info.get("icc_profile"):
+        if image.format == "TIFF" or image.mode not in ("RGB", "L") or image.info.get("icc_profile"):
             return None
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
         return image if image.mode == "RGB" else image.convert("RGB")
+    except Exception:  # which `read_photo` names, or reads in another way
+        return None
 
 
 def _from_file(file: IO[bytes], name: str) -> Photo:

@@ -31,7 +31,7 @@ def lpips(predicted: Tensor, true: Tensor) -> Tensor:
     """
     check_pair(predicted, true, 3)
     network = create_lpips()
-    pair = (in_unit_range(rgb, torch.float32).reshape(-1, *rgb.shape[-3:]) for rgb in (predicted, true))
+    pair = (in_unit_range(rgb.cpu(), torch.float32).reshape(-1, *rgb.shape[-3:]) for rgb in (predicted, true))
     with torch.no_grad():
         figures: Tensor = network(*pair, normalize=True)
     return figures.double().reshape(true.shape[:-3])
@@ -60,7 +60,7 @@ def fid(predicted: Tensor, true: Tensor) -> Tensor:
         raise ValueError(f"the distance of two sets needs photos (N, 3, H, W), at least two, not {tuple(true.shape)}")
     distance = create_fid()
     for rgb, real in ((predicted, False), (true, True)):
-        distance.update((in_unit_range(rgb) * 255).round().to(torch.uint8), real=real)
+        distance.update((in_unit_range(rgb.cpu()) * 255).round().to(torch.uint8), real=real)
     figure: Tensor = distance.compute()
     return figure.double()
 

@@ -65,15 +65,15 @@ def train(
         OSError: A checkpoint cannot be written.
     """
     training = Training(network, objective, terms, train_data, settings, accelerator, num_workers)
-    judged = None if validation_data is None else training.load(validation_data, num_workers)
     saver = Saver(training, checkpoints, checkpoint_minutes, about or {})
-    if not saver.load():
-        training.observe(train_data, num_workers)
-    history, is_main = training.progress.history, accelerator.is_main_process
-    # The training may have been cut between the checkpoint of an epoch and what is done after it.
-    is_between = bool(history) and not training.progress.batches
-    stopped = is_between and training.agree(after_epoch(history))
     try:
+        judged = None if validation_data is None else training.load(validation_data, num_workers)
+        if not saver.load():
+            training.observe(train_data, num_workers)
+        history, is_main = training.progress.history, accelerator.is_main_process
+        # The training may have been cut between the checkpoint of an epoch and what is done after it.
+        is_between = bool(history) and not training.progress.batches
+        stopped = is_between and training.agree(after_epoch(history))
         for epoch in range(len(history) + 1, settings.epochs + 1):
             if stopped or has_stalled(history, settings.patience):
                 break
@@ -98,7 +98,7 @@ def train(
                 _advise(history, brown=isinstance(objective, Regression))
             stopped = training.agree(after_epoch(history))
     except TrainingError:  # before which the last step was whole
-        if history or training.progress.batches:
+        if training.progress.history or training.progress.batches:
             saver.save()
         raise
     finally:

@@ -36,6 +36,8 @@ class Settings:
     def __post_init__(self) -> None:
         for name, kind in typing.get_type_hints(type(self), include_extras=True).items():
             check_value(getattr(self, name), kind, name, "a colorizer")
+        if self.start_size is not None and self.start_size > self.image_size:
+            raise ValueError(f"start_size={self.start_size} must be at most image_size={self.image_size}")
         if self.optimizer not in OPTIMIZERS:
             raise unknown_name("optimizer", self.optimizer, OPTIMIZERS)
         if self.schedule not in SCHEDULES:
@@ -47,4 +49,4 @@ class Settings:
             return self.image_size
         grown = min(1.0, (epoch - 1) / max(1, self.epochs // 2))
         side = self.start_size + grown * (self.image_size - self.start_size)
-        return self.image_size if grown == 1 else 32 * round(side / 32)
+        return self.image_size if grown == 1 else min(self.image_size, 32 * round(side / 32))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from colorfuse.color.plane import AB_SCALE
 from colorfuse.maps import resize_to
 from colorfuse.objectives import Objective
+from colorfuse.precision import full_precision
 from colorfuse.sample import Batch
 
 _NAMES = ("loss", "error", "gray_error", "constant_error")
@@ -34,10 +35,10 @@ def validate(
     for batch in batches:
         ab = batch.ab
         planes = network(batch.lightness, objective.stride).float()
-        guesses = resize_to(objective.read(planes), ab), torch.zeros_like(ab), mean_color.to(ab).reshape(1, 2, 1, 1)
-        means = torch.stack(
-            [objective(planes, ab), *(((guess - ab) / AB_SCALE).square().mean() for guess in guesses)]
-        )
+        with full_precision(ab.device.type):
+            loss, read = objective(planes, ab), resize_to(objective.read(planes), ab)
+        guesses = read, torch.zeros_like(ab), mean_color.to(ab).reshape(1, 2, 1, 1)
+        means = torch.stack([loss, *(((guess - ab) / AB_SCALE).square().mean() for guess in guesses)])
         sums += torch.cat([means * len(ab), means.new_full((1,), len(ab))]).cpu()
     *totals, count = add(sums).tolist()
     return {f"validation_{name}": total / count for name, total in zip(_NAMES, totals, strict=True)}

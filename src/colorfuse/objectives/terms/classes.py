@@ -95,7 +95,7 @@ class ColorClasses(Term):
             ValueError: The network has no such module, or it does not run, or gives no map.
         """
         with predicting(network), watching(network, self.watches) as given:
-            network(torch.zeros(1, 1, 64, 64))
+            network(torch.zeros(1, 1, 64, 64).to(next(network.parameters())))
         (seen,) = given.values()
         if not isinstance(seen, Tensor) or seen.ndim != 4:
             raise ValueError(f"the term 'color_classes' needs a module that gives a map, not {self.watches[0]!r}")
