@@ -22,8 +22,8 @@ from torch.utils.data import TensorDataset
 
 import colorfuse as cf
 from colorfuse.data.loading import Loader
-from colorfuse.runs import Keeper
-from colorfuse.training.saving import Saver
+from colorfuse.runs import RunFolder
+from colorfuse.training.saving import CheckpointSaver
 
 STEPS, EPOCHS = 4, 9
 STEPS_A_CHECKPOINT = 200
@@ -81,8 +81,8 @@ def checkpoint(step: float) -> None:
     """Time what is written after an epoch, of the default network, averaged weights included."""
     written: dict[str, list[float]] = {"save": [], "keep": []}
     with tempfile.TemporaryDirectory() as run:
-        timed(Saver, "save", written["save"])
-        timed(Keeper, "keep", written["keep"])
+        timed(CheckpointSaver, "save", written["save"])
+        timed(RunFolder, "keep", written["keep"])
         colorizer = cf.FusionColorizer(pretrained=False, epochs=6, ema_decay=0.9, batch_size=4)
         colorizer.fit(some_photos(8, 64), some_photos(4, 64), run=Path(run, "run"), num_workers=0)
     seconds = float(np.median(written["save"])) + float(np.median(written["keep"]))

@@ -52,7 +52,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"colorfuse\.backbones\.adapted\.Extractor"),
     (
         r"py:.*",
-        r"(Tensor|NDArray|Pixels|PhotoSource|Spec|Source|Maps|History|Example|Judged|Rows|Constant|Crop|Factory)",
+        r"(Tensor|NDArray|Pixels|PhotoSource|Spec|Source|Maps|History|Example|Judged|ColorsOfRows|FiguresByRow|Rows|Constant|Crop|Factory)",
     ),
     (r"py:.*", r"(Part|Sample|Dataset|Path)"),
     (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import torch
 from torch import Tensor
 
-from colorfuse.backbones import without_start
+from colorfuse.backbones import without_pretrained
 from colorfuse.data import as_datasets
 from colorfuse.data.finding import find_photos
 from colorfuse.data.sources import Source
@@ -27,7 +27,7 @@ from colorfuse.painting import Painter, is_stream
 from colorfuse.prediction import see_checked, to_seen_size
 from colorfuse.recipes import check_settings, read_recipe
 from colorfuse.registry import Spec, parse_spec
-from colorfuse.runs import Keeper, open_run
+from colorfuse.runs import RunFolder, open_run
 from colorfuse.storage import read_history, read_settings, read_weights, write_folder
 from colorfuse.training import History, Settings, best_epoch, tracked, train
 from colorfuse.upsampling import find_upsampling
@@ -184,7 +184,7 @@ class FusionColorizer:
         settings = read_settings(folder)
         check_settings(settings, typing.get_type_hints(cls), str(folder))
         colorizer = cls().set_params(**settings)
-        colorizer._build(without_start(colorizer.backbone), pretrained=False)
+        colorizer._build(without_pretrained(colorizer.backbone), pretrained=False)
         read_weights(folder, colorizer.network_)
         colorizer.history_ = read_history(folder)
         return colorizer
@@ -231,7 +231,7 @@ class FusionColorizer:
             return self
         self._check_whole()
         before = {name: vars(self)[name] for name in ("network_", "objective_", "_built_of")}
-        self._build(without_start(self.backbone), pretrained=False)
+        self._build(without_pretrained(self.backbone), pretrained=False)
         try:
             self.network_.load_state_dict(before["network_"].state_dict())
         except RuntimeError as error:
@@ -307,18 +307,18 @@ class FusionColorizer:
             labels=any(term.needs_labels for term in terms),
         )
         if checkpoints and checkpoints.exist():
-            self._build(without_start(self.backbone), pretrained=False)
+            self._build(without_pretrained(self.backbone), pretrained=False)
         else:
             self.initialize(warm_start=warm_start)
         self.history_: History = []
         if checkpoints:
             checkpoints.prepare()
         accelerator = Accelerator() if accelerator is None else accelerator
-        keeper = Keeper(checkpoints.run if checkpoints else None, validation_data, accelerator.is_main_process)
+        folder = RunFolder(checkpoints.run if checkpoints else None, validation_data, accelerator.is_main_process)
 
         def after_epoch(history: History) -> bool:
             self.history_ = history
-            keeper.keep(self)
+            folder.keep(self)
             answers = [callback(self) for callback in callbacks]
             return any(answers)
 
@@ -340,7 +340,7 @@ class FusionColorizer:
                 num_workers=num_workers,
             )
         if self.patience and best_epoch(self.history_) not in (None, len(self.history_)):
-            keeper.restore_best(self)
+            folder.restore_best(self)
         accelerator.wait_for_everyone()  # so that what the main process writes is there
         return self
 

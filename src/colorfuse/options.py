@@ -16,7 +16,7 @@ Whole: TypeAlias = Annotated[int, Field(ge=0)]
 Side: TypeAlias = Annotated[int, Field(ge=32)]
 """Pixels along a side that every backbone takes."""
 
-Share: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
+Fraction: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
 """A part of the whole."""
 
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]

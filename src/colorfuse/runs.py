@@ -85,7 +85,7 @@ def open_run(run: str | Path | None, resume: str | Path | None, settings: dict[s
     return None if run is None else _begin(Path(run))
 
 
-class Keeper:
+class RunFolder:
     """Saves a colorizer after each epoch, and its best weights beside the last.
 
     Args:

@@ -15,10 +15,10 @@ from torch.nn import functional
 from colorfuse.maps import resize
 from colorfuse.registry import unknown_name
 
-Rows: TypeAlias = Callable[[Tensor, int], Tensor]
+ColorsOfRows: TypeAlias = Callable[[Tensor, int], Tensor]
 """From lightness `(N, 1, rows, W)` of the photo, and the number of its first row, to ab `(N, 2, rows, W)`."""
 
-Upsampling: TypeAlias = Callable[[Tensor, Tensor, int], Rows]
+Upsampling: TypeAlias = Callable[[Tensor, Tensor, int], ColorsOfRows]
 """From ab `(N, 2, h, w)`, lightness `(N, 1, h, w)` as small, and the photo's height to the colours of its rows.
 
 All are in CIELAB units.
@@ -31,7 +31,7 @@ _SIGMA = 1.0
 _SIGMA_LIGHTNESS = 8.0
 
 
-def bilinear(ab: Tensor, guide: Tensor, height: int) -> Rows:
+def bilinear(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
     """Colours between those next to them, whatever the photo shows there."""
 
     def rows(lightness: Tensor, top: int) -> Tensor:
@@ -40,7 +40,7 @@ def bilinear(ab: Tensor, guide: Tensor, height: int) -> Rows:
     return rows
 
 
-def guided(ab: Tensor, guide: Tensor, height: int) -> Rows:
+def guided(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
     """Colours that change where the photo does, as linear functions of its lightness around each of them.
 
     He and Sun 2015, *Fast guided filter*: in each 5 x 5 of the small colours, ab is fitted as a slope times lightness
@@ -61,7 +61,7 @@ def guided(ab: Tensor, guide: Tensor, height: int) -> Rows:
     return rows
 
 
-def joint_bilateral(ab: Tensor, guide: Tensor, height: int) -> Rows:
+def joint_bilateral(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
     """Means of the colours around that have the lightness of the pixel, so that they stop at the photo's edges.
 
     Kopf, Cohen, Lischinski and Uyttendaele 2007, *Joint bilateral upsampling*: over 5 x 5 colours around a pixel,

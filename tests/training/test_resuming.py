@@ -22,7 +22,7 @@ from torch.utils.data import IterableDataset
 
 import colorfuse as cf
 from colorfuse.training import best_epoch
-from colorfuse.training.saving import Saver
+from colorfuse.training.saving import CheckpointSaver
 
 Make = Callable[..., cf.FusionColorizer]
 
@@ -91,15 +91,15 @@ class Cut(BaseException):
 @contextlib.contextmanager
 def cut_after(steps: int) -> Iterator[None]:
     """A block in which trainings are cut after so many steps, each of which writes a checkpoint."""
-    save, done = Saver.save, itertools.count(1)
+    save, done = CheckpointSaver.save, itertools.count(1)
 
-    def save_and_cut(saver: Saver) -> None:
+    def save_and_cut(saver: CheckpointSaver) -> None:
         save(saver)
         if next(done) == steps:
             raise Cut
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Saver, "save_when_due", save_and_cut)
+        patch.setattr(CheckpointSaver, "save_when_due", save_and_cut)
         yield
 
 

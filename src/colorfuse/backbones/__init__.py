@@ -6,7 +6,14 @@ from colorfuse.backbones.registered import (
     create_backbone,
     list_backbones,
     register_backbone,
-    without_start,
+    without_pretrained,
 )
 
-__all__ = ["Backbone", "backbone_factory", "create_backbone", "list_backbones", "register_backbone", "without_start"]
+__all__ = [
+    "Backbone",
+    "backbone_factory",
+    "create_backbone",
+    "list_backbones",
+    "register_backbone",
+    "without_pretrained",
+]

@@ -141,7 +141,7 @@ def backbone_factory(name: str) -> Callable[..., Any]:
     raise unknown_name("backbone", name, list_backbones())
 
 
-def without_start(spec: Spec) -> Spec:
+def without_pretrained(spec: Spec) -> Spec:
     """The spec of the same backbone for a network whose weights come from elsewhere, so that it starts from none."""
     name, options = parse_spec(spec, "backbone")
     if name not in _REGISTERED:

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset, default_collate
 
 from colorfuse.data.in_bytes import in_bytes_of
-from colorfuse.data.ordering import mixed
+from colorfuse.data.ordering import mixed_seed
 from colorfuse.data.transforms import fetch
 from colorfuse.errors import DataError, PhotoError
 from colorfuse.sample import Batch
@@ -31,7 +31,7 @@ class Fetched(Dataset[Any]):
         return len(self.data)  # type: ignore[arg-type]  # torch types no length
 
     def __getitems__(self, places: Sequence[tuple[int, int]]) -> list[Any]:
-        with seeded(mixed(self.seed, *places[0])):
+        with seeded(mixed_seed(self.seed, *places[0])):
             try:
                 return self._fetch([index for _, index in places])
             except (PhotoError, DataError, OSError) as error:

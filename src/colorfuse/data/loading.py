@@ -13,7 +13,7 @@ from colorfuse.data.attributes import sample_weights
 from colorfuse.data.fetching import Fetched, collate, seeded
 from colorfuse.data.in_bytes import in_bytes_of
 from colorfuse.data.lab_arrays import LabArrays
-from colorfuse.data.ordering import EpochBatches, Share, mixed
+from colorfuse.data.ordering import EpochBatches, Share, mixed_seed
 from colorfuse.data.transforms import Transformed, TransformedStream
 from colorfuse.errors import DataError
 from colorfuse.sample import Batch
@@ -111,10 +111,10 @@ class Loader:
         """The batches of a stream, what it draws being decided by seed, epoch and batch."""
         if hasattr(self._batches.dataset, "set_epoch"):
             self._batches.dataset.set_epoch(epoch)
-        self._generator.manual_seed(mixed(self.seed, epoch))  # from which workers have their seeds
+        self._generator.manual_seed(mixed_seed(self.seed, epoch))  # from which workers have their seeds
         batches = iter(self._batches)
         for number in itertools.count():
-            with seeded(mixed(self.seed, epoch, number)):
+            with seeded(mixed_seed(self.seed, epoch, number)):
                 batch = next(batches, None)
             if batch is None:
                 return

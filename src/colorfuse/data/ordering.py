@@ -73,13 +73,13 @@ class EpochBatches(Sampler[list[tuple[int, int]]]):
     def _order(self, epoch: int) -> list[int]:
         if self.seed is None:
             return list(range(self.count))
-        generator = torch.Generator().manual_seed(mixed(self.seed, epoch))
+        generator = torch.Generator().manual_seed(mixed_seed(self.seed, epoch))
         if self.weights is None:
             return torch.randperm(self.count, generator=generator).tolist()
         return torch.multinomial(self.weights, self.count, replacement=True, generator=generator).tolist()
 
 
-def mixed(*numbers: int) -> int:
+def mixed_seed(*numbers: int) -> int:
     """One seed of several numbers."""
     seed = 0
     for number in numbers:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from colorfuse.evaluation.result import Evaluation
-from colorfuse.options import Share, check_value
+from colorfuse.options import Fraction, check_value
 
 _RESAMPLES = 10_000
 
@@ -51,7 +51,7 @@ def compare(
         >>> compare(pale, vivid, "colorfulness").low > 0
         True
     """
-    check_value(confidence, Share, "confidence", "a comparison")
+    check_value(confidence, Fraction, "confidence", "a comparison")
     apart = sorted(first.photos.keys() ^ second.photos.keys())
     if apart:
         raise ValueError(f"only one of both has {', '.join(apart[:3])}{', ...' if apart[3:] else ''}; judge the same")

@@ -68,7 +68,7 @@ class Judged(NamedTuple):
     figures: dict[str, dict[str, float]]
 
 
-class LeftOut(NamedTuple):
+class NotJudged(NamedTuple):
     """A photo that cannot be judged, and why."""
 
     name: str
@@ -102,40 +102,40 @@ def by_outputs(outputs: dict[str, Path], protocol: Protocol) -> Predict:
     return predict
 
 
-def judge(originals: Iterable[Original], predict: Predict, asked: Asked) -> Iterator[Judged | LeftOut]:
+def judge(originals: Iterable[Original], predict: Predict, asked: Asked) -> Iterator[Judged | NotJudged]:
     """Judge photos in their order; a few of them are read and measured while others are predicted."""
     threads = min(_THREADS, torch.get_num_threads())
     with ThreadPoolExecutor(threads) as executor:
         opened = ahead(executor, partial(_open, asked=asked), originals, depth=threads)
-        predicted = (photo if isinstance(photo, LeftOut) else _predict(photo, predict) for photo in opened)
+        predicted = (photo if isinstance(photo, NotJudged) else _predict(photo, predict) for photo in opened)
         yield from ahead(executor, partial(_measure, asked=asked), predicted, depth=threads)
 
 
-def _open(original: Original, asked: Asked) -> Opened | LeftOut:
+def _open(original: Original, asked: Asked) -> Opened | NotJudged:
     try:
         image = original.open()
     except (PhotoError, MemoryError, OSError) as error:
-        return LeftOut(original.name, str(error))
+        return NotJudged(original.name, str(error))
     seen = asked.protocol(image)
     least = max((OF_A_PHOTO[name].least_side for name in asked.figures), default=1)
     if min(seen.size) < least:
-        return LeftOut(original.name, f"{_times(seen.size)} pixels are too few; {least} a side are the least")
+        return NotJudged(original.name, f"{_times(seen.size)} pixels are too few; {least} a side are the least")
     truth = Colors.of_image(seen)
     chroma = truth.chroma
     if chroma < asked.min_chroma:
-        return LeftOut(original.name, f"it is gray: its mean chroma is {chroma:.2f}")
+        return NotJudged(original.name, f"it is gray: its mean chroma is {chroma:.2f}")
     return Opened(original.name, image.size, truth)
 
 
-def _predict(photo: Opened, predict: Predict) -> tuple[Opened, Colors] | LeftOut:
+def _predict(photo: Opened, predict: Predict) -> tuple[Opened, Colors] | NotJudged:
     try:
         return photo, predict(photo)
     except (PhotoError, OSError) as error:
-        return LeftOut(photo.name, str(error))
+        return NotJudged(photo.name, str(error))
 
 
-def _measure(given: tuple[Opened, Colors] | LeftOut, asked: Asked) -> Judged | LeftOut:
-    if isinstance(given, LeftOut):
+def _measure(given: tuple[Opened, Colors] | NotJudged, asked: Asked) -> Judged | NotJudged:
+    if isinstance(given, NotJudged):
         return given
     (name, _, truth), predicted = given
     rows = {

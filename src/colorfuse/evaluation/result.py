@@ -15,7 +15,7 @@ from colorfuse.registry import unknown_name
 if TYPE_CHECKING:
     from colorfuse.evaluation.examples import Example
 
-Rows: TypeAlias = dict[str, dict[str, float]]
+FiguresByRow: TypeAlias = dict[str, dict[str, float]]
 """Figures by row, "gray", "constant", "predicted" and "truth", and by name."""
 
 _NAMED = 10
@@ -39,8 +39,8 @@ class Evaluation:
 
     protocol: str
     constant: tuple[float, float]
-    photos: dict[str, Rows]
-    overall: Rows
+    photos: dict[str, FiguresByRow]
+    overall: FiguresByRow
     left_out: dict[str, str]
     best: list["Example"]
     worst: list["Example"]

@@ -8,8 +8,8 @@ from torch import Tensor, distributed
 
 from colorfuse.evaluation.examples import Example, example_of
 from colorfuse.evaluation.figures import OF_ALL
-from colorfuse.evaluation.judging import Judged, LeftOut
-from colorfuse.evaluation.result import Rows
+from colorfuse.evaluation.judging import Judged, NotJudged
+from colorfuse.evaluation.result import FiguresByRow
 
 _EXAMPLES = 4
 
@@ -24,14 +24,14 @@ class Tally:
 
     def __init__(self, figures: list[str], processes: int) -> None:
         self._processes = processes
-        self._photos: list[tuple[int, str, Rows]] = []
-        self._left_out: list[tuple[int, LeftOut]] = []
+        self._photos: list[tuple[int, str, FiguresByRow]] = []
+        self._left_out: list[tuple[int, NotJudged]] = []
         self._ranked: list[tuple[float, Example]] = []
         self._running = {row: {name: OF_ALL[name]() for name in figures} for row in ("gray", "constant", "predicted")}
 
-    def add(self, index: int, judged: Judged | LeftOut) -> None:
+    def add(self, index: int, judged: Judged | NotJudged) -> None:
         """Take in a photo, the one of all that has this index."""
-        if isinstance(judged, LeftOut):
+        if isinstance(judged, NotJudged):
             self._left_out.append((index, judged))
             return
         self._photos.append((index, judged.name, judged.figures))
@@ -49,7 +49,7 @@ class Tally:
         self._left_out = sorted(self._of_all_processes(self._left_out))
         self._rank(self._of_all_processes(self._ranked))
 
-    def photos(self) -> dict[str, Rows]:
+    def photos(self) -> dict[str, FiguresByRow]:
         """Figures by photo and row, in the order of the photos."""
         return {name: rows for _, name, rows in self._photos}
 
@@ -62,7 +62,7 @@ class Tally:
         ranked = [example for _, example in self._ranked]
         return ranked[:_EXAMPLES], ranked[_EXAMPLES:][::-1]
 
-    def overall(self) -> Rows:
+    def overall(self) -> FiguresByRow:
         """Figures of all photos together, by row."""
         if not self._photos:
             return {}

@@ -14,7 +14,7 @@ from colorfuse.errors import PhotoError
 from colorfuse.images.metadata import Metadata
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
-Rows: TypeAlias = Callable[[Tensor, int], Tensor]
+ColorsOfRows: TypeAlias = Callable[[Tensor, int], Tensor]
 """From lightness `(1, rows, W)` and the number of its first row to ab `(2, rows, W)`."""
 
 _ROUNDING = 1e-5
@@ -51,7 +51,7 @@ class Photo:
         """
         return self.colored(self.lightness(), lambda lightness, top: ab[:, top : top + lightness.shape[1]])
 
-    def colored(self, lightness: Tensor, colors: Rows) -> Pixels:
+    def colored(self, lightness: Tensor, colors: ColorsOfRows) -> Pixels:
         """This photo's `lightness` with the ab that `colors` gives of some of its rows at a time.
 
         Of colours that sRGB has not, chroma is reduced, so that lightness stays.

@@ -16,7 +16,7 @@ from colorfuse.objectives.regression import Regression
 from colorfuse.training.checkpoint import Checkpoints
 from colorfuse.training.history import History, advice, has_stalled
 from colorfuse.training.progress import Training
-from colorfuse.training.saving import Saver
+from colorfuse.training.saving import CheckpointSaver
 from colorfuse.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def train(
         OSError: A checkpoint cannot be written.
     """
     training = Training(network, objective, terms, train_data, settings, accelerator, num_workers)
-    saver = Saver(training, checkpoints, checkpoint_minutes, about or {})
+    saver = CheckpointSaver(training, checkpoints, checkpoint_minutes, about or {})
     try:
         judged = None if validation_data is None else training.load(validation_data, num_workers)
         if not saver.load():

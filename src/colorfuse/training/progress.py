@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from colorfuse.data.attributes import count_classes
 from colorfuse.data.loading import Loader
-from colorfuse.data.ordering import Share, mixed
+from colorfuse.data.ordering import Share, mixed_seed
 from colorfuse.errors import TrainingError
 from colorfuse.memory import is_out_of_memory
 from colorfuse.network import FusionNetwork
@@ -122,7 +122,7 @@ class Training:
         for batch in self.loader.epoch(epoch, start=progress.batches):
             step = self._step(epoch)
             # All that a step draws depends on the seed and its number, so that a resumed training draws the same.
-            torch.manual_seed(mixed(settings.seed, step, self.share.place))
+            torch.manual_seed(mixed_seed(settings.seed, step, self.share.place))
             figures = self._backward(resized(batch, settings.side(epoch)), epoch)
             self.stepper.update(self._rate(step))
             if self.average:
@@ -144,7 +144,7 @@ class Training:
             "train_mean_a": progress.color[0] / progress.batches,
             "train_mean_b": progress.color[1] / progress.batches,
         }
-        torch.manual_seed(mixed(self.settings.seed, self._step(epoch), self.share.place))
+        torch.manual_seed(mixed_seed(self.settings.seed, self._step(epoch), self.share.place))
         stride = self.learner.objective.stride
         self.network.eval()  # to be judged, and for callbacks
         with self.accelerator.autocast():

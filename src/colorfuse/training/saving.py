@@ -9,7 +9,7 @@ from colorfuse.training.checkpoint import Checkpoints, load_moments, moments_of
 from colorfuse.training.progress import Progress, Training
 
 
-class Saver:
+class CheckpointSaver:
     """Keeps a training in checkpoints, and brings it back.
 
     Args:

@@ -3,7 +3,7 @@
 import dataclasses
 import typing
 
-from colorfuse.options import Count, NotNegative, Positive, Share, Side, Whole, check_value
+from colorfuse.options import Count, Fraction, NotNegative, Positive, Side, Whole, check_value
 from colorfuse.registry import unknown_name
 from colorfuse.training.optimizers import OPTIMIZERS
 from colorfuse.training.schedules import SCHEDULES
@@ -29,7 +29,7 @@ class Settings:
     schedule: str
     warmup_steps: Whole | None
     clip_norm: Positive | None
-    ema_decay: Share | None
+    ema_decay: Fraction | None
     patience: Count | None
     seed: Whole
 
