@@ -99,6 +99,15 @@ class TestEveryConversion:
         with torch.no_grad():
             assert not convert(rgb.clone().requires_grad_()).requires_grad
 
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+    def test_half_precision_is_computed_in_single(
+        self, convert: Callable[[Tensor], Tensor], error: float, dtype: torch.dtype
+    ) -> None:
+        rgb = torch.rand(3, 6, 7).to(dtype)
+        followed = convert(rgb.clone().requires_grad_()).detach()
+        assert followed.dtype == convert(rgb).dtype == dtype
+        torch.testing.assert_close(followed, convert(rgb), atol=error + 1e-3, rtol=torch.finfo(dtype).eps)
+
     def test_crops_of_a_large_photo(self, convert: Callable[[Tensor], Tensor], error: float) -> None:
         rgb = torch.rand(3, 700, 301)
         torch.testing.assert_close(
