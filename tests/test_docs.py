@@ -42,7 +42,7 @@ def scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("start-train.md", "squared error"),
         ("coloring.md", "(120, 160, 3)"),
         ("archives.md", "(120, 160, 3)"),
-        ("export.md", "(1, 3, 120, 160)"),
+        ("export.md", "(1, 3, 120, 160) True"),
         ("training.md", ""),
         ("evaluation.md", "constant"),
         ("units.md", "tensor([53."),

@@ -56,14 +56,6 @@ def test_torch_programs_give_what_predict_gives(exported: Any, shape: tuple[int,
     np.testing.assert_allclose(program(torch.from_numpy(gray)).detach(), expected(colorizer, gray), atol=1 / 255)
 
 
-def test_the_weights_inside_in_onnx_runtime(tmp_path: Path) -> None:
-    colorizer = cf.FusionColorizer.from_pretrained()
-    colorizer.export(tmp_path / "model.onnx")
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
-    gray = np.linspace(0, 1, 90 * 130, dtype=np.float32).reshape(1, 1, 90, 130)
-    np.testing.assert_allclose(session.run(None, {"gray": gray})[0], expected(colorizer, gray), atol=1 / 255)
-
-
 def test_what_cannot_be_exported_is_told(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(cf.NotFittedError):
         tiny().export(tmp_path / "model.onnx")
