@@ -35,7 +35,7 @@ def coverage(session: nox.Session) -> None:
 def tests_minimum(session: nox.Session) -> None:
     """Run the tests with the lowest versions that are allowed of everything that is asked for by name."""
     groups = nox.project.dependency_groups(PROJECT, "test")
-    session.install("--resolution=lowest-direct", "-e", ".[plots,tensorboard,metrics,onnx]", *groups)
+    session.install("--resolution=lowest-direct", "-e", ".[plots,tensorboard,metrics]", *groups)
     session.run("pytest", *session.posargs)
 
 

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import colorfuse as cf
+from colorfuse.export import TORCH_NEEDED
+
+pytestmark = pytest.mark.skipif(torch.__version__ < TORCH_NEEDED, reason=f"exporting takes torch {TORCH_NEEDED}")
 
 WAYS: list[dict[str, Any]] = [
     {"objective": "mse", "upsample": "guided"},
@@ -70,6 +73,10 @@ def test_what_cannot_be_exported_is_told(tiny: Any, tmp_path: Path, monkeypatch:
     colorizer.network_.decoder = torch.nn.Sequential(Branching())
     with pytest.raises(ValueError, match="this network cannot be exported"):
         colorizer.export(tmp_path / "model.onnx")
+    with monkeypatch.context() as patch:
+        patch.setattr("colorfuse.export.TORCH_NEEDED", "99")
+        with pytest.raises(ImportError, match=r"install torch 99 or newer; this is \d"):
+            colorizer.export(tmp_path / "model.pt2")
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(ImportError, match=r"install colorfuse\[onnx\]"):
         tiny().initialize().export(tmp_path / "model.onnx")

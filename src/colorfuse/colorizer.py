@@ -310,9 +310,10 @@ class FusionColorizer:
             self._build(without_pretrained(self.backbone), pretrained=False)
         else:
             self.initialize(warm_start=warm_start)
-        self.history_: History = []
+        vars(self).pop("history_", None)
         if checkpoints:
             checkpoints.prepare()
+        self.history_: History = []
         accelerator = Accelerator() if accelerator is None else accelerator
         folder = RunFolder(checkpoints.run if checkpoints else None, validation_data, accelerator.is_main_process)
 
@@ -587,7 +588,7 @@ class FusionColorizer:
             NotFittedError: There is no network yet.
             ValueError: The suffix is another, this copy is `optimized` or `mirrored`, or a part of the network does
                 what cannot be exported.
-            ImportError: What ONNX takes is not installed.
+            ImportError: torch is older than 2.14, or what ONNX takes is not installed.
         """
         from colorfuse.export import Program, write_program  # torch takes seconds to import what it exports with
 

@@ -20,6 +20,9 @@ from colorfuse.objectives import Objective
 from colorfuse.prediction import see, to_seen_size
 from colorfuse.upsampling import find_upsampling
 
+TORCH_NEEDED = "2.14"
+"""Older ones do not write, or do not translate to ONNX, sizes that are worked out from sizes."""
+
 _OPSET = 20
 _SHAPE = (2, 1, 96, 120)
 """Of the photos that the program is traced with: none is 1, and no two are alike, which would be taken for rules."""
@@ -87,11 +90,13 @@ def write_program(program: Program, path: Path) -> None:
 
     Raises:
         ValueError: The suffix is neither `.onnx` nor `.pt2`, or a part of the network cannot be exported.
-        ImportError: What ONNX takes is not installed.
+        ImportError: torch is too old, or what ONNX takes is not installed.
     """
     writers: dict[str, Callable[[Program, Path], None]] = {".onnx": _write_onnx, ".pt2": _write_pt2}
     if path.suffix not in writers:
         raise ValueError(f"{path} names no format to export to; use one of {', '.join(writers)}")
+    if torch.__version__ < TORCH_NEEDED:
+        raise ImportError(f"to export a network, install torch {TORCH_NEEDED} or newer; this is {torch.__version__}")
     with atomic_file(path) as partial:
         writers[path.suffix](program, partial)
 
@@ -100,7 +105,7 @@ def _exported(program: Program) -> ExportedProgram:
     sides: Any = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
     try:
         with torch.no_grad():
-            return torch.export.export(program, (torch.rand(_SHAPE),), dynamic_shapes={"gray": sides})
+            return torch.export.export(program, (torch.rand(_SHAPE),), dynamic_shapes={"gray": sides}, strict=False)
     except Exception as error:  # what a part does may fail in any way where it is traced
         raise ValueError(f"this network cannot be exported: {first_line(error)}") from error
 

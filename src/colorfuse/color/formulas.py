@@ -75,7 +75,7 @@ def _working(values: Tensor) -> Tensor:
 
 def _linear(rgb: Tensor) -> Tensor:
     if rgb.dtype == torch.uint8:
-        return _LINEAR_OF_BYTE.to(rgb.device).index_select(0, rgb.flatten().int()).view(rgb.shape)
+        return _LINEAR_OF_BYTE.to(rgb.device).index_select(0, rgb.flatten().long()).view(rgb.shape)
     rgb = _working(rgb)
     return torch.where(rgb > 0.04045, ((rgb.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4, rgb / 12.92)
 
