@@ -49,4 +49,6 @@ def room_in(folder: Path, way_out: str) -> Iterator[None]:
     except FileExistsError:
         raise
     except OSError as error:
+        if error.errno is None:  # as of an encoder, which is no fault of the disk's
+            raise
         raise OSError(error.errno, f"{folder} cannot be written to: {error.strerror or error}; {way_out}") from error

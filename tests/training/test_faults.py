@@ -18,6 +18,7 @@ from torch.utils.data import TensorDataset
 from trainings import run_script
 
 import colorfuse as cf
+from colorfuse.files import room_in
 
 Make = Callable[..., cf.FusionColorizer]
 
@@ -232,3 +233,10 @@ def test_out_of_memory_says_what_fits_and_it_does() -> None:
 def test_too_little_for_batch_norms_is_said(tiny: Make, photos: NDArray[np.uint8]) -> None:
     with pytest.raises(cf.TrainingError, match="batch_size=1 at image_size=32 is too little for batch norms"):
         tiny(batch_size=1).fit(photos, num_workers=0)
+
+
+def test_what_is_no_fault_of_the_disk_is_not_called_one(tmp_path: Path) -> None:
+    for error in (OSError("encoder error -2"), FileExistsError(17, "File exists")):
+        with pytest.raises(OSError) as caught, room_in(tmp_path, "make room"):  # noqa: PT011
+            raise error
+        assert caught.value is error
