@@ -10,8 +10,13 @@ import torch
 BYTES_PER_PIXEL = 40
 """What reading, colouring and writing a photo takes at most, whatever its format: that of RGB TIFFs of 16 bits."""
 
-_OF_ONEDNN = ("could not create a primitive", "could not create a memory object", "could not execute a primitive")
-"""What the library of operations on the CPU says, of whose memory nothing else is known."""
+_OF_LIBRARIES = (
+    "std::bad_alloc",  # of C++
+    "could not create a primitive",  # of oneDNN, as the others
+    "could not create a memory object",
+    "could not execute a primitive",
+)
+"""What those say below torch, of whose memory nothing else is known."""
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -20,7 +25,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or should_reduce_batch_size(error):
         return True
-    return isinstance(error, RuntimeError) and str(error) in _OF_ONEDNN
+    return isinstance(error, RuntimeError) and str(error) in _OF_LIBRARIES
 
 
 def available_memory() -> int:
