@@ -9,6 +9,9 @@ nox.needs_version = ">=2024.10.9"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
 
+SIDE_BY_SIDE = ("-n", "auto", "--dist", "worksteal")
+"""A process a core, which take tests from one another."""
+
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -19,9 +22,16 @@ def install(session: nox.Session, *groups: str) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests; `nox -s tests -- -m "not slow"` leaves out the slow ones."""
+    """Run the tests but for the slow ones, two side by side; or those that are named after `--`."""
     install(session, "test")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or [*SIDE_BY_SIDE, "-m", "not slow"]))
+
+
+@nox.session(name="tests-all", default=False)
+def tests_all(session: nox.Session) -> None:
+    """Run all tests, as CI does."""
+    install(session, "test")
+    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session(default=False)

@@ -14,9 +14,9 @@ from collections.abc import Callable
 import numpy as np
 
 import colorfuse as cf
-from colorfuse.data.finding import find_photos
 from colorfuse.evaluation.protocols import center256
 from colorfuse.images import open_rgb
+from colorfuse.images.finding import find_photos
 
 
 def main(photos: str, run: str | None = None) -> None:

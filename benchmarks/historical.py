@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 import colorfuse as cf
-from colorfuse.data.finding import find_photos
+from colorfuse.images.finding import find_photos
 
 COUNT, COLUMNS, TILE = 24, 4, (240, 200)
 

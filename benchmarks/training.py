@@ -22,7 +22,7 @@ from torch.utils.data import TensorDataset
 
 import colorfuse as cf
 from colorfuse.data.loading import Loader
-from colorfuse.runs import RunFolder
+from colorfuse.training.runs import RunFolder
 from colorfuse.training.saving import CheckpointSaver
 
 STEPS, EPOCHS = 4, 9
@@ -128,9 +128,9 @@ def gpu(photos: str) -> None:
     def timed_epoch(loader: Loader, *arguments: Any, **options: Any) -> Iterator[Any]:
         batches = read(loader, *arguments, **options)
         while True:
-            asked = time.perf_counter()
+            criteria = time.perf_counter()
             batch = next(batches, None)
-            waited[0] += time.perf_counter() - asked
+            waited[0] += time.perf_counter() - criteria
             if batch is None:
                 return
             yield batch

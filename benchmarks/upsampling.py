@@ -18,9 +18,9 @@ from skimage.morphology import dilation, disk
 from torch.nn import functional
 
 import colorfuse as cf
-from colorfuse.data.finding import find_photos
 from colorfuse.images import open_rgb
-from colorfuse.upsampling import UPSAMPLINGS
+from colorfuse.images.finding import find_photos
+from colorfuse.inference.upsampling import UPSAMPLINGS
 
 STRONG, NEAR, SHARE = 8.0, 3, 0.01
 

@@ -19,7 +19,7 @@ from PIL import Image
 from skimage import data
 
 import colorfuse as cf
-from colorfuse.folders import tasks_below
+from colorfuse.inference.files import list_tasks
 
 WORKERS = 2
 
@@ -59,7 +59,7 @@ def write_archive(folder: Path) -> None:
 with tempfile.TemporaryDirectory() as folder:
     archive, output = Path(folder, "archive"), Path(folder, "colored")
     write_archive(archive)
-    to_do = [task for task in tasks_below(archive, output) if not task.target.exists()]
+    to_do = [task for task in list_tasks(archive, output) if not task.target.exists()]
 
     # On a cluster, `ray.init()` finds it, and the folders are ones that all machines see. One processor more than
     # the workers take is left to what hands out the paths.

@@ -1,6 +1,10 @@
 import os
 import tempfile
 
+# One thread a process where several run side by side, read when torch is first imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Read when huggingface_hub is first imported: no test may reach a hub, or what was fetched from one before.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_CACHE"] = tempfile.mkdtemp()

@@ -13,7 +13,7 @@ from PIL import Image
 from skimage import data
 
 import colorfuse as cf
-from colorfuse.export import TORCH_NEEDED
+from colorfuse.inference.export import TORCH_NEEDED
 
 DOCS = Path(__file__).parents[1] / "docs"
 

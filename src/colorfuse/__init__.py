@@ -3,25 +3,33 @@
 from importlib import metadata
 
 from colorfuse import metrics, plots
-from colorfuse.backbones import create_backbone, list_backbones, register_backbone
+from colorfuse.backbones import MapInfo, create_backbone, list_backbones, register_backbone
 from colorfuse.color import LabToRgb, RgbToLab, gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
-from colorfuse.colorizer import FusionColorizer
+from colorfuse.colorizers import (
+    Colorizer,
+    FusionColorizer,
+    create_colorizer,
+    list_colorizers,
+    register_colorizer,
+)
 from colorfuse.data import LabArrays, PhotoArray, PhotoFolder, pack, split
 from colorfuse.errors import DataError, NotFittedError, PhotoError, TrainingError, WeightsError
 from colorfuse.evaluation import Difference, Evaluation, compare, evaluate
 from colorfuse.images import read_photo, write_photo
-from colorfuse.maps import MapInfo
-from colorfuse.network import FusionNetwork
-from colorfuse.objectives import Objective, Term
-from colorfuse.parts import (
+from colorfuse.network import (
+    FusionNetwork,
     list_decoders,
     list_encoders,
     list_fusions,
-    list_objectives,
-    list_terms,
     register_decoder,
     register_encoder,
     register_fusion,
+)
+from colorfuse.objectives import (
+    Objective,
+    Term,
+    list_objectives,
+    list_terms,
     register_objective,
     register_term,
 )
@@ -30,6 +38,7 @@ from colorfuse.recipes import list_recipes
 __version__ = metadata.version("colorfuse")
 
 __all__ = [
+    "Colorizer",
     "DataError",
     "Difference",
     "Evaluation",
@@ -49,10 +58,12 @@ __all__ = [
     "WeightsError",
     "compare",
     "create_backbone",
+    "create_colorizer",
     "evaluate",
     "gray_to_lightness",
     "lab_to_rgb",
     "list_backbones",
+    "list_colorizers",
     "list_decoders",
     "list_encoders",
     "list_fusions",
@@ -65,6 +76,7 @@ __all__ = [
     "read_photo",
     "reduce_chroma",
     "register_backbone",
+    "register_colorizer",
     "register_decoder",
     "register_encoder",
     "register_fusion",

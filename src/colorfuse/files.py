@@ -42,7 +42,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
 
 
 @contextlib.contextmanager
-def room_in(folder: Path, way_out: str) -> Iterator[None]:
+def write_errors(folder: Path, way_out: str) -> Iterator[None]:
     """Name the folder, and what to do, in the error of what cannot be written there."""
     try:
         yield

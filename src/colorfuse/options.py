@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeAlias
 
+import numpy as np
 from pydantic import Field, PydanticUserError, TypeAdapter, ValidationError
 
 Count: TypeAlias = Annotated[int, Field(ge=1)]
@@ -68,7 +69,7 @@ def check_value(value: Any, kind: Any, where: str, what: str) -> None:
     if kind is inspect.Parameter.empty or isinstance(kind, str):
         return
     try:
-        TypeAdapter(kind).validate_json(json.dumps(value, default=str), strict=True)
+        TypeAdapter(kind).validate_json(json.dumps(plain(value), default=str), strict=True)
     except PydanticUserError:
         return
     except ValidationError as error:
@@ -77,6 +78,21 @@ def check_value(value: Any, kind: Any, where: str, what: str) -> None:
         expected = first["msg"].removeprefix("Input should be ")
         wrong = f"must be {expected}, not" if expected != first["msg"] else f"is wrong: {expected}:"
         raise ValueError(f"{where}{place} of {what} {wrong} {first['input']!r}") from error
+
+
+def plain(value: Any) -> Any:
+    """A value with the numbers of NumPy in it, and its arrays, as those of Python, which JSON takes.
+
+    Example:
+        >>> import numpy as np
+        >>> plain({"widths": [np.int64(8), 4]})
+        {'widths': [8, 4]}
+    """
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: plain(its) for key, its in value.items()}
+    return [plain(its) for its in value] if isinstance(value, list | tuple) else value
 
 
 def _signature(factory: Callable[..., Any]) -> inspect.Signature:

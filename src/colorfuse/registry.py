@@ -103,6 +103,17 @@ class Registry(Generic[Part]):
         name, options = parse_spec(spec, self.kind)
         return build_part(self.kind, name, self.factory(name), options, *args)
 
+    def name_of(self, factory: Callable[..., Part]) -> str:
+        """The name under which a class or function is registered.
+
+        Raises:
+            ValueError: It is not.
+        """
+        for name, known in self._factories.items():
+            if known is factory:
+                return name
+        raise ValueError(f"{factory.__name__} is registered under no name; use @register_{self.kind}")
+
     def factory(self, name: str) -> Callable[..., Part]:
         """What builds the part of a name.
 

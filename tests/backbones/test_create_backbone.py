@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import colorfuse as cf
-from colorfuse.maps import MapInfo
+from colorfuse.backbones.maps import MapInfo
 
 NAME = "test_efficientnet"
 

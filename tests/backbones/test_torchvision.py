@@ -10,7 +10,7 @@ import torch
 from torchvision import models
 
 import colorfuse as cf
-from colorfuse.maps import MapInfo
+from colorfuse.backbones.maps import MapInfo
 
 NAME = "torchvision/shufflenet_v2_x0_5"
 FAMILIES = [

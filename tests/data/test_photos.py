@@ -10,9 +10,9 @@ from PIL import Image
 from torchvision.transforms import v2
 
 import colorfuse as cf
-from colorfuse.data.finding import _photos_below
 from colorfuse.data.transforms import center_crop, random_crop_flip
-from colorfuse.evaluation.originals import find_originals
+from colorfuse.evaluation.ground_truth import find_ground_truth
+from colorfuse.images.finding import _photos_below
 
 
 def test_samples_are_lightness_and_ab_in_physical_units(photos: NDArray[np.uint8]) -> None:
@@ -178,7 +178,7 @@ def test_settings_that_cannot_be(photo_folder: Path) -> None:
 def test_folders_within_one_another_give_each_photo_once(photo_folder: Path) -> None:
     twice = cf.PhotoFolder([photo_folder, photo_folder / "part1", photo_folder / "part0" / "00.png"])
     assert twice.paths == cf.PhotoFolder(photo_folder).paths
-    assert len(find_originals([photo_folder, photo_folder / "part1"])) == 12
+    assert len(find_ground_truth([photo_folder, photo_folder / "part1"])) == 12
 
 
 def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path: Path) -> None:

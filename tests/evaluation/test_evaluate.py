@@ -206,7 +206,7 @@ def test_bad_input(colorizer: cf.FusionColorizer, photos: Photos, tmp_path: Path
         (cf.DataError, "not float64", {"photos": photos / 255}),
         (ValueError, r"a and b of one colour, not \(1,\)", {"constant": (1,)}),
         (TypeError, "must be a folder, .*not generator", {"photos": (photo for photo in photos)}),
-        (cf.NotFittedError, "no network yet", {"colors": cf.FusionColorizer()}),
+        (cf.NotFittedError, "learnt nothing yet", {"colors": cf.FusionColorizer()}),
     ):
         with pytest.raises(error, match=message):
             cf.evaluate(**{"colors": colorizer, "photos": photos} | arguments)

@@ -1,13 +1,16 @@
 """Twenty photos of all kinds, made anew each time, always the same."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tifffile
 import torch
-from PIL import Image, ImageCms
+from PIL import Image
 from skimage import data
+
+from colorfuse.images.profiles import srgb_profile
 
 
 def photos_of_all_kinds(folder: Path) -> dict[str, Any]:
@@ -16,7 +19,7 @@ def photos_of_all_kinds(folder: Path) -> dict[str, Any]:
     astronaut = data.astronaut()[:90, 180:300]
     wide = camera.astype(np.uint16) * 257
     alpha = np.linspace(0, 255, camera.size).reshape(camera.shape).astype(np.uint8)
-    made = {
+    made: dict[str, Callable[[Path], Any]] = {
         "gray.png": lambda path: Image.fromarray(camera).save(path),
         "gray.jpg": lambda path: Image.fromarray(camera).save(path, quality=90),
         "rgb.jpg": lambda path: Image.fromarray(astronaut).save(path, quality=90),
@@ -31,9 +34,7 @@ def photos_of_all_kinds(folder: Path) -> dict[str, Any]:
             path, np.dstack([astronaut, alpha[:90]]).astype(np.uint16) * 257, photometric="rgb", extrasamples=[2]
         ),
         "white_is_zero.tif": lambda path: tifffile.imwrite(path, 65535 - wide, photometric="miniswhite"),
-        "profiled.jpg": lambda path: Image.fromarray(astronaut).save(
-            path, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-        ),
+        "profiled.jpg": lambda path: Image.fromarray(astronaut).save(path, icc_profile=srgb_profile()),
         "photo.webp": lambda path: Image.fromarray(astronaut).save(path, lossless=True),
     }
     photos: dict[str, Any] = {}
@@ -50,7 +51,7 @@ def photos_of_all_kinds(folder: Path) -> dict[str, Any]:
     }
 
 
-def _turned(orientation: int) -> Image.Exif:
+def _turned(orientation: int) -> Any:
     exif = Image.Exif()
     exif[274] = orientation
     return exif

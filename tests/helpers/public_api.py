@@ -23,12 +23,19 @@ def public_api() -> dict[str, str]:
     for name in sorted(colorfuse.__all__):
         described = getattr(colorfuse, name)
         api[name] = _signature(described)
-        public = getattr(described, "__all__", None) or vars(described) if _has_members(described) else ()
+        public = getattr(described, "__all__", None) or _members(described) if _has_members(described) else ()
         for member in sorted(key for key in public if not key.startswith("_")):
             signature = _signature(inspect.getattr_static(described, member))
             if signature:
                 api[f"{name}.{member}"] = signature
     return api
+
+
+def _members(described: Any) -> set[str]:
+    """The names of what a module, or a class of this library and those that it inherits from, define."""
+    places = inspect.getmro(described) if inspect.isclass(described) else (described,)
+    ours = (place for place in places if place is described or place.__module__.startswith("colorfuse"))
+    return {name for place in ours for name in vars(place)}
 
 
 def changelog_digest() -> str:

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as npst
 from torch.utils.data import TensorDataset
 
 import colorfuse as cf
-from colorfuse.data.coding import decode_lab, encode_lab
+from colorfuse.data.lab_bytes import decode_lab, encode_lab
 from colorfuse.data.loading import Loader
 
 photo_arrays = npst.arrays(np.uint8, st.tuples(st.integers(3, 30), st.just(4), st.just(5), st.just(3)))

@@ -9,7 +9,7 @@ from strategies import photo_arrays
 
 import colorfuse as cf
 from colorfuse.images import Photo
-from colorfuse.painting import Painter
+from colorfuse.inference.predictor import Predictor
 
 
 def colorizer() -> cf.FusionColorizer:
@@ -58,7 +58,7 @@ def test_a_photo_alone_and_among_others_gives_the_same_bytes(photos: list[Any]) 
 @settings(max_examples=15)
 @given(st.lists(photo_arrays(), min_size=2, max_size=5))
 def test_a_batch_colours_as_one_at_a_time_but_for_rounding(photos: list[Any]) -> None:
-    together = Painter(TINY.network_, TINY.objective_, TINY.image_size, TINY.upsample, 1.0, at_once=len(photos))
+    together = Predictor(TINY.render_ab, TINY.image_size, TINY.upsample, batch_size=len(photos))
     for photo, colored in zip(photos, together.stream(photos), strict=True):
         rounding = 1e-5 if photo.dtype == np.float32 else 1
         np.testing.assert_allclose(TINY.predict(photo).astype(float), colored.astype(float), atol=rounding)

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorfuse.backbones.sizes import Size, find_sizing
+from colorfuse.backbones.input_sizes import Size, find_sizing
 
 SIDES = st.integers(32, 2000)
 

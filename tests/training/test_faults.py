@@ -18,7 +18,7 @@ from torch.utils.data import TensorDataset
 from trainings import run_script
 
 import colorfuse as cf
-from colorfuse.files import room_in
+from colorfuse.files import write_errors
 
 Make = Callable[..., cf.FusionColorizer]
 
@@ -237,6 +237,6 @@ def test_too_little_for_batch_norms_is_said(tiny: Make, photos: NDArray[np.uint8
 
 def test_what_is_no_fault_of_the_disk_is_not_called_one(tmp_path: Path) -> None:
     for error in (OSError("encoder error -2"), FileExistsError(17, "File exists")):
-        with pytest.raises(OSError) as caught, room_in(tmp_path, "make room"):  # noqa: PT011
+        with pytest.raises(OSError) as caught, write_errors(tmp_path, "make room"):  # noqa: PT011
             raise error
         assert caught.value is error

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from colorfuse.backbones.adapted import Extractor
-from colorfuse.backbones.published import cannot_be_had, load_file
+from colorfuse.backbones.backbone import Extractor
+from colorfuse.backbones.maps import MapInfo
+from colorfuse.backbones.weights import cannot_be_had, load_file
 from colorfuse.errors import first_line
-from colorfuse.maps import MapInfo
 
 _FOR_ANY_SIZE: tuple[dict[str, Any], ...] = (
     {"dynamic_img_size": True, "dynamic_img_pad": True},

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from colorfuse.backbones.adapted import Extractor, on_meta
-from colorfuse.backbones.published import cannot_be_had, load_file
-from colorfuse.maps import MapInfo
+from colorfuse.backbones.backbone import Extractor, on_meta
+from colorfuse.backbones.maps import MapInfo
+from colorfuse.backbones.weights import cannot_be_had, load_file
 
 _PREFIX = "torchvision/"
 _HEAD = {"AuxLogits", "aux1", "aux2", "avgpool", "dropout", "classifier", "fc", "flatten", "head", "heads"}

@@ -9,7 +9,7 @@ from torch.autograd import forward_ad
 
 from colorfuse.color import formulas, kernels
 from colorfuse.color.kernels import map_pixels
-from colorfuse.precision import full_precision
+from colorfuse.color.precision import full_precision
 
 _HALF = (torch.float16, torch.bfloat16)
 

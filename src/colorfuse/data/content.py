@@ -12,9 +12,9 @@ from torch.nn import functional
 from torch.utils.data import Dataset, Subset
 from tqdm import tqdm
 
-from colorfuse.data.in_bytes import without_transform
+from colorfuse.data.bytes_dataset import without_transform
 from colorfuse.data.lab_arrays import LabArrays
-from colorfuse.data.photos import PhotoArray, PhotoFolder
+from colorfuse.data.photos import PhotoArray, PhotoFolder, PhotoList
 
 _READ_OF_A_FILE = 1 << 20
 _DISTANCE = 4
@@ -29,6 +29,8 @@ def content_keys(data: Dataset[Any]) -> list[bytes]:
         return [_key_of_file(path) for path in data.paths]
     if isinstance(data, PhotoArray):
         return [_key(photo) for photo in data.photos]
+    if isinstance(data, PhotoList):
+        return [_key(np.asarray(image)) for image in data.images]
     count = len(data)  # type: ignore[arg-type]  # torch types no length
     if isinstance(data, LabArrays):
         return [_key(*(rows[0] for rows in data.coded([index]))) for index in range(count)]

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from colorfuse.data.coding import decode_lab
-from colorfuse.data.in_bytes import BytesDataset
-from colorfuse.data.unpacking import unpack
+from colorfuse.data.archives import unpack
+from colorfuse.data.bytes_dataset import BytesDataset
+from colorfuse.data.lab_bytes import decode_lab
 from colorfuse.errors import DataError
 from colorfuse.sample import Sample
 

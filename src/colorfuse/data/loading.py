@@ -10,10 +10,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from colorfuse.data.attributes import sample_weights
-from colorfuse.data.fetching import Fetched, collate, seeded
-from colorfuse.data.in_bytes import in_bytes_of
+from colorfuse.data.bytes_dataset import find_bytes_dataset
 from colorfuse.data.lab_arrays import LabArrays
-from colorfuse.data.ordering import EpochBatches, Share, mixed_seed
+from colorfuse.data.sampling import EpochBatches, Shard, mixed_seed
+from colorfuse.data.seeding import SeededDataset, collate, seeded
 from colorfuse.data.transforms import Transformed, TransformedStream
 from colorfuse.errors import DataError
 from colorfuse.sample import Batch
@@ -28,7 +28,7 @@ class Loader:
         workers: Processes that read samples; `default_workers` if None.
         seed: Shuffles the samples, anew each epoch. What transforms draw is decided by seed, epoch and batch as well,
             whatever the number of workers. None keeps the dataset's order.
-        share: The part of each batch that is read: every `of`-th sample from `place` on.
+        shard: The part of each batch that is read: every `world_size`-th sample from `rank` on.
         device: Where the batches go.
 
     Attributes:
@@ -47,7 +47,7 @@ class Loader:
         workers: int | None = None,
         *,
         seed: int | None = None,
-        share: Share = Share(),  # noqa: B008, since it is a tuple
+        shard: Shard = Shard(),  # noqa: B008, since it is a tuple
         device: torch.device | str = "cpu",
     ) -> None:
         count = _length(data)
@@ -67,17 +67,17 @@ class Loader:
         self._indices: EpochBatches | None = None
         self._batches: DataLoader[Any]
         if isinstance(data, IterableDataset):
-            if share.of > 1:
+            if shard.world_size > 1:
                 raise DataError(
-                    f"{_kind(data)} is a stream, which {share.of} processes cannot share; train in one, "
+                    f"{_kind(data)} is a stream, which {shard.world_size} processes cannot share; train in one, "
                     "or write its photos to a folder"
                 )
             # Its workers begin anew each epoch, since those that stay would not hear of the epoch.
             self._batches = DataLoader(data, batch_size, drop_last=whole, **common)
         else:
-            self._indices = EpochBatches(count, batch_size, whole, seed, sample_weights(data), share)
+            self._indices = EpochBatches(count, batch_size, whole, seed, sample_weights(data), shard)
             self._batches = DataLoader(
-                Fetched(data, self.seed),
+                SeededDataset(data, self.seed),
                 batch_sampler=self._indices,
                 collate_fn=collate,
                 persistent_workers=self.workers > 0,
@@ -127,7 +127,7 @@ class Loader:
             raise batch
         batch = send_to_device(batch, self.device, non_blocking=self.device.type == "cuda")
         dataset = self._batches.dataset
-        return dataset.decode(batch) if isinstance(dataset, Fetched) else Batch(*batch[:3])
+        return dataset.decode(batch) if isinstance(dataset, SeededDataset) else Batch(*batch[:3])
 
 
 def default_workers(data: Dataset[Any]) -> int:
@@ -138,7 +138,7 @@ def default_workers(data: Dataset[Any]) -> int:
         return 0
     if isinstance(data, IterableDataset):  # which each of them would go through from its start
         return 0
-    whole, _ = in_bytes_of(data)
+    whole, _ = find_bytes_dataset(data)
     if isinstance(whole, LabArrays) and not whole.transform and not torch.cuda.is_available():
         return 0  # since to hand rows over takes longer than to read them
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # training processes, that a launcher started here

@@ -13,16 +13,16 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, Subset
 from tqdm import tqdm
 
-from colorfuse.data.coding import encode_lab
+from colorfuse.data.bytes_dataset import find_bytes_dataset
 from colorfuse.data.content import content_keys
-from colorfuse.data.in_bytes import in_bytes_of
 from colorfuse.data.lab_arrays import ABOUT_FILE, LabArrays
+from colorfuse.data.lab_bytes import encode_lab
 from colorfuse.data.loading import Loader
+from colorfuse.data.npy_files import RowWriter
 from colorfuse.data.photos import PhotoFolder
-from colorfuse.data.row_files import RowWriter
-from colorfuse.data.transforms import fetch
+from colorfuse.data.transforms import get_samples
 from colorfuse.errors import DataError
-from colorfuse.files import atomic_file, room_in
+from colorfuse.files import atomic_file, write_errors
 
 _VERSION = 1
 _BATCH = 64
@@ -69,12 +69,12 @@ def pack(
     if _is_packed(root, about):
         return LabArrays(root)
     partial = root.with_name(f".{root.name}.partial")
-    with room_in(partial, "make room, and pack again"):
+    with write_errors(partial, "make room, and pack again"):
         _begin(partial, about)
         writer = RowWriter(partial, about["count"], about["size"], rows_a_file)
     with tqdm(total=about["count"], initial=writer.done, desc="packing", unit="photo", disable=None) as bar:
         for lightness, ab in _coded_batches(data, about["size"], writer.done, num_workers):
-            with room_in(partial, f"make room for more than {writer.done} photos, and pack again to go on"):
+            with write_errors(partial, f"make room for more than {writer.done} photos, and pack again to go on"):
                 writer.write(lightness, ab)
             bar.update(len(lightness))
     LabArrays(partial)
@@ -105,7 +105,7 @@ def _about(data: Dataset[Any]) -> dict[str, Any]:
 def _digest(data: Dataset[Any]) -> str:
     """A digest of all photos' own content, or of some samples of a dataset that only tells samples."""
     count = len(data)  # type: ignore[arg-type]
-    if in_bytes_of(data)[0] is None:
+    if find_bytes_dataset(data)[0] is None:
         data = Subset(data, sorted({round(place) for place in np.linspace(0, count - 1, _SAMPLES_TO_KNOW_IT_BY)}))
     return blake2b(b"".join(content_keys(data)), digest_size=16).hexdigest()
 
@@ -145,7 +145,7 @@ class _Coded(Dataset[Any]):
         return len(self.data) - self.start  # type: ignore[arg-type]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
-        samples = fetch(self.data, [self.start + index for index in indices])
+        samples = get_samples(self.data, [self.start + index for index in indices])
         return [self._coded(self.start + index, *sample[:2]) for index, sample in zip(indices, samples, strict=True)]
 
     def _coded(self, index: int, lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:

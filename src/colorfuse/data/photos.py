@@ -12,14 +12,18 @@ from PIL import Image
 from torch import Tensor
 
 from colorfuse.color import rgb_to_lab
-from colorfuse.data.finding import find_photos_below
-from colorfuse.data.in_bytes import BytesDataset
-from colorfuse.data.places import classes_of_places, weights_of_places
-from colorfuse.data.screening import LeftOut, screen
+from colorfuse.data.bytes_dataset import BytesDataset
+from colorfuse.data.screening import LeftOut, mean_chroma, screen
+from colorfuse.data.subfolders import classes_by_subfolder, weights_by_pattern
 from colorfuse.data.transforms import Transform, center_crop
 from colorfuse.errors import DataError
-from colorfuse.images import open_rgb
+from colorfuse.images import Photo, PhotoSource, open_rgb, read_photo
+from colorfuse.images.finding import find_photos_below
+from colorfuse.images.photo import as_bytes
 from colorfuse.sample import Sample
+
+_MIN_CHROMA = 2.0
+"""The mean chroma below which a photo is gray."""
 
 
 class PhotoFolder(BytesDataset):
@@ -67,7 +71,7 @@ class PhotoFolder(BytesDataset):
         image_size: int = 224,
         *,
         transform: Transform | None = None,
-        min_chroma: float = 2.0,
+        min_chroma: float = _MIN_CHROMA,
         unreadable: Literal["skip", "raise"] = "skip",
         weights: Mapping[str, float] | None = None,
         labels: bool = False,
@@ -84,8 +88,8 @@ class PhotoFolder(BytesDataset):
         self.image_size = image_size
         self.transform = transform
         self._at_least = None if transform else _side_to_decode(image_size)
-        self.sample_weights = weights_of_places([below for _, below in kept], weights) if weights else None
-        self.classes, self.labels = classes_of_places([below for _, below in kept]) if labels else ([], None)
+        self.sample_weights = weights_by_pattern([below for _, below in kept], weights) if weights else None
+        self.classes, self.labels = classes_by_subfolder([below for _, below in kept]) if labels else ([], None)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -150,6 +154,51 @@ class PhotoArray(BytesDataset):
     def decode(self, images: Tensor) -> Sample:
         """L and ab of RGB."""
         return _lab_of(images)
+
+
+class PhotoList(BytesDataset):
+    """Colour photos in memory, of any sizes, as squares of L and ab.
+
+    Gray ones have no colour to learn from; they are left out, and a warning counts them.
+
+    Args:
+        photos: PIL images, arrays, tensors, open files or paths, as `read_photo` takes them.
+        image_size: Side of the squares in pixels.
+        min_chroma: Photos with a lower mean chroma, in CIELAB units, are gray; 0 takes them all.
+
+    Raises:
+        DataError: There are no photos, or all are gray.
+        PhotoError: One cannot be read.
+    """
+
+    def __init__(
+        self, photos: Sequence[PhotoSource], image_size: int = 224, *, min_chroma: float = _MIN_CHROMA
+    ) -> None:
+        if not photos:
+            raise DataError("an empty list has no photos to learn from")
+        images = [_rgb_image(read_photo(photo)) for photo in photos]
+        self.images = [image for image in images if mean_chroma(image) >= min_chroma]
+        if not self.images:
+            raise DataError(f"no colour photos among {len(photos)}: all are gray")
+        if gray := len(images) - len(self.images):
+            warnings.warn(f"of {len(photos)} photos, left out {gray} gray", stacklevel=3)
+        self.image_size = image_size
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """RGB bytes `(N, 3, H, W)`."""
+        images = (self.images[index] for index in indices)
+        return _stacked(images, self.transform or center_crop(self.image_size))
+
+    def decode(self, images: Tensor) -> Sample:
+        """L and ab of RGB."""
+        return _lab_of(images)
+
+
+def _rgb_image(photo: Photo) -> Image.Image:
+    return Image.fromarray(np.broadcast_to(as_bytes(photo.pixels), (*photo.pixels.shape[:2], 3)))
 
 
 def _side_to_decode(image_size: int) -> int:

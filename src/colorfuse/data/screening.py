@@ -61,6 +61,12 @@ def _chroma(path: Path) -> float | Exception:
         image = open_rgb(path, at_least=_SIDE)
     except (PhotoError, FileNotFoundError, PermissionError, MemoryError) as error:
         return error
-    image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
-    lab = rgb_to_lab(torch.from_numpy(np.array(image)).movedim(-1, 0))
+    return mean_chroma(image)
+
+
+def mean_chroma(image: Image.Image) -> float:
+    """The mean chroma of an RGB image, looked at small, in CIELAB units."""
+    small = image.copy()
+    small.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
+    lab = rgb_to_lab(torch.from_numpy(np.array(small)).movedim(-1, 0))
     return float(lab[1:].norm(dim=0).mean())

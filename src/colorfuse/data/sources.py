@@ -1,5 +1,7 @@
 """What `fit` is given, as datasets."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -7,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, IterableDataset, Subset
 
-from colorfuse.data.in_bytes import BytesDataset, without_transform
-from colorfuse.data.photos import PhotoArray, PhotoFolder
+from colorfuse.data.bytes_dataset import BytesDataset, without_transform
+from colorfuse.data.photos import PhotoArray, PhotoFolder, PhotoList
 from colorfuse.data.splitting import split
 from colorfuse.data.transforms import AUGMENTATIONS, Transform, Transformed, TransformedStream, center_crop
 from colorfuse.errors import DataError
 from colorfuse.registry import unknown_name
 
-Source: TypeAlias = str | Path | list[str] | list[Path] | NDArray[np.uint8] | Dataset[Any]
-"""A folder, a list of files and folders, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab)."""
+Source: TypeAlias = str | Path | Sequence[Any] | NDArray[np.uint8] | Dataset[Any]
+"""Colour photos: a folder, a list of files and folders, a list of PIL images, arrays and tensors as `read_photo`
+takes them, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab)."""
 
 
 def as_datasets(
@@ -45,7 +48,7 @@ def as_datasets(
     """
     if augmentation not in AUGMENTATIONS:
         raise unknown_name("augmentation", augmentation, AUGMENTATIONS)
-    train, held_out = _held_out(_as_dataset(data, labels), validation, seed)
+    train, held_out = _held_out(as_dataset(data, labels), validation, seed)
     augmented = _with_transform(train, AUGMENTATIONS[augmentation](image_size), image_size)
     return augmented, None if held_out is None else _with_transform(held_out, center_crop(image_size), image_size)
 
@@ -56,7 +59,7 @@ def _held_out(
     if validation is None:
         return data, None
     if not isinstance(validation, int | float | np.floating):
-        return data, _as_dataset(validation)
+        return data, as_dataset(validation)
     if not 0 < validation < 1:
         raise ValueError(f"validation={validation} must be a share between 0 and 1, or photos, or None for none")
     if isinstance(data, IterableDataset):
@@ -65,15 +68,24 @@ def _held_out(
     return train, Subset(without_transform(data), held_out.indices)
 
 
-def _as_dataset(data: Source, labels: bool = False) -> Dataset[Any]:
-    if isinstance(data, str | Path | list | tuple):
+def as_dataset(data: Source, labels: bool = False) -> Dataset[Any]:
+    """The dataset of (L, ab) that photos are, whatever they are given as.
+
+    Raises:
+        ValueError: There are no sub-folders to make labels of.
+        DataError: There are no photos.
+        TypeError: The photos are none of the above.
+    """
+    if isinstance(data, str | Path):
         return PhotoFolder(data, labels=labels)
+    if isinstance(data, list | tuple):
+        return PhotoFolder(data, labels=labels) if are_paths(data) else PhotoList(data)
     if isinstance(data, np.ndarray):
         return PhotoArray(data)
     if isinstance(data, Dataset):
         return data
     raise TypeError(
-        "photos must be a folder, a list of paths, a uint8 array (N, H, W, 3) or a dataset of (L, ab), "
+        "photos must be a folder, a list of paths or of images, a uint8 array (N, H, W, 3) or a dataset of (L, ab), "
         f"not {type(data).__name__}"
     )
 
@@ -87,3 +99,8 @@ def _with_transform(data: Dataset[Any], transform: Transform, image_size: int) -
     if isinstance(data, IterableDataset):
         return TransformedStream(data, transform)
     return Transformed(data, transform)
+
+
+def are_paths(photos: Sequence[Any]) -> bool:
+    """Whether a list is of files and folders, and not of photos in memory; an empty one is."""
+    return all(isinstance(photo, str | os.PathLike) for photo in photos)

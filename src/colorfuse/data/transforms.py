@@ -68,7 +68,7 @@ class Transformed(Dataset[Any]):
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
         """Several samples at once."""
-        return [transform_sample(sample, self.transform) for sample in fetch(self.data, indices)]
+        return [transform_sample(sample, self.transform) for sample in get_samples(self.data, indices)]
 
 
 class TransformedStream(IterableDataset[Any]):
@@ -97,7 +97,7 @@ def transform_sample(sample: Any, transform: Transform) -> Any:
     return lab[:1], lab[1:], *more
 
 
-def fetch(data: Dataset[Any], indices: Sequence[int]) -> list[Any]:
+def get_samples(data: Dataset[Any], indices: Sequence[int]) -> list[Any]:
     """Several samples, at once where the dataset can."""
     if hasattr(data, "__getitems__"):
         samples: list[Any] = data.__getitems__(indices)

@@ -7,16 +7,24 @@ from typing import Any
 from torch import distributed
 from tqdm import tqdm
 
-from colorfuse.colorizer import FusionColorizer
-from colorfuse.data.ordering import Share
+from colorfuse.colorizers import Colorizer
+from colorfuse.data.sampling import Shard
 from colorfuse.data.sources import Source
 from colorfuse.errors import DataError
+from colorfuse.evaluation.accumulator import Accumulator
 from colorfuse.evaluation.figures import DEFAULT, OF_A_PHOTO, OF_ALL, check_figures
-from colorfuse.evaluation.judging import MIN_CHROMA, Asked, Constant, Predict, by_colorizer, by_outputs, judge
-from colorfuse.evaluation.originals import Original, find_originals, find_outputs
+from colorfuse.evaluation.ground_truth import GroundTruth, find_ground_truth, find_outputs
 from colorfuse.evaluation.protocols import find_protocol
 from colorfuse.evaluation.result import Evaluation
-from colorfuse.evaluation.tally import Tally
+from colorfuse.evaluation.scoring import (
+    MIN_CHROMA,
+    Constant,
+    Criteria,
+    Predict,
+    colorizer_predictions,
+    file_predictions,
+    score_photos,
+)
 from colorfuse.options import NotNegative, check_value
 
 MEAN_COLOR = (2.41, 9.04)
@@ -24,7 +32,7 @@ MEAN_COLOR = (2.41, 9.04)
 
 
 def evaluate(
-    colors: FusionColorizer | str | Path,
+    colors: Colorizer | str | Path,
     photos: Source,
     protocol: str = "center256",
     *,
@@ -65,12 +73,13 @@ def evaluate(
 
     Example:
         >>> from skimage import data
+        >>> from colorfuse import FusionColorizer
         >>> colorizer = FusionColorizer.from_pretrained()
         >>> result = evaluate(colorizer, data.astronaut()[None], figures=["squared_error", "colorfulness"])
         >>> result.mean("predicted", "squared_error") < result.mean("gray", "squared_error")
         True
     """
-    originals, predict, asked, left_out = open_evaluation(
+    originals, predict, criteria, left_out = prepare_evaluation(
         colors,
         photos,
         protocol,
@@ -79,22 +88,22 @@ def evaluate(
         figures=figures,
         min_chroma=min_chroma,
     )
-    share = _share()
-    tally = Tally([name for name in figures if name in OF_ALL], share.of)
-    mine = originals[share.place :: share.of]
+    shard = _shard()
+    accumulator = Accumulator([name for name in figures if name in OF_ALL], shard.world_size)
+    mine = originals[shard.rank :: shard.world_size]
     # A bar where there is a terminal, and in one of the processes.
-    hidden = True if share.place else None
-    bar = tqdm(judge(mine, predict, asked), "judging", len(mine), unit="photo", leave=False, disable=hidden)
+    hidden = True if shard.rank else None
+    bar = tqdm(score_photos(mine, predict, criteria), "judging", len(mine), unit="photo", leave=False, disable=hidden)
     for number, judged in enumerate(bar):
-        tally.add(share.place + number * share.of, judged)
-    tally.gather()
-    best, worst = tally.examples()
+        accumulator.add(shard.rank + number * shard.world_size, judged)
+    accumulator.gather()
+    best, worst = accumulator.examples()
     result = Evaluation(
         protocol,
-        asked.constant,
-        tally.photos(),
-        tally.overall(),
-        tally.left_out() | left_out,
+        criteria.constant,
+        accumulator.photos(),
+        accumulator.overall(),
+        accumulator.left_out() | left_out,
         best,
         worst,
         getattr(colors, "history_", []),
@@ -104,8 +113,8 @@ def evaluate(
     return result
 
 
-def open_evaluation(
-    colors: FusionColorizer | str | Path,
+def prepare_evaluation(
+    colors: Colorizer | str | Path,
     photos: Source,
     protocol: str,
     *,
@@ -113,26 +122,28 @@ def open_evaluation(
     constant: Constant | None,
     figures: Sequence[str],
     min_chroma: float,
-) -> tuple[list[Original], Predict, Asked, dict[str, str]]:
+) -> tuple[list[GroundTruth], Predict, Criteria, dict[str, str]]:
     """The photos, what gives the colours to judge, how to judge, and what cannot be judged, with the reason.
 
     The arguments and errors are those of `evaluate`.
     """
     check_figures(figures)
     check_value(saturation, NotNegative, "saturation", "an evaluation")
-    originals = find_originals(photos)
+    originals = find_ground_truth(photos)
     constant = _mean_color(colors) if constant is None else constant
     if len(constant) != 2:
         raise ValueError(f"constant must be a and b of one colour, not {constant}")
     constant = float(constant[0]), float(constant[1])
-    asked = Asked(find_protocol(protocol), constant, min_chroma, [name for name in figures if name in OF_A_PHOTO])
-    if isinstance(colors, FusionColorizer):
-        return originals, by_colorizer(colors, saturation), asked, {}
+    criteria = Criteria(
+        find_protocol(protocol), constant, min_chroma, [name for name in figures if name in OF_A_PHOTO]
+    )
+    if isinstance(colors, Colorizer):
+        return originals, colorizer_predictions(colors, saturation), criteria, {}
     if saturation != 1:
         raise ValueError(f"saturation={saturation} is for a colorizer; the colours of files are judged as they are")
     outputs, others = find_outputs(Path(colors), originals)
     left_out = dict.fromkeys(others, "it is no output of one of the photos, or one of several")
-    return originals, by_outputs(outputs, asked.protocol), asked, left_out
+    return originals, file_predictions(outputs, criteria.protocol), criteria, left_out
 
 
 def _mean_color(colors: Any) -> Constant:
@@ -141,11 +152,11 @@ def _mean_color(colors: Any) -> Constant:
     return last.get("train_mean_a", MEAN_COLOR[0]), last.get("train_mean_b", MEAN_COLOR[1])
 
 
-def _share() -> Share:
+def _shard() -> Shard:
     """Which of the photos this process judges."""
     if not distributed.is_available() or not (distributed.is_initialized() or distributed.is_torchelastic_launched()):
-        return Share(0, 1)
+        return Shard(0, 1)
     from accelerate import PartialState  # takes seconds to import
 
     state = PartialState()
-    return Share(state.process_index, state.num_processes)
+    return Shard(state.process_index, state.num_processes)

@@ -1,11 +1,11 @@
-"""Judged photos as they are shown."""
+"""ScoredPhoto photos as they are shown."""
 
 from typing import NamedTuple
 
 from PIL import Image
 
 from colorfuse.evaluation.figures import Colors
-from colorfuse.evaluation.judging import MIN_CHROMA, Judged
+from colorfuse.evaluation.scoring import MIN_CHROMA, ScoredPhoto
 
 _SIDE = 256
 
@@ -26,7 +26,7 @@ class Example(NamedTuple):
     has_truth: bool
 
 
-def example_of(judged: Judged) -> Example:
+def example_of(judged: ScoredPhoto) -> Example:
     """What is kept of a photo to show it."""
     pictures = {row: _picture(judged.colors[row]) for row in ("gray", "predicted", "truth")}
     return Example(judged.name, pictures, judged.figures, judged.colors["truth"].chroma >= MIN_CHROMA)

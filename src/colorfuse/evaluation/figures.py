@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from torch import Tensor
 from colorfuse import metrics
 from colorfuse.color import rgb_to_lab
 from colorfuse.registry import unknown_name
+
+FiguresByRow: TypeAlias = dict[str, dict[str, float]]
+"""Figures by row, "gray", "constant", "predicted" and "truth", and by name."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,7 +32,7 @@ class Colors:
     rgb: Tensor
 
     @classmethod
-    def of_image(cls, image: Image.Image) -> Self:
+    def from_image(cls, image: Image.Image) -> Self:
         """Those of an RGB image."""
         rgb = torch.from_numpy(np.array(image)).movedim(-1, 0).contiguous()
         return cls(rgb_to_lab(rgb), rgb)

@@ -6,12 +6,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jinja2
-
+from colorfuse.evaluation.drawing import draw, histogram, loss_curve
 from colorfuse.evaluation.figures import COLUMNS
-from colorfuse.evaluation.result import Evaluation
+from colorfuse.evaluation.table import FigureTable
 from colorfuse.files import atomic_file
-from colorfuse.plots import draw, histogram, loss_curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,12 +17,14 @@ if TYPE_CHECKING:
 _DISTRIBUTIONS = ("squared_error", "raw_accuracy", "colorfulness", "ciede2000")
 
 
-def write_report(evaluation: Evaluation, path: Path) -> None:
+def write_report(evaluation: FigureTable, path: Path) -> None:
     """Write the page, whole or not at all.
 
     Raises:
         ImportError: matplotlib is not installed.
     """
+    import jinja2  # which only a report needs
+
     template = jinja2.Environment(
         loader=jinja2.PackageLoader("colorfuse", "evaluation"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     ).get_template("report.html")

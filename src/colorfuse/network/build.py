@@ -11,7 +11,7 @@ from colorfuse.network.decoders import decoders
 from colorfuse.network.encoders import encoders
 from colorfuse.network.fusion_network import FusionNetwork
 from colorfuse.network.fusions import fusions
-from colorfuse.network.watching import predicting
+from colorfuse.network.hooks import eval_mode
 from colorfuse.registry import Spec
 
 _SIDE = 64
@@ -63,7 +63,7 @@ def _check_has(part: nn.Module, attribute: str, kind: str, spec: Spec) -> None:
 def _try(network: FusionNetwork, planes: int, parts: Mapping[str, Spec]) -> None:
     """Run a network once, small, so that parts that do not fit are found when it is built."""
     try:
-        with predicting(network):
+        with eval_mode(network):
             given = network(torch.full((1, 1, _SIDE, _SIDE), 50.0))
     except Exception as error:  # whatever a part of the user's raises
         raise ValueError(f"the parts {dict(parts)} do not work together: {first_line(error)}") from error

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.maps import MapInfo, Maps
+from colorfuse.backbones.maps import MapInfo, Maps
 from colorfuse.network.encoders import encoders
 
 _PATCH = 7

@@ -15,12 +15,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.maps import MapInfo, Maps, divided, resize, resize_to
+from colorfuse.backbones.maps import MapInfo, Maps, divided, resize, resize_to
 from colorfuse.network.layers import double_conv, init_normal_, separable_conv
 from colorfuse.options import Count
 from colorfuse.registry import Registry
 
 decoders: Registry[nn.Module] = Registry("decoder")
+register_decoder, list_decoders = decoders.register, decoders.names
 
 
 @decoders.register("paper")

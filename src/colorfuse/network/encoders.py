@@ -11,12 +11,13 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 from torch import Tensor, nn
 
-from colorfuse.maps import MapInfo, Maps
+from colorfuse.backbones.maps import MapInfo, Maps
 from colorfuse.network.layers import init_normal_
 from colorfuse.options import Count
 from colorfuse.registry import Registry
 
 encoders: Registry[nn.Module] = Registry("encoder")
+register_encoder, list_encoders = encoders.register, encoders.names
 
 Layers: TypeAlias = Annotated[Sequence[tuple[Count, Literal[1, 2]]], Field(min_length=1)]
 """Pairs of width and stride, one for each convolution."""

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from colorfuse.maps import divided, resize
+from colorfuse.backbones.maps import divided, resize
 
 
 class FusionNetwork(nn.Module):

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.maps import MapInfo, Maps, resize_to
+from colorfuse.backbones.maps import MapInfo, Maps, resize_to
 from colorfuse.network.layers import init_normal_
 from colorfuse.options import Count
 from colorfuse.registry import Registry
 
 fusions: Registry[nn.Module] = Registry("fusion")
+register_fusion, list_fusions = fusions.register, fusions.names
 
 Map = TypeVar("Map", MapInfo, Tensor)
 

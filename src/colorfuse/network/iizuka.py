@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.maps import MapInfo, Maps
+from colorfuse.backbones.maps import MapInfo, Maps
 from colorfuse.network.encoders import encoders
 
 _LOW = ((64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1))

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from colorfuse.network.watching import predicting, watching
+from colorfuse.network.hooks import captured_outputs, eval_mode
 
 _COLUMNS = ("part", "name", "parameters", "multiply-adds", "output")
 
@@ -88,7 +88,7 @@ def summarize(network: nn.Module, names: Mapping[str, str], height: int, width: 
     from torch.utils.flop_counter import FlopCounterMode  # which imports triton
 
     parts = dict(network.named_children())
-    with predicting(network), FlopCounterMode(display=False) as counter, watching(network, parts) as given:
+    with eval_mode(network), FlopCounterMode(display=False) as counter, captured_outputs(network, parts) as given:
         network(torch.zeros(1, 1, height, width).to(next(network.parameters())))
     operations = counter.get_flop_counts()
     return Summary(

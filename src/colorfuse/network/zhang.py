@@ -8,7 +8,7 @@ layers of the authors' release. Their first seven blocks are the encoder here, t
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.maps import MapInfo, Maps, resize_to
+from colorfuse.backbones.maps import MapInfo, Maps, resize_to
 from colorfuse.network.decoders import decoders
 from colorfuse.network.encoders import encoders
 

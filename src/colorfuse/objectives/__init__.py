@@ -1,11 +1,11 @@
 """Objectives: what a network learns, and how its planes are read as colour."""
 
+from colorfuse.objectives.base import Objective, list_objectives, objectives, register_objective
 from colorfuse.objectives.build import create_objective, create_terms
 from colorfuse.objectives.classification import ColorClassification
-from colorfuse.objectives.contract import Objective, objectives
 from colorfuse.objectives.histogram import HueChromaHistograms
 from colorfuse.objectives.regression import HuberError, MeanAbsoluteError, MeanSquaredError
-from colorfuse.objectives.terms import Term, terms
+from colorfuse.objectives.terms import Term, list_terms, register_term, terms
 
 __all__ = [
     "ColorClassification",
@@ -17,6 +17,10 @@ __all__ = [
     "Term",
     "create_objective",
     "create_terms",
+    "list_objectives",
+    "list_terms",
     "objectives",
+    "register_objective",
+    "register_term",
     "terms",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from colorfuse.objectives.contract import Objective, objectives
+from colorfuse.objectives.base import Objective, objectives
 from colorfuse.objectives.terms import Term, terms
 from colorfuse.registry import Spec, parse_spec
 

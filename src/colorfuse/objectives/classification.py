@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from colorfuse.color.plane import gamut_bins
+from colorfuse.objectives.base import Objective, objectives, sampled
 from colorfuse.objectives.bins import SIGMA, count_nearest, soft_cross_entropy
-from colorfuse.objectives.contract import Objective, objectives, sampled
 from colorfuse.options import Count, Positive
 
 Reading = Literal["annealed_mean", "mean", "mode", "sample"]

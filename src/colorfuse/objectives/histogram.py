@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.objectives.contract import Objective, objectives
+from colorfuse.objectives.base import Objective, objectives
 from colorfuse.options import Count
 
 Reading = Literal["expectation", "median"]

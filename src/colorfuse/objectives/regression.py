@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from colorfuse.color.plane import AB_SCALE
-from colorfuse.objectives.contract import Objective, objectives
+from colorfuse.objectives.base import Objective, objectives
 from colorfuse.options import Positive
 
 

@@ -1,9 +1,8 @@
-"""The training loop, and the checkpoints from which it goes on."""
+"""Training: the loop, the checkpoints from which it goes on, and the folder of a run."""
 
-from colorfuse.training.checkpoint import Checkpoints
+from colorfuse.training.fitting import fit_colorizer
 from colorfuse.training.history import History, best_epoch
-from colorfuse.training.loop import train
+from colorfuse.training.runs import run_settings
 from colorfuse.training.settings import Settings
-from colorfuse.training.tracking import tracked
 
-__all__ = ["Checkpoints", "History", "Settings", "best_epoch", "tracked", "train"]
+__all__ = ["History", "Settings", "best_epoch", "fit_colorizer", "run_settings"]

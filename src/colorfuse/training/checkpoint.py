@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from colorfuse.errors import WeightsError
-from colorfuse.files import room_in, write_tensors
+from colorfuse.files import write_errors, write_tensors
 
 _CHECKSUMS = "SHA256SUMS"
 _STATE = "state.json"
@@ -38,7 +38,7 @@ class Checkpoints:
 
     def prepare(self) -> None:
         """Make the folder, and find out whether it can be written to."""
-        with room_in(self.folder, "choose another folder"):
+        with write_errors(self.folder, "choose another folder"):
             self.folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self.folder).close()
 
@@ -47,7 +47,7 @@ class Checkpoints:
         saved = self._numbered()
         partial = self.folder / "partial"
         shutil.rmtree(partial, ignore_errors=True)
-        with room_in(self.folder, "make room, and resume the run to go on"):
+        with write_errors(self.folder, "make room, and resume the run to go on"):
             partial.mkdir(parents=True)
             for name, values in tensors.items():
                 write_tensors(partial / f"{name}.safetensors", dict(values))

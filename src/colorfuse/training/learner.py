@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from colorfuse.maps import resize_to
+from colorfuse.backbones.maps import resize_to
+from colorfuse.color.precision import full_precision
 from colorfuse.network import FusionNetwork
-from colorfuse.network.watching import watching
+from colorfuse.network.hooks import captured_outputs
 from colorfuse.objectives import Objective, Term
-from colorfuse.precision import full_precision
 from colorfuse.sample import Batch
 
 
@@ -30,7 +30,7 @@ class Learner(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss, a scalar, and the planes."""
-        with watching(self.network, self._watched) as given:
+        with captured_outputs(self.network, self._watched) as given:
             planes = self.network(batch.lightness, self.objective.stride)
         loss = self.objective(planes, batch.ab)
         if self.training and len(self.terms):

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from colorfuse.data.attributes import count_classes
 from colorfuse.data.loading import Loader
-from colorfuse.data.ordering import Share, mixed_seed
+from colorfuse.data.sampling import Shard, mixed_seed
 from colorfuse.errors import TrainingError
 from colorfuse.memory import is_out_of_memory
 from colorfuse.network import FusionNetwork
@@ -19,8 +19,8 @@ from colorfuse.sample import Batch
 from colorfuse.training.averaging import Average
 from colorfuse.training.history import History
 from colorfuse.training.learner import Learner
-from colorfuse.training.memory import what_fits
 from colorfuse.training.optimizers import create_optimizer
+from colorfuse.training.out_of_memory import what_fits
 from colorfuse.training.schedules import rate_factor
 from colorfuse.training.settings import Settings
 from colorfuse.training.stepping import Figures, Stepper, is_too_little, resized
@@ -87,7 +87,7 @@ class Training:
         self.settings = settings
         self.accelerator = accelerator
         self.progress = Progress()
-        self.share = Share(accelerator.process_index, accelerator.num_processes)
+        self.shard = Shard(accelerator.process_index, accelerator.num_processes)
         self.loader = self.load(data, num_workers, seed=settings.seed)
         torch.manual_seed(settings.seed)
         self.network = network.to(accelerator.device).to(memory_format=torch.channels_last)
@@ -111,7 +111,7 @@ class Training:
             self.settings.batch_size,
             num_workers,
             seed=seed,
-            share=self.share,
+            shard=self.shard,
             device=self.accelerator.device,
         )
 
@@ -122,7 +122,7 @@ class Training:
         for batch in self.loader.epoch(epoch, start=progress.batches):
             step = self._step(epoch)
             # All that a step draws depends on the seed and its number, so that a resumed training draws the same.
-            torch.manual_seed(mixed_seed(settings.seed, step, self.share.place))
+            torch.manual_seed(mixed_seed(settings.seed, step, self.shard.rank))
             figures = self._backward(resized(batch, settings.side(epoch)), epoch)
             self.stepper.update(self._rate(step))
             if self.average:
@@ -144,7 +144,7 @@ class Training:
             "train_mean_a": progress.color[0] / progress.batches,
             "train_mean_b": progress.color[1] / progress.batches,
         }
-        torch.manual_seed(mixed_seed(self.settings.seed, self._step(epoch), self.share.place))
+        torch.manual_seed(mixed_seed(self.settings.seed, self._step(epoch), self.shard.rank))
         stride = self.learner.objective.stride
         self.network.eval()  # to be judged, and for callbacks
         with self.accelerator.autocast():
@@ -240,7 +240,7 @@ class Training:
         return math.ceil(photos / self.loader.batch_size)
 
     def _reduce(self, values: torch.Tensor, how: str) -> torch.Tensor:
-        if self.share.of == 1:
+        if self.shard.world_size == 1:
             return values
         reduced: torch.Tensor = self.accelerator.reduce(values.to(self.accelerator.device), how)
         return reduced.to(values.device)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from colorfuse.backbones.maps import resize_to
 from colorfuse.color.plane import AB_SCALE
-from colorfuse.maps import resize_to
+from colorfuse.color.precision import full_precision
 from colorfuse.objectives import Objective
-from colorfuse.precision import full_precision
 from colorfuse.sample import Batch
 
 _NAMES = ("loss", "error", "gray_error", "constant_error")

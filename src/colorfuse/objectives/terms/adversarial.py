@@ -9,7 +9,7 @@ from torch.func import functional_call
 from torch.nn.utils.parametrizations import spectral_norm
 
 from colorfuse.color.plane import AB_SCALE
-from colorfuse.objectives.terms.contract import Term, terms
+from colorfuse.objectives.terms.base import Term, terms
 from colorfuse.options import Count, Positive
 from colorfuse.sample import Batch
 

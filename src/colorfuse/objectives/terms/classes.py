@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from colorfuse.errors import DataError
-from colorfuse.network.watching import predicting, watching
+from colorfuse.network.hooks import captured_outputs, eval_mode
+from colorfuse.objectives.base import sampled
 from colorfuse.objectives.bins import grid_bins, soft_cross_entropy
-from colorfuse.objectives.contract import sampled
-from colorfuse.objectives.terms.contract import Term, terms
+from colorfuse.objectives.terms.base import Term, terms
 from colorfuse.options import Count, Positive
 from colorfuse.sample import Batch
 
@@ -94,7 +94,7 @@ class ColorClasses(Term):
         Raises:
             ValueError: The network has no such module, or it does not run, or gives no map.
         """
-        with predicting(network), watching(network, self.watches) as given:
+        with eval_mode(network), captured_outputs(network, self.watches) as given:
             network(torch.zeros(1, 1, 64, 64).to(next(network.parameters())))
         (seen,) = given.values()
         if not isinstance(seen, Tensor) or seen.ndim != 4:

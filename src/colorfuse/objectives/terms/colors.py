@@ -10,7 +10,7 @@ from torch.nn import functional
 from colorfuse.backbones import create_backbone
 from colorfuse.color import lab_to_rgb
 from colorfuse.metrics import colorfulness
-from colorfuse.objectives.terms.contract import Term, terms
+from colorfuse.objectives.terms.base import Term, terms
 from colorfuse.options import Positive
 from colorfuse.registry import Spec
 from colorfuse.sample import Batch

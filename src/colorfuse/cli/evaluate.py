@@ -1,0 +1,52 @@
+"""`colorfuse evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from torch import distributed
+
+from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, SaturationOption, create
+from colorfuse.evaluation import evaluate as cf_evaluate
+from colorfuse.evaluation.figures import DEFAULT
+from colorfuse.evaluation.protocols import PROTOCOLS
+
+
+def evaluate(
+    photos: Annotated[Path, typer.Argument(help="A folder of colour photos.")],
+    model: ModelOption = None,
+    method: MethodOption = "fusion",
+    outputs: Annotated[
+        Path | None, typer.Option(help="Evaluate these files instead, each named like its photo and of its size.")
+    ] = None,
+    protocol: Annotated[str, typer.Option(help=f"One of {', '.join(PROTOCOLS)}.")] = "center256",
+    saturation: SaturationOption = 1.0,
+    constant: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="a and b of the constant colour; by default the mean of the photos learnt from."),
+    ] = None,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this figure, such as psnr, lpips or fid; may be given several times."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a web page, such as out.html.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the figures of each photo.")] = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Evaluate colours on photos whose true colours are known, beside gray and one constant colour."""
+    if model and outputs:
+        raise ValueError(f"give --model {model} or --outputs {outputs}, not both")
+    colors = outputs or create(method, model, device)
+    result = cf_evaluate(
+        colors, photos, protocol, saturation=saturation, constant=constant, figures=figure or DEFAULT
+    )
+    # Of several processes that torchrun started, all have the result.
+    if distributed.is_initialized() and distributed.get_rank():
+        return
+    typer.echo(result)
+    if result.left_out:
+        typer.echo(f"colorfuse: {result.reasons()}", err=True)
+    if csv:
+        result.to_csv(csv)
+    if report:
+        result.report(report)

@@ -1,0 +1,45 @@
+"""The command and its way to tell of errors."""
+
+import logging
+import sys
+import warnings
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from colorfuse.cli.backbones import backbones
+from colorfuse.cli.colorize import colorize
+from colorfuse.cli.evaluate import evaluate
+from colorfuse.cli.train import train
+from colorfuse.errors import TrainingError
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+for command in (colorize, train, evaluate, backbones):
+    app.command()(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"colorfuse {metadata.version('colorfuse')}")
+        raise typer.Exit
+
+
+@app.callback()
+def colorfuse(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Colour gray photographs."""
+
+
+def main() -> None:
+    """Run the command; what the user can mend is one line and exit status 2."""
+    warnings.formatwarning = lambda message, *_, **__: f"colorfuse: {message}\n"
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # which logs what it raises
+    try:
+        app()
+    except (ValueError, OSError, ImportError, MemoryError, TrainingError) as error:
+        typer.echo(f"colorfuse: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+from typing import Annotated, TypeAlias
+
+import typer
+
+from colorfuse.colorizers import Colorizer, FusionColorizer, create_colorizer
+
+ModelOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--model", help="A saved colorizer, or one's name on the hub; by default that of the package."),
+]
+MethodOption: TypeAlias = Annotated[str, typer.Option("--method", help="The colorizer: fusion, or a plug-in's.")]
+SaturationOption: TypeAlias = Annotated[
+    float, typer.Option("--saturation", help="0 keeps gray, 1 is as predicted, more is stronger.")
+]
+DeviceOption: TypeAlias = Annotated[
+    str, typer.Option("--device", help="auto for the GPU if there is one; or cpu, cuda, mps.")
+]
+
+
+def create(method: str, model: str | None, device: str) -> Colorizer:
+    """The colorizer that the options name.
+
+    Raises:
+        ValueError: The method or the device is unknown, or a method has no saved model.
+    """
+    if method == "fusion":
+        return FusionColorizer.from_pretrained(model, device=device)
+    if model is not None:
+        raise ValueError(f"give --model {model} or --method {method}, not both")
+    return create_colorizer(method, device=device)

@@ -1,0 +1,53 @@
+"""The network and the objective that a colorizer's settings describe."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from colorfuse.backbones import without_pretrained
+from colorfuse.inference.upsampling import find_upsampling
+from colorfuse.network import FusionNetwork, build_network
+from colorfuse.objectives import Objective, create_objective
+from colorfuse.options import Side, check_value
+
+PARTS = ("backbone", "encoder", "fusion", "decoder", "objective")
+"""The settings that name parts."""
+
+
+def build_model(settings: Mapping[str, Any], *, from_weights: bool) -> tuple[FusionNetwork, Objective]:
+    """Build both, the network in evaluation mode.
+
+    Args:
+        settings: Those of a colorizer.
+        from_weights: Start the backbone from the weights that the settings name; not where others are loaded next.
+
+    Raises:
+        ValueError: A part is unknown, cannot work with the others or cannot be saved, or a setting is out of range.
+        TypeError: A part is given by neither a name nor a mapping with a name.
+        WeightsError: The backbone's weights cannot be had.
+    """
+    check_value(settings["image_size"], Side, "image_size", "a colorizer")
+    find_upsampling(settings["upsample"])
+    for name in PARTS:
+        try:
+            json.dumps(settings[name])
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{name} must be made of strings, numbers, lists and dicts, not {settings[name]}"
+            ) from error
+    backbone = settings["backbone"]
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(settings["seed"])  # and not those of GPUs, which stay the caller's
+        objective = create_objective(settings["objective"])
+        network = build_network(
+            encoder=settings["encoder"],
+            backbone=backbone if from_weights else without_pretrained(backbone),
+            fusion=settings["fusion"],
+            decoder=settings["decoder"],
+            planes=objective.planes,
+            activation=objective.activation,
+            pretrained=from_weights and settings["pretrained"],
+        ).eval()
+    return network, objective

@@ -1,0 +1,87 @@
+"""Which samples make up each batch of an epoch."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import Sampler
+
+from colorfuse.errors import DataError
+
+
+class Shard(NamedTuple):
+    """The part of each batch that one of several processes reads: the one of its rank."""
+
+    rank: int = 0
+    world_size: int = 1
+
+
+class EpochBatches(Sampler[list[tuple[int, int]]]):
+    """Batches of an epoch, as pairs of epoch and index, in an order that depends on seed and epoch alone.
+
+    Args:
+        count: Samples of the dataset, and of an epoch.
+        batch_size: Samples a batch.
+        whole: Leave out a last batch that has fewer.
+        seed: Decides the order; None keeps that of the dataset.
+        weights: How often samples are drawn, with replacement; None for each of them once.
+        shard: The part of each batch to give.
+    """
+
+    def __init__(
+        self, count: int, batch_size: int, whole: bool, seed: int | None, weights: Tensor | None, shard: Shard
+    ) -> None:
+        if weights is not None and not weights.sum() > 0:
+            raise DataError(f"the weights of all {count} samples are 0; there is nothing to draw")
+        if seed is not None and min(batch_size, count) < shard.world_size:
+            raise DataError(
+                f"batch_size={batch_size}, of {count} samples, cannot be shared by {shard.world_size} processes; "
+                "make it larger"
+            )
+        self.count = count
+        self.batch_size = batch_size
+        self.seed = seed
+        self.weights = weights
+        self.shard = shard
+        self.length = count // batch_size if whole else math.ceil(count / batch_size)
+        self.choose(0)
+
+    def choose(self, epoch: int, start: int = 0, stop: int | None = None) -> None:
+        """Choose the epoch that is gone through next, and which of its batches."""
+        self.epoch = epoch
+        self.chosen = range(self.length)[start:stop]
+
+    def batch(self, epoch: int, number: int) -> list[int]:
+        """The indices of a batch."""
+        return self._batch(self._order(epoch), number)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        order, epoch = self._order(self.epoch), self.epoch
+        for number in self.chosen:
+            mine = self._batch(order, number)[self.shard.rank :: self.shard.world_size]
+            if mine:
+                yield [(epoch, index) for index in mine]
+
+    def _batch(self, order: list[int], number: int) -> list[int]:
+        return order[number * self.batch_size : (number + 1) * self.batch_size]
+
+    def _order(self, epoch: int) -> list[int]:
+        if self.seed is None:
+            return list(range(self.count))
+        generator = torch.Generator().manual_seed(mixed_seed(self.seed, epoch))
+        if self.weights is None:
+            return torch.randperm(self.count, generator=generator).tolist()
+        return torch.multinomial(self.weights, self.count, replacement=True, generator=generator).tolist()
+
+
+def mixed_seed(*numbers: int) -> int:
+    """One seed of several numbers."""
+    seed = 0
+    for number in numbers:
+        seed = (seed * 1_000_003 + number + 1) % 2**63
+    return seed

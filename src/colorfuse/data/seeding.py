@@ -1,0 +1,73 @@
+"""The samples of a batch, as a worker process reads them."""
+
+import contextlib
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, default_collate
+
+from colorfuse.data.bytes_dataset import find_bytes_dataset
+from colorfuse.data.sampling import mixed_seed
+from colorfuse.data.transforms import get_samples
+from colorfuse.errors import DataError, PhotoError
+from colorfuse.sample import Batch
+
+
+class SeededDataset(Dataset[Any]):
+    """A dataset that is asked for pairs of epoch and index, and seeds what its transforms draw.
+
+    An error travels from a worker as a value: raised there, it would arrive as the text of a traceback.
+    """
+
+    def __init__(self, data: Dataset[Any], seed: int) -> None:
+        self.data = data
+        self.seed = seed
+        self.whole, self.positions = find_bytes_dataset(data)
+
+    def __len__(self) -> int:
+        return len(self.data)  # type: ignore[arg-type]  # torch types no length
+
+    def __getitems__(self, places: Sequence[tuple[int, int]]) -> list[Any]:
+        with seeded(mixed_seed(self.seed, *places[0])):
+            try:
+                return self._read([index for _, index in places])
+            except (PhotoError, DataError, OSError) as error:
+                return [error]
+
+    def _read(self, indices: Sequence[int]) -> list[Any]:
+        if self.whole is None:
+            return get_samples(self.data, indices)
+        rows = self.positions[torch.tensor(indices)].tolist()
+        images = list(self.whole.read(rows))
+        labels = self.whole.labels
+        return images if labels is None else [(image, labels[row]) for image, row in zip(images, rows, strict=True)]
+
+    def decode(self, batch: Any) -> Batch:
+        """L and ab of a batch, and what else it holds."""
+        if self.whole is None:
+            return Batch(*batch[:3])
+        images, *labels = [batch] if self.whole.labels is None else batch
+        return Batch(*self.whole.decode(images), *labels)
+
+
+def collate(samples: list[Any]) -> Any:
+    """A batch of samples, or the error that kept them from being read."""
+    return samples[0] if isinstance(samples[0], Exception) else default_collate(samples)
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed what transforms draw from, torch, NumPy and Python, and leave their states as they were."""
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002, since transforms of others draw from it
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002, as above
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002, as above

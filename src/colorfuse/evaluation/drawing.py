@@ -1,0 +1,140 @@
+"""Figures drawn with matplotlib."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from colorfuse.evaluation.examples import Example
+from colorfuse.evaluation.figures import OF_A_PHOTO, OF_THE_TRUTH
+from colorfuse.evaluation.table import FigureTable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from colorfuse.training import History
+
+CAPTION = ("squared_error", "raw_accuracy", "colorfulness")
+"""The figures under a photo."""
+
+_TILE = 2.6
+"""Inches."""
+
+
+def loss_curve(history: "History") -> "Figure":
+    """Training and validation loss over epochs; and the validation error beside that of gray and a constant colour.
+
+    Losses are the objective's own, errors are squared ones of ab / 127.5; both are the same only where the objective
+    is `mse`.
+
+    Args:
+        history: A colorizer's `history_`.
+
+    Raises:
+        ValueError: The history is empty.
+        ImportError: matplotlib is not installed.
+
+    Example:
+        >>> figure = loss_curve([{"epoch": 1, "train_loss": 0.02}, {"epoch": 2, "train_loss": 0.01}])
+        >>> figure.axes[0].get_xlabel()
+        'epoch'
+    """
+    if not history:
+        raise ValueError("the history is empty; call fit first")
+    figure = _figure(7, 4.5)
+    axes = figure.add_subplot(xlabel="epoch", ylabel="loss, error")
+    lines = {
+        "train_loss": {"label": "training", "color": "tab:blue"},
+        "validation_loss": {"label": "validation", "color": "tab:orange"},
+        "validation_error": {"label": "validation error", "color": "tab:green", "linestyle": ":"},
+        "validation_gray_error": {"label": "error of gray", "color": "gray", "linestyle": "--"},
+        "validation_constant_error": {
+            "label": "error of a constant colour",
+            "color": "tab:brown",
+            "linestyle": "--",
+        },
+    }
+    for name, style in lines.items():
+        rows = [row for row in history if name in row]
+        if rows:
+            axes.plot([row["epoch"] for row in rows], [row[name] for row in rows], **style)  # type: ignore[arg-type]  # of many types
+    axes.legend()
+    axes.grid(alpha=0.3)
+    return figure
+
+
+def draw(examples: Sequence[Example]) -> "Figure":
+    """The sheet of photos that are judged already.
+
+    Args:
+        examples: At least one, of `Evaluation.best` or `Evaluation.worst`.
+
+    Raises:
+        ValueError: There are none.
+        ImportError: matplotlib is not installed.
+    """
+    titles = ("gray", "predicted", "truth")[: 3 if any(example.has_truth for example in examples) else 2]
+    figure = _figure(len(titles) * _TILE, len(examples) * (_TILE + 0.6))
+    grid = figure.subplots(len(examples), len(titles), squeeze=False)
+    for place, title in zip(grid[0], titles, strict=True):
+        place.set_title(title)
+    for axes, example in zip(grid, examples, strict=True):
+        under = CAPTION if example.has_truth else OF_THE_TRUTH
+        for place, row in zip(axes, titles, strict=True):
+            place.set(xticks=[], yticks=[])
+            place.spines[:].set_visible(False)
+            if row == "truth" and not example.has_truth:
+                continue
+            place.imshow(example.pictures[row])
+            place.set_xlabel(_caption(example.figures[row], under), fontsize=8)
+        axes[0].set_ylabel(example.name, fontsize=7, parse_math=False)
+    return figure
+
+
+def histogram(evaluation: FigureTable, figure: str) -> "Figure":
+    """How a figure is distributed over photos, in each row of an evaluation.
+
+    Args:
+        evaluation: What `evaluate` found.
+        figure: One that each photo has, such as `squared_error`.
+
+    Raises:
+        ValueError: The photos have no such figure.
+        ImportError: matplotlib is not installed.
+    """
+    styles: dict[str, dict[str, Any]] = {
+        "gray": {"color": "gray"},
+        "constant": {"color": "tab:brown"},
+        "predicted": {"color": "tab:blue", "linewidth": 2},
+        "truth": {"color": "black", "linestyle": "--"},
+    }
+    evaluation.values("predicted", figure)  # which says so where there is no such figure
+    values = {
+        row: evaluation.values(row, figure) for row in styles if figure in next(iter(evaluation.photos.values()))[row]
+    }
+    drawn = _figure(5, 3.2)
+    axes = drawn.add_subplot(xlabel=OF_A_PHOTO[figure].title, ylabel="photos")
+    finite = np.concatenate(list(values.values()))
+    edges = np.histogram_bin_edges(finite[np.isfinite(finite)], bins=30)
+    for row, of_photos in values.items():
+        axes.hist(of_photos, bins=edges.tolist(), histtype="step", label=row, **styles[row])
+    axes.legend()
+    return drawn
+
+
+def _caption(figures: dict[str, float], names: Sequence[str]) -> str:
+    shown = [name for name in names if name in figures]
+    return "\n".join(f"{OF_A_PHOTO[name].title} {figures[name]:.{OF_A_PHOTO[name].digits}f}" for name in shown)
+
+
+def _figure(width: float, height: float) -> "Figure":
+    """An empty figure of so many inches.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("plots need matplotlib: pip install 'colorfuse[plots]'") from error
+    return Figure(figsize=(width, height), layout="constrained")

@@ -1,0 +1,156 @@
+"""One photo after another, judged."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import torch
+
+from colorfuse.colorizers import Colorizer
+from colorfuse.errors import PhotoError
+from colorfuse.evaluation.figures import OF_A_PHOTO, OF_THE_TRUTH, Colors
+from colorfuse.evaluation.ground_truth import GroundTruth
+from colorfuse.evaluation.protocols import Protocol
+from colorfuse.images import open_rgb
+from colorfuse.inference.prefetching import prefetch
+
+Constant: TypeAlias = tuple[float, float]
+
+MIN_CHROMA = 2.0
+"""The mean chroma below which a photo is gray in fact."""
+
+_THREADS = 8
+
+
+class Criteria(NamedTuple):
+    """What is to be judged, and how.
+
+    Attributes:
+        protocol: What of a photo is judged.
+        constant: ab of the constant colour.
+        min_chroma: Photos with a lower mean chroma are gray.
+        figures: Names of figures of a photo.
+    """
+
+    protocol: Protocol
+    constant: Constant
+    min_chroma: float
+    figures: Sequence[str]
+
+
+class LoadedPhoto(NamedTuple):
+    """A photo that was read.
+
+    Attributes:
+        name: What it is called.
+        size: Its width and height before the protocol.
+        truth: Its colours, after it.
+    """
+
+    name: str
+    size: tuple[int, int]
+    truth: Colors
+
+
+class ScoredPhoto(NamedTuple):
+    """A photo with its figures, by row: "gray", "constant", "predicted" and "truth".
+
+    Attributes:
+        name: What it is called.
+        colors: Its colours in each row.
+        figures: Its figures in each row.
+    """
+
+    name: str
+    colors: dict[str, Colors]
+    figures: dict[str, dict[str, float]]
+
+
+class SkippedPhoto(NamedTuple):
+    """A photo that cannot be judged, and why."""
+
+    name: str
+    reason: str
+
+
+Predict: TypeAlias = Callable[[LoadedPhoto], Colors]
+"""From a photo to the colours that are judged; raises `PhotoError` where there are none."""
+
+
+def colorizer_predictions(colorizer: Colorizer, saturation: float) -> Predict:
+    """The colours that a colorizer predicts."""
+
+    def predict(photo: LoadedPhoto) -> Colors:
+        return photo.truth.with_ab(saturation * colorizer.predict_ab(photo.truth.lab[None, :1])[0])
+
+    return predict
+
+
+def file_predictions(outputs: dict[str, Path], protocol: Protocol) -> Predict:
+    """The colours of files, by the names of the photos that they are for."""
+
+    def predict(photo: LoadedPhoto) -> Colors:
+        if photo.name not in outputs:
+            raise PhotoError("there is no output for it")
+        image = open_rgb(outputs[photo.name])
+        if image.size != photo.size:
+            raise PhotoError(f"its output has {_times(image.size)} pixels, and it has {_times(photo.size)}")
+        return Colors.from_image(protocol(image))
+
+    return predict
+
+
+def score_photos(
+    originals: Iterable[GroundTruth], predict: Predict, criteria: Criteria
+) -> Iterator[ScoredPhoto | SkippedPhoto]:
+    """Judge photos in their order; a few of them are read and measured while others are predicted."""
+    threads = min(_THREADS, torch.get_num_threads())
+    with ThreadPoolExecutor(threads) as executor:
+        opened = prefetch(executor, partial(_open, criteria=criteria), originals, depth=threads)
+        predicted = (photo if isinstance(photo, SkippedPhoto) else _predict(photo, predict) for photo in opened)
+        yield from prefetch(executor, partial(_measure, criteria=criteria), predicted, depth=threads)
+
+
+def _open(original: GroundTruth, criteria: Criteria) -> LoadedPhoto | SkippedPhoto:
+    try:
+        image = original.open()
+    except (PhotoError, MemoryError, OSError) as error:
+        return SkippedPhoto(original.name, str(error))
+    seen = criteria.protocol(image)
+    least = max((OF_A_PHOTO[name].least_side for name in criteria.figures), default=1)
+    if min(seen.size) < least:
+        return SkippedPhoto(original.name, f"{_times(seen.size)} pixels are too few; {least} a side are the least")
+    truth = Colors.from_image(seen)
+    chroma = truth.chroma
+    if chroma < criteria.min_chroma:
+        return SkippedPhoto(original.name, f"it is gray: its mean chroma is {chroma:.2f}")
+    return LoadedPhoto(original.name, image.size, truth)
+
+
+def _predict(photo: LoadedPhoto, predict: Predict) -> tuple[LoadedPhoto, Colors] | SkippedPhoto:
+    try:
+        return photo, predict(photo)
+    except (PhotoError, OSError) as error:
+        return SkippedPhoto(photo.name, str(error))
+
+
+def _measure(given: tuple[LoadedPhoto, Colors] | SkippedPhoto, criteria: Criteria) -> ScoredPhoto | SkippedPhoto:
+    if isinstance(given, SkippedPhoto):
+        return given
+    (name, _, truth), predicted = given
+    rows = {
+        "gray": truth.with_ab(torch.zeros(2, 1, 1)),
+        "constant": truth.with_ab(torch.tensor(criteria.constant).reshape(2, 1, 1)),
+        "predicted": predicted,
+    }
+    figures = {
+        row: {figure: OF_A_PHOTO[figure].of(its, truth) for figure in criteria.figures} for row, its in rows.items()
+    }
+    figures["truth"] = {name: OF_A_PHOTO[name].of(truth, truth) for name in criteria.figures if name in OF_THE_TRUTH}
+    return ScoredPhoto(name, rows | {"truth": truth}, figures)
+
+
+def _times(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"

@@ -1,0 +1,31 @@
+"""Where a colorizer computes."""
+
+from typing import TypeAlias
+
+import torch
+
+Device: TypeAlias = str | torch.device | None
+"""A device of torch's, such as "cpu" or "cuda:1"; "auto" or None for a GPU where there is one."""
+
+
+def find_device(device: Device = None) -> torch.device:
+    """The device that is meant: by default the GPU, by CUDA or MPS, and the CPU where there is none.
+
+    Raises:
+        ValueError: torch knows no such device, or it is not there.
+    """
+    if device is None or device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu")
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"no device is called {device!r}; use auto, cpu, cuda or mps") from error
+    if (found.type == "cuda" and not torch.cuda.is_available()) or (found.type == "mps" and not _has_mps()):
+        raise ValueError(f"device {device} is not there: this torch finds no such GPU; use auto or cpu")
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"device {device} is not there: {torch.cuda.device_count()} GPUs are; count from cuda:0")
+    return found
+
+
+def _has_mps() -> bool:
+    return torch.backends.mps.is_available()

@@ -1,0 +1,126 @@
+"""A colorizer as a program that other software runs."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from timm.layers.conv2d_same import Conv2dSame
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+from torch.nn import functional
+
+from colorfuse.backbones.maps import divided
+from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma
+from colorfuse.errors import first_line
+from colorfuse.files import atomic_file
+from colorfuse.inference.rendering import render, to_render_size
+from colorfuse.inference.upsampling import find_upsampling
+
+TORCH_NEEDED = "2.14"
+"""Older ones do not write, or do not translate to ONNX, sizes that are worked out from sizes."""
+
+_OPSET = 20
+_SHAPE = (2, 1, 96, 120)
+"""Of the photos that the program is traced with: none is 1, and no two are alike, which would be taken for rules."""
+
+
+class Program(nn.Module):
+    """Gray photos in, RGB out: a colorizer with all that `predict` does around it.
+
+    Args:
+        render_ab: From L `(N, 1, h, w)` at working size to ab `(N, 2, h, w)`; it is copied.
+        render_size: It works on about this number squared pixels of each photo.
+        upsample: How colours are brought to a photo's size.
+    """
+
+    def __init__(self, render_ab: nn.Module, render_size: int, upsample: str) -> None:
+        super().__init__()
+        self.render_ab = copy.deepcopy(render_ab).cpu().float().eval()
+        _ease_padding(self.render_ab)
+        self.render_size = render_size
+        self.upsample = find_upsampling(upsample)
+
+    def forward(self, gray: Tensor) -> Tensor:
+        """RGB `(N, 3, H, W)` of gray `(N, 1, H, W)`, both float32 in 0 to 1 of sRGB."""
+        lightness = gray_to_lightness(gray)
+        rendered = render(self.render_ab, to_render_size(lightness, self.render_size))
+        ab = self.upsample(*rendered, gray.shape[-2])(lightness, 0)
+        return lab_to_rgb(reduce_chroma(torch.cat([lightness, ab], dim=1)))
+
+
+class _SameConv(nn.Module):
+    """timm's convolution with the padding of TensorFlow, in integers alone.
+
+    timm divides floats and takes the greater of two numbers, and tracing takes hours to compare sizes of which that
+    was done layer after layer. Here what is padded cancels out: the size that comes is the one that goes, divided.
+    """
+
+    def __init__(self, conv: Conv2dSame) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, maps: Tensor) -> Tensor:
+        conv, padding = self.conv, list[Any]()
+        for side, kernel, stride, dilation in zip(
+            maps.shape[:1:-1], conv.kernel_size[::-1], conv.stride[::-1], conv.dilation[::-1], strict=True
+        ):
+            total: Any = (divided(side, stride) - 1) * stride + dilation * (kernel - 1) + 1 - side
+            if dilation * (kernel - 1) + 1 < stride:  # where what is between two kernels may be cut off
+                total = torch.sym_max(total, 0)
+            padding += [total // 2, total - total // 2]
+        padded = functional.pad(maps, padding)
+        return functional.conv2d(padded, conv.weight, conv.bias, conv.stride, 0, conv.dilation, conv.groups)
+
+
+def _ease_padding(network: nn.Module) -> None:
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, Conv2dSame):
+                setattr(parent, name, _SameConv(child))
+
+
+def write_program(program: Program, path: Path) -> None:
+    """Write a program in the format that the suffix of `path` names.
+
+    Raises:
+        ValueError: The suffix is neither `.onnx` nor `.pt2`, or a part of the colorizer cannot be exported.
+        ImportError: torch is too old, or what ONNX takes is not installed.
+    """
+    writers: dict[str, Callable[[Program, Path], None]] = {".onnx": _write_onnx, ".pt2": _write_pt2}
+    if path.suffix not in writers:
+        raise ValueError(f"{path} names no format to export to; use one of {', '.join(writers)}")
+    if torch.__version__ < TORCH_NEEDED:
+        raise ImportError(f"to export a network, install torch {TORCH_NEEDED} or newer; this is {torch.__version__}")
+    with atomic_file(path) as partial:
+        writers[path.suffix](program, partial)
+
+
+def _exported(program: Program) -> ExportedProgram:
+    sides: Any = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
+    try:
+        with torch.no_grad():
+            return torch.export.export(program, (torch.rand(_SHAPE),), dynamic_shapes={"gray": sides}, strict=False)
+    except Exception as error:  # what a part does may fail in any way where it is traced
+        raise ValueError(f"this colorizer cannot be exported: {first_line(error)}") from error
+
+
+def _write_pt2(program: Program, path: Path) -> None:
+    torch.export.save(_exported(program), path)
+
+
+def _write_onnx(program: Program, path: Path) -> None:
+    try:
+        import onnxscript  # noqa: F401  # which torch translates with
+    except ImportError as error:
+        raise ImportError("to export to ONNX, install colorfuse[onnx]") from error
+    written: Any = torch.onnx.export(
+        _exported(program),
+        dynamo=True,
+        opset_version=_OPSET,
+        input_names=["gray"],
+        output_names=["rgb"],
+        verbose=False,
+    )
+    written.save(path)

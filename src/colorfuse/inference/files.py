@@ -1,0 +1,137 @@
+"""Files coloured one after another, each into a file of its own."""
+
+import errno
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain, count
+from pathlib import Path
+from typing import NamedTuple
+
+from colorfuse.errors import PhotoError
+from colorfuse.files import write_errors
+from colorfuse.images import SUFFIXES, Photo, Pixels, read_photo, write_photo
+from colorfuse.images.finding import find_photos_below
+from colorfuse.inference.prefetching import prefetch
+
+_THREADS = 2
+_DEPTH = 1
+"""Photos that are read, and that are written, while one is coloured: few, since scans may be large."""
+
+
+class Task(NamedTuple):
+    """A photo, and the file to write it to in colour."""
+
+    source: Path
+    target: Path
+
+
+class Result(NamedTuple):
+    """A photo that is done: its size, or why it could not be coloured."""
+
+    pixels: int
+    error: str = ""
+
+
+def list_tasks(photos: Path | Sequence[Path], output: Path) -> list[Task]:
+    """A task for each photo of some files and folders, but for those below the output, in the same order each time.
+
+    Outputs are named like the photos, those of formats that cannot be written with `.png` appended; of two that would
+    be the same file, the later one is numbered.
+
+    Raises:
+        FileNotFoundError: A path does not exist.
+        DataError: There are no photos.
+        ValueError: A photo would be overwritten.
+    """
+    roots, outputs = [photos] if isinstance(photos, Path) else photos, output.resolve()
+    found = find_photos_below(roots)
+    if outputs not in [root.resolve() for root in roots]:
+        found = [(path, below) for path, below in found if not path.resolve().is_relative_to(outputs)]
+    targets: dict[Path, Path] = {}
+    taken = {output / below for _, below in found if can_write(below)}
+    seen: set[Path] = set()
+    for path, below in found:
+        target = output / below
+        if not can_write(target) or target in seen:
+            stem, ending = (target.with_suffix(""), target.suffix) if can_write(target) else (target, ".png")
+            endings = chain([ending], (f"-{number}{ending}" for number in count(2)))
+            names = (stem.with_name(stem.name + each) for each in endings)
+            target = next(name for name in names if name not in taken)
+            taken.add(target)
+        seen.add(target)
+        targets[path] = target
+    return [Task(path, not_itself(path, target)) for path, target in targets.items()]
+
+
+def can_write(target: Path) -> bool:
+    """Whether the name ends like that of a format that can be written."""
+    return target.suffix.lower() in SUFFIXES
+
+
+def not_itself(photo: Path, target: Path) -> Path:
+    """The target, if it is not the photo.
+
+    Raises:
+        ValueError: It is.
+    """
+    if target.resolve() == photo.resolve():
+        raise ValueError(f"{photo} would be overwritten; choose another output than where the photos are")
+    return target
+
+
+class _Read(NamedTuple):
+    task: Task
+    photo: Photo
+
+
+class _Colored(NamedTuple):
+    task: Task
+    photo: Photo
+    pixels: Pixels
+
+
+def colorize_files(predict: Callable[[Photo], Pixels], tasks: Iterable[Task]) -> Iterator[Result]:
+    """Colour photos in their order by `predict`; meanwhile the next one is read and the last one written.
+
+    A photo that cannot be read or written is passed over, and its result says why. Files are written whole, so that
+    an interrupted run can go on with those that are missing.
+
+    Raises:
+        ValueError: A suffix cannot be written, or `predict` raises it.
+        OSError: The disk is full.
+    """
+    with ThreadPoolExecutor(_THREADS) as executor:
+        read = prefetch(executor, _read, tasks, _DEPTH)
+        colored = map(partial(_predict, predict), read)
+        yield from prefetch(executor, _write, colored, _DEPTH)
+
+
+def _read(task: Task) -> _Read | Result:
+    try:
+        return _Read(task, read_photo(task.source))
+    except (PhotoError, MemoryError, OSError) as error:
+        return Result(0, str(error))
+
+
+def _predict(predict: Callable[[Photo], Pixels], read: _Read | Result) -> _Colored | Result:
+    if isinstance(read, Result):
+        return read
+    try:
+        return _Colored(*read, predict(read.photo))
+    except MemoryError as error:
+        return Result(0, f"{read.task.source}: {error}")
+
+
+def _write(colored: _Colored | Result) -> Result:
+    if isinstance(colored, Result):
+        return colored
+    task, photo, pixels = colored
+    try:
+        with write_errors(task.target.parent, "make room, and go on by the same command"):
+            write_photo(task.target, pixels, like=photo)
+    except (PhotoError, MemoryError, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        return Result(0, f"{task.source}: {error}")
+    return Result(pixels.shape[0] * pixels.shape[1])

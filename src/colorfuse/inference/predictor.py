@@ -1,0 +1,97 @@
+"""Photos coloured one after another or in batches."""
+
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from colorfuse.images import Photo, PhotoSource, Pixels, read_photo
+from colorfuse.inference.rendering import RenderAb, Rendered, render_checked, to_render_size
+from colorfuse.inference.upsampling import find_upsampling
+from colorfuse.memory import memory_for
+from colorfuse.options import Side, check_value
+
+_PIXELS_AT_ONCE = 1 << 25
+_MAX_SATURATION = 100.0
+
+
+class Predictor:
+    """Colours photos by a system that gives colours at its working size.
+
+    Args:
+        render_ab: The system.
+        render_size: It works on about this number squared pixels of each photo.
+        upsample: How colours are brought to a photo's size: a name from `UPSAMPLINGS`.
+        saturation: A factor of ab.
+        batch_size: How many photos of a stream are rendered together; those of one working size form a batch.
+
+    Raises:
+        ValueError: An option is unknown or out of range.
+    """
+
+    def __init__(
+        self, render_ab: RenderAb, render_size: int, upsample: str, saturation: float = 1.0, batch_size: int = 1
+    ) -> None:
+        if not 0 <= saturation <= _MAX_SATURATION:
+            raise ValueError(f"saturation must be a number from 0 to {_MAX_SATURATION:g}, not {saturation}")
+        check_value(render_size, Side, "render_size", "a prediction")
+        self.render_ab = render_ab
+        self.render_size = int(render_size)
+        self.upsampling = find_upsampling(upsample)
+        self.saturation = float(saturation)
+        self.batch_size = batch_size
+
+    def stream(self, sources: Iterable[PhotoSource]) -> Iterator[Pixels]:
+        """Read photos and colour them, in their order; an error is raised in the place of its photo."""
+        for photos in _batches(map(read_photo, sources), self.batch_size):
+            yield from self.predict(photos)
+
+    def predict(self, photos: Sequence[Photo]) -> list[Pixels]:
+        """Colour photos, those of one working size in one batch."""
+        height, width, _ = max((photo.pixels.shape for photo in photos), key=math.prod)
+        with memory_for(height, width, "a photo"):
+            whole = [photo.lightness() for photo in photos]
+            rendered = self._render([to_render_size(lightness[None], self.render_size) for lightness in whole])
+            return list(map(self._finish, photos, whole, rendered))
+
+    def _render(self, small: list[Tensor]) -> list[Rendered]:
+        of_size: dict[torch.Size, list[int]] = {}
+        for index, lightness in enumerate(small):
+            of_size.setdefault(lightness.shape, []).append(index)
+        results: dict[int, Rendered] = {}
+        for indices in of_size.values():
+            batch = render_checked(self.render_ab, torch.cat([small[index] for index in indices]))
+            results |= dict(zip(indices, map(Rendered, batch.ab.split(1), batch.lightness.split(1)), strict=True))
+        return [results[index] for index in range(len(small))]
+
+    def _finish(self, photo: Photo, lightness: Tensor, rendered: Rendered) -> Pixels:
+        rows = self.upsampling(self.saturation * rendered.ab, rendered.lightness, len(photo.pixels))
+        return photo.colored(lightness, lambda some, top: rows(some[None], top)[0])
+
+
+def is_stream(photos: Any) -> bool:
+    """Whether these are several photos, and not one that happens to be iterable: a file, an array."""
+    one = isinstance(photos, Photo | str | os.PathLike | Image.Image | np.ndarray | Tensor) or hasattr(photos, "read")
+    return isinstance(photos, Iterable) and not one
+
+
+def _batches(photos: Iterable[Photo], most: int) -> Iterator[list[Photo]]:
+    """Photos in lists of up to `most`, of fewer where they are large; an error comes after the photos before it."""
+    batch: list[Photo] = []
+    try:
+        for photo in photos:
+            batch.append(photo)
+            if len(batch) == most or sum(each.pixels.size for each in batch) >= _PIXELS_AT_ONCE:
+                yield batch
+                batch = []
+    except Exception:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch

@@ -1,0 +1,75 @@
+"""Colours at the size at which a system works."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias, cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+RenderAb: TypeAlias = Callable[[Tensor], Tensor]
+"""From L `(N, 1, h, w)` at working size to ab `(N, 2, h', w')` of the same photos, both in CIELAB units."""
+
+
+class Rendered(NamedTuple):
+    """Colours at working size, with the lightness that they belong to.
+
+    Attributes:
+        ab: `(N, 2, h, w)` in CIELAB units.
+        lightness: L `(N, 1, h, w)` in 0 to 100.
+    """
+
+    ab: Tensor
+    lightness: Tensor
+
+
+def to_render_size(lightness: Tensor, render_size: int) -> Tensor:
+    """Resample lightness `(N, 1, H, W)` to the size that `working_size` gives.
+
+    Raises:
+        ValueError: The shape is another.
+    """
+    if lightness.ndim != 4 or lightness.shape[1] != 1:
+        raise ValueError(f"lightness must have shape (N, 1, H, W), not {tuple(lightness.shape)}")
+    height, width = lightness.shape[-2:]
+    return _resampled(lightness, working_size(height, width, render_size))
+
+
+def render(render_ab: RenderAb, lightness: Tensor) -> Rendered:
+    """Run a system on lightness `(N, 1, h, w)` of its working size."""
+    ab = render_ab(lightness)
+    return Rendered(ab, _resampled(lightness, ab.shape[-2:]))
+
+
+def render_checked(render_ab: RenderAb, lightness: Tensor) -> Rendered:
+    """What `render` gives, if it is colours for these photos.
+
+    Raises:
+        ValueError: The shape is not `(N, 2, h, w)`, or a value is not finite.
+    """
+    rendered = render(render_ab, lightness)
+    shape = tuple(rendered.ab.shape)
+    if len(shape) != 4 or shape[:2] != (len(lightness), 2):
+        raise ValueError(f"a colorizer must give ab of shape ({len(lightness)}, 2, h, w), not {shape}")
+    if not rendered.ab.isfinite().all():
+        raise ValueError("the colorizer gives values that are not finite; its weights are damaged, train it again")
+    return rendered
+
+
+def working_size(height: int, width: int, render_size: int) -> tuple[int, int]:
+    """The size with a photo's shape and `render_size` squared pixels.
+
+    Sides are kept between 32 pixels, the fewest that a backbone takes, and four times `render_size`.
+    """
+    scale = render_size / (height * width) ** 0.5
+    return _within(32, height * scale, 4 * render_size), _within(32, width * scale, 4 * render_size)
+
+
+def _resampled(lightness: Tensor, size: Sequence[int]) -> Tensor:
+    return functional.interpolate(lightness, size=tuple(size), mode="bilinear", antialias=True)
+
+
+def _within(least: int, value: float, most: int) -> int:
+    """The nearest integer within bounds, by functions that also take the symbolic sizes of an exported program."""
+    rounded = torch.sym_min(torch.sym_max(torch.sym_int(value + 0.5), least), most)
+    return cast(int, rounded)

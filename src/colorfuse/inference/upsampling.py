@@ -1,0 +1,148 @@
+"""How colours that a network saw at its own size are brought to the size of a photo.
+
+A way to upsample is given what the network saw once, and then the photo's lightness, some of its rows at a time, so
+that memory does not grow with the photo.
+"""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from colorfuse.backbones.maps import resize
+from colorfuse.registry import unknown_name
+
+ColorsOfRows: TypeAlias = Callable[[Tensor, int], Tensor]
+"""From lightness `(N, 1, rows, W)` of the photo, and the number of its first row, to ab `(N, 2, rows, W)`."""
+
+Upsampling: TypeAlias = Callable[[Tensor, Tensor, int], ColorsOfRows]
+"""From ab `(N, 2, h, w)`, lightness `(N, 1, h, w)` as small, and the photo's height to the colours of its rows.
+
+All are in CIELAB units.
+"""
+
+_GUIDED_RADIUS = 2
+_GUIDED_EPSILON = 100.0
+_BILATERAL_RADIUS = 2
+_SIGMA = 1.0
+_SIGMA_LIGHTNESS = 8.0
+
+
+def bilinear(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
+    """Colours between those next to them, whatever the photo shows there."""
+
+    def rows(lightness: Tensor, top: int) -> Tensor:
+        return _resized(ab, height, lightness, top)
+
+    return rows
+
+
+def guided(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
+    """Colours that change where the photo does, as linear functions of its lightness around each of them.
+
+    He and Sun 2015, *Fast guided filter*: in each 5 x 5 of the small colours, ab is fitted as a slope times lightness
+    and a constant, the square of the slope weighted by 100; slopes are averaged and, with the constants, resized, and
+    taken with the photo's own lightness. The constants here are those that give back the small colours, where the
+    filter would smooth them, and so make them paler.
+    """
+    mean, mean_ab = _box(guide), _box(ab)
+    covariance = _box(guide * ab) - mean * mean_ab
+    slope = _box(covariance / ((_box(guide.square()) - mean.square()).clamp(min=0) + _GUIDED_EPSILON))
+    line = torch.cat([slope, ab - slope * guide], dim=1)
+    low, high = ab.amin((-1, -2), keepdim=True), ab.amax((-1, -2), keepdim=True)
+
+    def rows(lightness: Tensor, top: int) -> Tensor:
+        slope, constant = _resized(line, height, lightness, top).chunk(2, dim=1)
+        return torch.addcmul(constant, slope, lightness).clamp_(low, high)
+
+    return rows
+
+
+def joint_bilateral(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
+    """Means of the colours around that have the lightness of the pixel, so that they stop at the photo's edges.
+
+    Kopf, Cohen, Lischinski and Uyttendaele 2007, *Joint bilateral upsampling*: over 5 x 5 colours around a pixel,
+    weighted by normal distributions of their distance, with a standard deviation of 1 of their pixels, and of their
+    difference in lightness, with one of 8. Where the sizes are the same this is the joint bilateral filter.
+    """
+    around = functional.pad(torch.cat([ab, guide], dim=1), (_BILATERAL_RADIUS,) * 4, mode="replicate")
+    offsets = range(-_BILATERAL_RADIUS, _BILATERAL_RADIUS + 1)
+
+    def rows(lightness: Tensor, top: int) -> Tensor:
+        count, width = lightness.shape[-2:]
+        down, off_rows = _nearest(ab.shape[-2], height, ab, top, count)
+        right, off_columns = _nearest(ab.shape[-1], width, ab, 0, width)
+        total, weights = torch.zeros_like(lightness.expand(-1, 2, -1, -1)), torch.zeros_like(lightness)
+        for y in offsets:
+            for x in offsets:
+                places = down + _BILATERAL_RADIUS + y, right + _BILATERAL_RADIUS + x
+                colors, like = _at(around, *places).split((2, 1), dim=1)
+                near = (off_rows[:, None] - y).square() + (off_columns - x).square()
+                like = (lightness - like).square()
+                weight = torch.exp(-near / (2 * _SIGMA**2) - like / (2 * _SIGMA_LIGHTNESS**2))
+                total += weight * colors
+                weights += weight
+        between = _resized(ab, height, lightness, top)
+        return torch.where(weights > 1e-12, total / weights.clamp(min=1e-12), between)
+
+    return rows
+
+
+def _resized(maps: Tensor, height: int, like: Tensor, top: int) -> Tensor:
+    """Of `maps`, bilinearly resized to a height and the width of `like`, its rows from `top` on."""
+    count, width = like.shape[-2:]
+    if count == height:
+        return resize(maps, (height, width))
+    small = maps.shape[-2]
+    centers = (torch.arange(top, top + count, dtype=torch.float64) + 0.5) * (small / height) - 0.5
+    above = centers.clamp(0, small - 1)
+    index = above.floor()
+    share = (above - index).to(maps)[:, None]
+    index = index.long().to(maps.device)
+    strip = torch.lerp(maps[..., index, :], maps[..., (index + 1).clamp(max=small - 1), :], share)
+    # Faster than in two dimensions.
+    lines = functional.interpolate(strip.flatten(1, 2), width, mode="linear")
+    resized: Tensor = lines.unflatten(1, strip.shape[1:3])
+    return resized
+
+
+def _box(maps: Tensor) -> Tensor:
+    """Means of the pixels around each, those of the border repeated.
+
+    Sums of shifted maps take a fifth of the time of torch's average pooling.
+    """
+    height, width = maps.shape[-2:]
+    side = 2 * _GUIDED_RADIUS + 1
+    padded = functional.pad(maps, (_GUIDED_RADIUS,) * 4, mode="replicate")
+    across = reduce(torch.add, (padded.narrow(-1, start, width) for start in range(side)))
+    total = reduce(torch.add, (across.narrow(-2, start, height) for start in range(side)))
+    return total / side**2
+
+
+def _nearest(small: int, large: int, like: Tensor, first: int, count: int) -> tuple[Tensor, Tensor]:
+    """Of `count` of `large` pixels, the nearest of `small`, and how far its centre lies beyond that of this one."""
+    centers = (torch.arange(first, first + count, dtype=torch.float64) + 0.5) * (small / large)
+    index = centers.floor().clamp(max=small - 1)
+    return index.long().to(like.device), (centers - index - 0.5).to(like)
+
+
+def _at(planes: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    return planes.index_select(-2, rows).index_select(-1, columns)
+
+
+UPSAMPLINGS: dict[str, Upsampling] = {"bilinear": bilinear, "guided": guided, "joint_bilateral": joint_bilateral}
+"""What a colorizer's `upsample` may be."""
+
+
+def find_upsampling(name: str) -> Upsampling:
+    """The way to upsample of a name.
+
+    Raises:
+        ValueError: The name is unknown.
+    """
+    if name not in UPSAMPLINGS:
+        raise unknown_name("way to upsample", name, UPSAMPLINGS)
+    return UPSAMPLINGS[name]

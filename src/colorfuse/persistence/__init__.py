@@ -1,0 +1,1 @@
+"""Saved colorizers: a folder of settings and tensors, on this machine or on the Hugging Face hub."""

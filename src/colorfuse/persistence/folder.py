@@ -1,0 +1,183 @@
+"""A colorizer as a folder: settings in JSON, tensors in safetensors, the history in CSV, a model card."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors
+import torch
+from torch import Tensor
+
+from colorfuse.errors import WeightsError, one_line
+from colorfuse.files import atomic_file, write_tensors
+
+FILES = ("config.json", "model.safetensors", "history.csv", "README.md")
+"""What a saved colorizer consists of."""
+
+_FORMAT = 1
+_FIRST = "fusion"
+"""The colorizer of folders that name none."""
+_CONFIG, _WEIGHTS, _HISTORY, _README = FILES
+_CHECKSUM = "sha256"
+_CARD = """\
+---
+library_name: colorfuse
+pipeline_tag: image-to-image
+tags: [colorization]
+---
+
+# A colorizer
+
+Colours gray photographs with [colorfuse](https://pypi.org/project/colorfuse/):
+
+```python
+import colorfuse
+
+colorfuse.FusionColorizer.from_pretrained("this folder, or owner/name on the hub").predict("photo.jpg")
+```
+
+Its parts and the settings of its training are in `config.json`, the figures of each epoch in `history.csv`.
+"""
+
+
+class Saved(NamedTuple):
+    """What `config.json` says.
+
+    Attributes:
+        colorizer: The name of the colorizer's class among `list_colorizers()`.
+        settings: The constructor's arguments.
+    """
+
+    colorizer: str
+    settings: dict[str, Any]
+
+
+def write_folder(
+    folder: Path,
+    saved: Saved,
+    tensors: Mapping[str, Tensor],
+    history: list[dict[str, float]],
+    dtype: torch.dtype,
+) -> None:
+    """Write each file of a saved colorizer, whole or not at all; a model card that is there is left alone.
+
+    Args:
+        folder: Where to; it is made if it is not there.
+        saved: The content of `config.json`.
+        tensors: What was learnt, by name.
+        history: The figures of each epoch.
+        dtype: Of the floats among the tensors.
+
+    Raises:
+        ValueError: The dtype is not a float.
+    """
+    if not dtype.is_floating_point:
+        raise ValueError(f"weights are stored as floats, such as torch.float16, not as {dtype}")
+    config = {"format": _FORMAT, "colorfuse": metadata.version("colorfuse"), **saved._asdict()}
+    weights = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    with atomic_file(folder / _WEIGHTS) as partial:
+        write_tensors(partial, weights, {_CHECKSUM: _checksum(weights)})
+    with atomic_file(folder / _CONFIG) as partial:
+        partial.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+    with atomic_file(folder / _HISTORY) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(dict.fromkeys(name for row in history for name in row)))
+        table.writeheader()
+        table.writerows(history)
+    if not (folder / _README).exists():
+        with atomic_file(folder / _README) as partial:
+            partial.write_text(_CARD, "utf-8")
+
+
+def is_saved(folder: Path) -> bool:
+    """Whether a folder holds a saved colorizer."""
+    return (folder / _CONFIG).exists()
+
+
+def read_config(folder: Path) -> Saved:
+    """What `config.json` says.
+
+    Raises:
+        FileNotFoundError: The folder, or the file in it, does not exist.
+        ValueError: The file is no configuration of a colorizer, or one of a later format.
+    """
+    path = folder / _CONFIG
+    if not path.exists():
+        raise FileNotFoundError(f"{folder} holds no saved colorizer: there is no {path}")
+    try:
+        config = json.loads(path.read_text("utf-8"))
+        version, saved = config["format"], Saved(config.get("colorizer", _FIRST), dict(config["settings"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is not the configuration of a colorizer: {error!r}") from error
+    if version != _FORMAT:
+        raise ValueError(f"{path} has format {version!r}, this colorfuse reads {_FORMAT}; upgrade colorfuse")
+    return saved
+
+
+def read_tensors(folder: Path, load: Callable[[dict[str, Tensor]], object]) -> None:
+    """Hand the content of `model.safetensors` to a function that takes it in, strictly.
+
+    Raises:
+        WeightsError: The file is missing, has another checksum than when it was written, or the function refuses
+            it by a `RuntimeError` or `KeyError`.
+    """
+    path = folder / _WEIGHTS
+    try:
+        tensors = _read_checked(path)
+    except Exception as error:
+        raise _not_loaded(path, error) from error
+    try:
+        load(tensors)
+    except (RuntimeError, KeyError) as error:
+        raise _not_loaded(path, error) from error
+
+
+def _not_loaded(path: Path, error: Exception) -> WeightsError:
+    return WeightsError(f"{path} cannot be loaded into this network: {one_line(error)}")
+
+
+def _read_checked(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file, and check it if it has a checksum.
+
+    Raises:
+        ValueError: The tensors are not those that were written.
+        OSError, safetensors.SafetensorError: The file cannot be read.
+    """
+    with safetensors.safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+        written = (file.metadata() or {}).get(_CHECKSUM)
+    if written not in (None, _checksum(tensors)):
+        raise ValueError("its tensors do not have its checksum, so it was damaged; save or download it again")
+    return tensors
+
+
+def _checksum(tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """The history in `history.csv`, empty where there is none.
+
+    Raises:
+        ValueError: The file is no table of numbers.
+    """
+    path = folder / _HISTORY
+    if not path.exists():
+        return []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [{name: _number(cell) for name, cell in row.items() if cell} for row in csv.DictReader(file)]
+    except (ValueError, TypeError, AttributeError, csv.Error) as error:
+        raise ValueError(f"{path} is not the history of a colorizer: {error}") from error
+
+
+def _number(cell: str) -> float:
+    return int(cell) if cell.isdecimal() else float(cell)

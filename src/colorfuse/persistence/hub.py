@@ -1,0 +1,54 @@
+"""Saved colorizers in repositories of the Hugging Face hub."""
+
+import re
+from pathlib import Path
+
+from colorfuse.errors import WeightsError, first_line
+from colorfuse.persistence.folder import FILES
+
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def is_repository(name: str) -> bool:
+    """Whether a name may be that of a repository: `owner/name`."""
+    return bool(_REPOSITORY.fullmatch(name)) and not name.startswith(".")
+
+
+def download(repository: str, revision: str | None) -> Path:
+    """The folder in the hub's cache of a colorizer, which is downloaded unless it is there.
+
+    Raises:
+        WeightsError: It cannot be had.
+    """
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=list(FILES)))
+    except Exception as error:  # the hub's client lets through whatever its own client raises
+        raise WeightsError(
+            f"the colorizer {repository!r} cannot be had from the hub ({first_line(error)}); check its name and the "
+            "network, or give the folder of a saved one, or nothing for the weights inside the package"
+        ) from error
+
+
+def push(folder: Path, repository: str, *, private: bool, message: str) -> str:
+    """Make the repository if there is none, and commit a saved colorizer to it.
+
+    Returns:
+        The address of the repository.
+
+    Raises:
+        OSError: The hub cannot be reached, or refuses.
+    """
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    try:
+        place = api.create_repo(repository, private=private, exist_ok=True)
+        api.upload_folder(repo_id=repository, folder_path=folder, allow_patterns=list(FILES), commit_message=message)
+    except Exception as error:  # likewise
+        raise OSError(
+            f"the colorizer cannot be pushed to {repository!r} ({first_line(error)}); check the network, log in with "
+            "`hf auth login`, and give a name that is yours, as in 'me/my-colorizer'"
+        ) from error
+    return str(place)

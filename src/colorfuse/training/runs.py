@@ -1,0 +1,136 @@
+"""A run's folder: a saved colorizer, the best one so far, and the checkpoints of its training."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from colorfuse.data.loading import Loader
+from colorfuse.files import remove_partial, write_errors
+from colorfuse.images import write_photo
+from colorfuse.persistence.folder import is_saved, read_tensors
+from colorfuse.training.checkpoint import Checkpoints
+from colorfuse.training.contact_sheet import contact_sheet
+from colorfuse.training.history import best_epoch
+from colorfuse.training.trainable import Trainable
+
+_BEST = "best"
+"""The folder in a run of the colorizer of its best epoch."""
+
+_PHOTOS_ON_A_SHEET = 4
+
+_MAY_CHANGE = ("clip_norm", "epochs", "learning_rate", "patience", "pretrained", "upsample")
+"""Settings with which the weights of a run can still be used, and which may be what mends it."""
+
+
+def run_settings(run: Path) -> dict[str, Any] | None:
+    """The settings of the training that a run goes on with; None if it has not begun.
+
+    Raises:
+        WeightsError: All checkpoints are damaged.
+    """
+    state = Checkpoints(run).state()
+    return state and dict(state["about"])
+
+
+def _begin(run: Path) -> Checkpoints:
+    """The checkpoints of a training that is to begin in a folder.
+
+    Raises:
+        ValueError: The folder holds a run, or a saved colorizer.
+    """
+    checkpoints = Checkpoints(run)
+    if is_saved(run) or checkpoints.exist():
+        raise ValueError(f"{run} holds a run already; resume it, or choose another folder")
+    return checkpoints
+
+
+def _resume(run: Path, settings: dict[str, Any]) -> Checkpoints:
+    """The checkpoints from which a training goes on, if it has begun.
+
+    Raises:
+        ValueError: It was made with other settings, or the folder holds a colorizer without checkpoints.
+        WeightsError: All checkpoints are damaged.
+    """
+    checkpoints = Checkpoints(run)
+    state = checkpoints.state()
+    if state is None:
+        if is_saved(run):
+            raise ValueError(f"{run} holds a colorizer and no checkpoint to go on from; choose another folder")
+        return checkpoints
+    saved, now = state["about"], json.loads(json.dumps(settings))
+    changed = [name for name in now if name not in _MAY_CHANGE and saved.get(name) != now[name]]
+    if changed:
+        listed = ", ".join(f"{name}={saved.get(name)!r}, not {now[name]!r}" for name in changed)
+        raise ValueError(f"the run in {run} has {listed}; resume it with its own settings")
+    return checkpoints
+
+
+def open_run(run: str | Path | None, resume: str | Path | None, settings: dict[str, Any]) -> Checkpoints | None:
+    """The checkpoints of the run that is to begin in `run`, or to go on in `resume`; None for neither.
+
+    Raises:
+        ValueError: Both are given, or one of them cannot be used.
+        WeightsError: All checkpoints are damaged.
+    """
+    if run is not None and resume is not None:
+        raise ValueError(
+            f"give run={str(run)!r} to begin a run or resume={str(resume)!r} to go on with one, not both"
+        )
+    if resume is not None:
+        return _resume(Path(resume), settings)
+    return None if run is None else _begin(Path(run))
+
+
+class RunFolder:
+    """Saves a colorizer after each epoch, and its best weights beside the last.
+
+    Args:
+        run: Where; None keeps the best weights in memory, if they are asked for.
+        photos: Of which a sheet is made after each epoch.
+        writes: Whether this is the process that writes to the folder.
+    """
+
+    def __init__(self, run: Path | None, photos: Dataset[Any] | None, writes: bool) -> None:
+        self.run = run
+        self.writes = writes
+        self.photos = None if photos is None or run is None else next(Loader(photos, _PHOTOS_ON_A_SHEET, 0).epoch())
+        if run and writes:
+            remove_partial(run.rglob("*"))
+        self._best: dict[str, Tensor] | None = None
+
+    def save_epoch(self, colorizer: Trainable, *, keep_best: bool) -> None:
+        """Save a colorizer whose `history_` ends with the epoch that is done.
+
+        Args:
+            colorizer: What is saved.
+            keep_best: Without a folder, keep its weights in memory if the epoch was the best so far.
+        """
+        epoch = len(colorizer.history_)
+        is_best = best_epoch(colorizer.history_) == epoch
+        if self.run is None:
+            if is_best and keep_best:
+                self._best = {name: tensor.clone() for name, tensor in colorizer.network_.state_dict().items()}
+            return
+        if not self.writes:
+            return
+        with write_errors(self.run, "make room, and resume the run to go on"):
+            colorizer.save(self.run)
+            if is_best:
+                colorizer.save(self.run / _BEST)
+        if self.photos:
+            lightness, ab, _ = self.photos
+            page = contact_sheet(lightness, colorizer.predict_ab(lightness), ab)
+            with write_errors(self.run, "make room, and resume the run to go on"):
+                write_photo(self.run / "sheets" / f"{epoch:04}.jpg", page)
+
+    def restore_best(self, colorizer: Trainable) -> None:
+        """Go back to the weights of the best epoch."""
+        if self.run is not None:
+            read_tensors(self.run / _BEST, colorizer.network_.load_state_dict)
+            if self.writes:
+                colorizer.save(self.run)
+        elif self._best is not None:
+            colorizer.network_.load_state_dict(self._best)

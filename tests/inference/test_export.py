@@ -1,0 +1,83 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import colorfuse as cf
+from colorfuse.inference.export import TORCH_NEEDED
+
+pytestmark = pytest.mark.skipif(torch.__version__ < TORCH_NEEDED, reason=f"exporting takes torch {TORCH_NEEDED}")
+
+WAYS: list[dict[str, Any]] = [
+    {"objective": "mse", "upsample": "guided"},
+    {"objective": "classification", "upsample": "bilinear"},
+    {"objective": "l1", "upsample": "joint_bilateral"},
+]
+
+
+def expected(colorizer: cf.FusionColorizer, gray: NDArray[np.float32]) -> NDArray[Any]:
+    return np.stack([np.moveaxis(colorizer.predict(photo[0]), -1, 0) for photo in gray])
+
+
+@pytest.fixture(scope="module", params=WAYS, ids=lambda way: str(way["objective"]))
+def exported(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[cf.FusionColorizer, onnxruntime.InferenceSession, Any]:
+    colorizer = cf.FusionColorizer(
+        backbone="test_efficientnet", pretrained=False, image_size=48, **request.param
+    ).initialize()
+    folder = tmp_path_factory.mktemp("exported")
+    for suffix in (".onnx", ".pt2"):
+        colorizer.export(folder / f"model{suffix}")
+    assert sorted(path.name for path in folder.iterdir()) == ["model.onnx", "model.pt2"]
+    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    return colorizer, session, torch.export.load(folder / "model.pt2").module()
+
+
+sides = st.integers(1, 150)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 3), sides, sides, st.integers(0, 99))
+def test_onnx_gives_what_predict_gives(exported: Any, count: int, height: int, width: int, seed: int) -> None:
+    colorizer, session, _ = exported
+    gray = np.random.default_rng(seed).random((count, 1, height, width), np.float32)
+    np.testing.assert_allclose(session.run(["rgb"], {"gray": gray})[0], expected(colorizer, gray), atol=1 / 255)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 96, 120), (3, 1, 70, 90), (2, 1, 201, 133), (1, 1, 9, 12)])
+def test_torch_programs_give_what_predict_gives(exported: Any, shape: tuple[int, ...]) -> None:
+    colorizer, _, program = exported
+    gray = np.random.default_rng(0).random(shape, np.float32)
+    np.testing.assert_allclose(program(torch.from_numpy(gray)).detach(), expected(colorizer, gray), atol=1 / 255)
+
+
+def test_what_cannot_be_exported_is_told(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(cf.NotFittedError):
+        tiny().export(tmp_path / "model.onnx")
+    colorizer = tiny().initialize()
+    with pytest.raises(ValueError, match=r"model.tflite names no format to export to; use one of .onnx, .pt2"):
+        colorizer.export(tmp_path / "model.tflite")
+
+    class Branching(torch.nn.Module):
+        def forward(self, maps: torch.Tensor) -> torch.Tensor:
+            return maps if maps.mean() > 0 else -maps
+
+    colorizer.network_.decoder = torch.nn.Sequential(Branching())
+    with pytest.raises(ValueError, match="this network cannot be exported"):
+        colorizer.export(tmp_path / "model.onnx")
+    with monkeypatch.context() as patch:
+        patch.setattr("colorfuse.inference.export.TORCH_NEEDED", "99")
+        with pytest.raises(ImportError, match=r"install torch 99 or newer; this is \d"):
+            colorizer.export(tmp_path / "model.pt2")
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(ImportError, match=r"install colorfuse\[onnx\]"):
+        tiny().initialize().export(tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
