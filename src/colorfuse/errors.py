@@ -1,31 +1,31 @@
-"""The errors of colorfuse that are not plain `ValueError` or `TypeError`."""
+"""The exceptions of colorfuse, other than plain `ValueError` and `TypeError`."""
 
 
 class PhotoError(ValueError):
-    """A photo that cannot be read or is not what its caller thinks; the message names it."""
+    """Raised when a photo cannot be read or is not as expected; the message names it."""
 
 
 class DataError(ValueError):
-    """A dataset that is damaged, empty or not what its caller thinks; the message names the file or folder."""
+    """Raised when a dataset is damaged, empty or not as expected; the message names the file or folder."""
 
 
 class NotFittedError(ValueError, AttributeError):
-    """A colorizer that is used before `fit`, `load` or `initialize` gave it a network."""
+    """Raised when a colorizer is used before `fit`, `load` or `initialize` gave it a network."""
 
 
 class WeightsError(OSError):
-    """Weights that cannot be found, reached or loaded into the network they are for."""
+    """Raised when weights cannot be found, downloaded or loaded into their network."""
 
 
 class TrainingError(RuntimeError):
-    """A training that cannot go on, such as one whose loss is no longer finite."""
+    """Raised when training cannot continue, as when the loss is no longer finite."""
 
 
 def one_line(error: BaseException) -> str:
-    """All that an error says, in one line."""
+    """The whole message of an error, on one line."""
     return " ".join(str(error).split())
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says in its first line, or its kind if it says nothing."""
+    """The first line of an error's message, or the name of its type if the message is empty."""
     return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,4 +1,4 @@
-"""What the options of parts may be, and what is said of one that is not."""
+"""Types for the options of parts, and their validation."""
 
 import inspect
 import json
@@ -9,38 +9,38 @@ import numpy as np
 from pydantic import Field, PydanticUserError, TypeAdapter, ValidationError
 
 Count: TypeAlias = Annotated[int, Field(ge=1)]
-"""A whole number from 1 on."""
+"""An integer, at least 1."""
 
 Whole: TypeAlias = Annotated[int, Field(ge=0)]
-"""A whole number from 0 on."""
+"""An integer, at least 0."""
 
 Side: TypeAlias = Annotated[int, Field(ge=32)]
-"""Pixels along a side that every backbone takes."""
+"""A side length in pixels that every backbone accepts, at least 32."""
 
 Fraction: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
-"""A part of the whole."""
+"""A number between 0 and 1, both excluded."""
 
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-"""A number above 0."""
+"""A finite number above 0."""
 
 NotNegative: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-"""A number from 0 on."""
+"""A finite number, at least 0."""
 
 
 def check_options(
     what: str, factory: Callable[..., Any], options: Mapping[str, Any], *, inputs: int = 0, where: str = ""
 ) -> None:
-    """Check the names of options, and their values by the types that `factory` is annotated with.
+    """Check that `factory` has the options, and that their values match its type annotations.
 
     Args:
-        what: What is built, for the error.
-        factory: A class, or a function.
-        options: From names to values such as JSON has.
-        inputs: How many of its first parameters are no options.
-        where: What comes before an option's name in the error.
+        what: What is being built, for the error message.
+        factory: A class or function.
+        options: JSON-like values by option name.
+        inputs: How many leading parameters of `factory` are not options.
+        where: A prefix for the option's name in the error message.
 
     Raises:
-        ValueError: One of them is unknown, of the wrong type, or out of range.
+        ValueError: An option is unknown, of the wrong type, or out of range.
     """
     parameters = list(_signature(factory).parameters.values())[inputs:]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
@@ -55,16 +55,16 @@ def check_options(
 
 
 def check_value(value: Any, kind: Any, where: str, what: str) -> None:
-    """Check a value such as JSON has by its type.
+    """Check a JSON-like value against a type annotation.
 
     Args:
-        value: A string, a number, a list or a dict of these.
-        kind: A type as in an annotation; what is none, or what JSON has nothing for, is not looked at.
-        where: What the error calls the value.
-        what: What it belongs to, for the error.
+        value: A string, a number, or a list or dict of these.
+        kind: The type annotation. One that is missing, is a string, or has no JSON form is not checked.
+        where: What the error message calls the value.
+        what: What the value belongs to, for the error message.
 
     Raises:
-        ValueError: It is of another type, or out of range.
+        ValueError: The value has the wrong type or is out of range.
     """
     if kind is inspect.Parameter.empty or isinstance(kind, str):
         return
@@ -81,7 +81,7 @@ def check_value(value: Any, kind: Any, where: str, what: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A value with the numbers of NumPy in it, and its arrays, as those of Python, which JSON takes.
+    """Convert the NumPy numbers and arrays in a nested value to plain Python, so that JSON can encode it.
 
     Example:
         >>> import numpy as np
@@ -96,7 +96,7 @@ def plain(value: Any) -> Any:
 
 
 def _signature(factory: Callable[..., Any]) -> inspect.Signature:
-    """The parameters of a class or function, their types also where a module's annotations are but strings."""
+    """The signature of a class or function, with annotations that are strings resolved where possible."""
     try:
         return inspect.signature(factory, eval_str=True)
     except NameError:

@@ -1,4 +1,4 @@
-"""Pictures of trainings and of evaluated photos; they need the extra `plots` (matplotlib)."""
+"""Plots of training histories and of evaluated photos; they need the extra `plots` (matplotlib)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,22 +20,22 @@ __all__ = ["draw", "histogram", "loss_curve", "sheet"]
 def sheet(
     colors: "Colorizer | str | Path", photos: Source, protocol: str = "center256", *, saturation: float = 1.0
 ) -> "Figure":
-    """A row a photo: gray, predicted and as it is, with squared error, AuC and colourfulness under each.
+    """Draw one row per photo: gray, predicted and true, each with its squared error, AuC and colourfulness.
 
-    Of a gray photo there is no truth to draw or to compare with.
+    A gray photo has no true colours to draw or to compare with.
 
     Args:
-        colors: A colorizer, or a folder of outputs, as `evaluate` takes them.
+        colors: A colorizer, or a folder of outputs, as in `evaluate`.
         photos: A folder, a list of files and folders, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab).
-        protocol: What of a photo is drawn, as in `evaluate`.
-        saturation: A factor of the colorizer's ab.
+        protocol: How each photo is resized and cropped, as in `evaluate`.
+        saturation: A factor applied to the colorizer's ab.
 
     Raises:
-        ValueError: The protocol is unknown, or the saturation is below 0 or given for files.
+        ValueError: The protocol is unknown, or the saturation is below 0 or given for a folder of outputs.
         NotFittedError: The colorizer has no network yet.
         FileNotFoundError: A path does not exist.
-        DataError: There are no photos that can be read.
-        TypeError: The photos are none of these.
+        DataError: None of the photos can be read.
+        TypeError: The photos have another type.
         ImportError: matplotlib is not installed.
 
     Example:

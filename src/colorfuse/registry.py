@@ -1,4 +1,4 @@
-"""Parts found by name: one kind of registry for backbones, encoders, fusions, decoders and objectives."""
+"""Registries that build parts by name: backbones, encoders, fusions, decoders, objectives and others."""
 
 import difflib
 import fnmatch
@@ -14,20 +14,21 @@ Part = TypeVar("Part")
 Factory = TypeVar("Factory", bound=Callable[..., Any])
 
 Spec: TypeAlias = str | Mapping[str, Any]
-"""A part's name, or a mapping of `name` and the part's options."""
+"""A part's name, or a mapping with its `name` and its options."""
 
 
 class Registry(Generic[Part]):
-    """Names and the classes or functions that build the parts they stand for.
+    """Maps names to the classes or functions that build parts of one kind.
 
-    Installed packages add to them by entry points in the group of the kind: `colorfuse.encoders`, say, whose name is
-    the part's. A plug-in that cannot be imported, or whose name is taken, is passed over with a warning.
+    Installed packages add parts through entry points. The group is the plural of the kind, such as
+    `colorfuse.encoders`, and the entry point's name is the part's name. A plug-in that cannot be imported, or whose
+    name is taken, is skipped with a warning.
 
     Args:
-        kind: What the parts are: "encoder", say.
+        kind: What the parts are, such as "encoder".
 
     Attributes:
-        reserved: Gives names that stand for something already, and cannot be registered.
+        reserved: Returns names that already have a meaning and cannot be registered.
 
     Example:
         >>> shouts: Registry[str] = Registry("shout")
@@ -45,13 +46,13 @@ class Registry(Generic[Part]):
         self._plug_ins_to_come = True
 
     def register(self, name: str) -> Callable[[Factory], Factory]:
-        """A decorator that makes a class or function known under `name`.
+        """Return a decorator that registers a class or function under `name`.
 
-        One that is defined anew, as in a notebook's cell that is run again, takes the place of what it was.
+        A class or function that is defined again, as when a notebook cell is rerun, replaces its old definition.
 
         Raises:
-            ValueError: The name is taken.
-            TypeError: There is no name.
+            ValueError: The name is taken or reserved.
+            TypeError: `name` is not a string, as when the decorator is used without parentheses.
         """
         if not isinstance(name, str):
             raise TypeError(f"a {self.kind} is registered under a name, @register_{self.kind}('mine'), not {name!r}")
@@ -70,12 +71,12 @@ class Registry(Generic[Part]):
         return ValueError(f"there is a {self.kind} {name!r} already; choose another name")
 
     def names(self, pattern: str = "*") -> list[str]:
-        """The known names that match a shell-style pattern, sorted."""
+        """The registered names that match a shell-style pattern, sorted."""
         return sorted(fnmatch.filter(self._factories, pattern))
 
     @property
     def _factories(self) -> dict[str, Callable[..., Part]]:
-        """All parts; plug-ins are imported when they are first asked for, and not with the library."""
+        """All parts by name. Plug-ins are imported on first access, not together with the library."""
         if self._plug_ins_to_come:
             self._plug_ins_to_come = False
             for entry_point in metadata.entry_points(group=f"colorfuse.{self.kind}s"):
@@ -86,7 +87,7 @@ class Registry(Generic[Part]):
         try:
             factory = entry_point.load()
             self.register(entry_point.name)(factory)
-        except Exception as error:  # which may be anything that another's module raises
+        except Exception as error:  # importing a plug-in may raise anything
             what = f"the plug-in {entry_point.value} for the {self.kind} {entry_point.name!r}"
             warnings.warn(f"{what} is passed over: {type(error).__name__}: {error}", stacklevel=4)
 
@@ -94,10 +95,10 @@ class Registry(Generic[Part]):
         return name in self._factories
 
     def create(self, spec: Spec, *args: Any) -> Part:
-        """Build the part that `spec` names; its options are passed on after `args`.
+        """Build the part that `spec` names, from `args` followed by the spec's options.
 
         Raises:
-            ValueError: The name is unknown, or the part does not take an option.
+            ValueError: The name is unknown, or an option is unknown, invalid or missing.
             TypeError: The spec is neither a name nor a mapping with a name.
         """
         name, options = parse_spec(spec, self.kind)
@@ -107,7 +108,7 @@ class Registry(Generic[Part]):
         """The name under which a class or function is registered.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not registered.
         """
         for name, known in self._factories.items():
             if known is factory:
@@ -115,7 +116,7 @@ class Registry(Generic[Part]):
         raise ValueError(f"{factory.__name__} is registered under no name; use @register_{self.kind}")
 
     def factory(self, name: str) -> Callable[..., Part]:
-        """What builds the part of a name.
+        """The class or function registered under `name`.
 
         Raises:
             ValueError: The name is unknown.
@@ -126,10 +127,10 @@ class Registry(Generic[Part]):
 
 
 def build_part(kind: str, name: str, factory: Callable[..., Part], options: Mapping[str, Any], *args: Any) -> Part:
-    """Call `factory` with its options after the other arguments.
+    """Call `factory` with `args`, followed by its options as keyword arguments.
 
     Raises:
-        ValueError: It does not take these options, or lacks one.
+        ValueError: An option is unknown, invalid or missing.
     """
     what = f"the {kind} {name!r}"
     check_options(what, factory, options, inputs=len(args))
@@ -155,7 +156,7 @@ def parse_spec(spec: Any, kind: str) -> tuple[str, dict[str, Any]]:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
-    """The error for a name that is not known, with the closest ones that are."""
+    """An error for an unknown name, which lists the closest known names."""
     name, known = str(name), sorted(known, key=lambda other: (len(other), other))
     begun = [other for other in known if _plain(name) and _plain(other).startswith(_plain(name))][:3]
     closest = begun or difflib.get_close_matches(name, known, n=3) or known[:5]
@@ -168,5 +169,5 @@ def _place(factory: Callable[..., Any]) -> tuple[Any, Any]:
 
 
 def _plain(name: str) -> str:
-    """A name as those write it who do not remember its capitals and hyphens."""
+    """The letters and digits of a name in lower case, so that matching ignores case and hyphens."""
     return "".join(filter(str.isalnum, name.lower()))

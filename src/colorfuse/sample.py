@@ -1,4 +1,4 @@
-"""What a dataset yields, and a loader."""
+"""The samples of a dataset, and the batches of a loader."""
 
 from typing import Any, NamedTuple, TypeAlias
 
@@ -9,12 +9,12 @@ Sample: TypeAlias = tuple[Tensor, Tensor]
 
 
 class Batch(NamedTuple):
-    """Several samples.
+    """A batch of samples.
 
     Attributes:
         lightness: L `(N, 1, H, W)` in 0 to 100.
         ab: `(N, 2, H, W)` in CIELAB units.
-        labels: What the samples hold beyond L and ab, if they do: class indices `(N,)`, where they come from folders.
+        labels: The third item of the samples, or None; for photos labelled by folder, class indices `(N,)`.
     """
 
     lightness: Tensor
@@ -22,6 +22,6 @@ class Batch(NamedTuple):
     labels: Any = None
 
     def part(self, start: int, stop: int) -> "Batch":
-        """The samples from `start` up to the one before `stop`."""
+        """The samples from `start` up to but excluding `stop`."""
         labels = None if self.labels is None else self.labels[start:stop]
         return Batch(self.lightness[start:stop], self.ab[start:stop], labels)

@@ -1,4 +1,4 @@
-"""Judging colours: photos in, the field's figures out, beside those of gray and of one constant colour."""
+"""Evaluation: metrics of predicted colours, beside those of gray and of one constant colour."""
 
 from colorfuse.evaluation.comparison import Difference, compare
 from colorfuse.evaluation.evaluate import evaluate

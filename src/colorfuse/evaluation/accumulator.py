@@ -1,4 +1,4 @@
-"""What is kept of judged photos while more are judged."""
+"""Collects the results of photos while they are evaluated."""
 
 from itertools import chain
 from typing import Any
@@ -14,11 +14,11 @@ _EXAMPLES = 4
 
 
 class Accumulator:
-    """The figures of photos, those judged best and worst, and what all of them together amount to.
+    """Collects the metrics of each photo, the best and worst photos, and the metrics of all photos together.
 
     Args:
-        figures: Names of figures that only all photos together have.
-        processes: How many processes judge photos, each some of them.
+        figures: Names of metrics that exist only for all photos together.
+        processes: The number of processes that share the photos.
     """
 
     def __init__(self, figures: list[str], processes: int) -> None:
@@ -29,7 +29,7 @@ class Accumulator:
         self._running = {row: {name: OF_ALL[name]() for name in figures} for row in ("gray", "constant", "predicted")}
 
     def add(self, index: int, judged: ScoredPhoto | SkippedPhoto) -> None:
-        """Take in a photo, the one of all that has this index."""
+        """Add the result of a photo, with its index among all photos."""
         if isinstance(judged, SkippedPhoto):
             self._left_out.append((index, judged))
             return
@@ -43,26 +43,26 @@ class Accumulator:
                 figure.add(judged.colors[row], judged.colors["truth"])
 
     def gather(self) -> None:
-        """Bring together what each process has."""
+        """Gather the results of all processes."""
         self._photos = sorted(self._of_all_processes(self._photos), key=lambda photo: photo[0])
         self._left_out = sorted(self._of_all_processes(self._left_out))
         self._rank(self._of_all_processes(self._ranked))
 
     def photos(self) -> dict[str, FiguresByRow]:
-        """Figures by photo and row, in the order of the photos."""
+        """Metrics by photo and row, in the order of the photos."""
         return {name: rows for _, name, rows in self._photos}
 
     def left_out(self) -> dict[str, str]:
-        """Why photos could not be judged, by their names."""
+        """The reason why each skipped photo could not be evaluated, by its name."""
         return {photo.name: photo.reason for _, photo in self._left_out}
 
     def examples(self) -> tuple[list[Example], list[Example]]:
-        """The photos whose squared error is the smallest part of what gray has, and those with the largest."""
+        """The photos with the smallest and those with the largest squared error relative to gray."""
         ranked = [example for _, example in self._ranked]
         return ranked[:_EXAMPLES], ranked[_EXAMPLES:][::-1]
 
     def overall(self) -> FiguresByRow:
-        """Figures of all photos together, by row."""
+        """Metrics of all photos together, by row."""
         if not self._photos:
             return {}
         return {

@@ -1,4 +1,4 @@
-"""Whether one colorizer is better than another, or it only seems so on these photos."""
+"""Compares two evaluations, with a confidence interval of their difference."""
 
 from typing import NamedTuple
 
@@ -11,12 +11,12 @@ _RESAMPLES = 10_000
 
 
 class Difference(NamedTuple):
-    """The mean difference of a figure, second less first, over the same photos.
+    """The difference of a metric over the same photos, second minus first.
 
     Attributes:
-        mean: Over the photos.
-        low: Lower end of its confidence interval.
-        high: Upper end.
+        mean: The mean over the photos.
+        low: The lower end of its confidence interval.
+        high: The upper end of its confidence interval.
     """
 
     mean: float
@@ -27,21 +27,21 @@ class Difference(NamedTuple):
 def compare(
     first: Evaluation, second: Evaluation, figure: str = "squared_error", *, confidence: float = 0.95
 ) -> Difference:
-    """The difference of two evaluations of the same photos, with a bootstrap confidence interval of its mean.
+    """Compare a metric between two evaluations of the same photos, with a bootstrap confidence interval.
 
-    Efron and Tibshirani 1993, *An introduction to the bootstrap*, section 13.3: the percentile interval over 10,000
-    samples of the photos. An interval without 0 says that the one is better than the other beyond the choice of
-    photos.
+    The interval is the percentile interval over 10,000 resamples of the photos: Efron and Tibshirani 1993, *An
+    introduction to the bootstrap*, section 13.3. If it excludes 0, the choice of photos alone does not explain the
+    difference.
 
     Args:
-        first: What `evaluate` found of one.
-        second: Of the other.
-        figure: One that each photo has.
-        confidence: The probability that the interval covers the difference over many more such photos.
+        first: The result of `evaluate` for one colorizer.
+        second: The result for the other, on the same photos.
+        figure: The name of a per-photo metric.
+        confidence: The probability that the interval covers the mean difference over many more such photos.
 
     Raises:
-        ValueError: The photos or the protocols are not the same, there is no such figure or it is not finite,
-            or `confidence` is not between 0 and 1.
+        ValueError: The photos or the protocols differ, the metric does not exist or is not finite for all photos, or
+            `confidence` is not between 0 and 1.
 
     Example:
         >>> from skimage import data

@@ -1,4 +1,4 @@
-"""Figures drawn with matplotlib."""
+"""Plots drawn with matplotlib."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from colorfuse.training import History
 
 CAPTION = ("squared_error", "raw_accuracy", "colorfulness")
-"""The figures under a photo."""
+"""The metrics shown under each photo."""
 
 _TILE = 2.6
-"""Inches."""
+"""The side of a photo on a sheet, in inches."""
 
 
 def loss_curve(history: "History") -> "Figure":
-    """Training and validation loss over epochs; and the validation error beside that of gray and a constant colour.
+    """Plot the losses over epochs, and the validation error beside those of gray and of a constant colour.
 
-    Losses are the objective's own, errors are squared ones of ab / 127.5; both are the same only where the objective
-    is `mse`.
+    Losses are those of the objective, and errors are squared errors of ab / 127.5. The two are the same only for the
+    objective `mse`.
 
     Args:
         history: A colorizer's `history_`.
@@ -57,20 +57,20 @@ def loss_curve(history: "History") -> "Figure":
     for name, style in lines.items():
         rows = [row for row in history if name in row]
         if rows:
-            axes.plot([row["epoch"] for row in rows], [row[name] for row in rows], **style)  # type: ignore[arg-type]  # of many types
+            axes.plot([row["epoch"] for row in rows], [row[name] for row in rows], **style)  # type: ignore[arg-type]  # mixed types
     axes.legend()
     axes.grid(alpha=0.3)
     return figure
 
 
 def draw(examples: Sequence[Example]) -> "Figure":
-    """The sheet of photos that are judged already.
+    """Draw a sheet of photos that have been evaluated.
 
     Args:
-        examples: At least one, of `Evaluation.best` or `Evaluation.worst`.
+        examples: At least one example, such as those in `Evaluation.best` or `Evaluation.worst`.
 
     Raises:
-        ValueError: There are none.
+        ValueError: There are no examples.
         ImportError: matplotlib is not installed.
     """
     titles = ("gray", "predicted", "truth")[: 3 if any(example.has_truth for example in examples) else 2]
@@ -92,14 +92,14 @@ def draw(examples: Sequence[Example]) -> "Figure":
 
 
 def histogram(evaluation: FigureTable, figure: str) -> "Figure":
-    """How a figure is distributed over photos, in each row of an evaluation.
+    """Plot the distribution of a metric over the photos, for each row of an evaluation.
 
     Args:
-        evaluation: What `evaluate` found.
-        figure: One that each photo has, such as `squared_error`.
+        evaluation: The result of `evaluate`.
+        figure: The name of a per-photo metric, such as `squared_error`.
 
     Raises:
-        ValueError: The photos have no such figure.
+        ValueError: The photos have no such metric.
         ImportError: matplotlib is not installed.
     """
     styles: dict[str, dict[str, Any]] = {
@@ -108,7 +108,7 @@ def histogram(evaluation: FigureTable, figure: str) -> "Figure":
         "predicted": {"color": "tab:blue", "linewidth": 2},
         "truth": {"color": "black", "linestyle": "--"},
     }
-    evaluation.values("predicted", figure)  # which says so where there is no such figure
+    evaluation.values("predicted", figure)  # raises if there is no such metric
     values = {
         row: evaluation.values(row, figure) for row in styles if figure in next(iter(evaluation.photos.values()))[row]
     }
@@ -128,7 +128,7 @@ def _caption(figures: dict[str, float], names: Sequence[str]) -> str:
 
 
 def _figure(width: float, height: float) -> "Figure":
-    """An empty figure of so many inches.
+    """An empty matplotlib figure, with its size in inches.
 
     Raises:
         ImportError: matplotlib is not installed.

@@ -1,4 +1,4 @@
-"""All photos judged, and their figures brought together."""
+"""Evaluates a colorizer, or output files, on a set of photos."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ from colorfuse.evaluation.scoring import (
 from colorfuse.options import NotNegative, check_value
 
 MEAN_COLOR = (2.41, 9.04)
-"""The mean ab of some 14,000 photos of all kinds: the constant colour where the photos trained on are not known."""
+"""The mean ab of some 14,000 photos of all kinds: the constant colour if the training photos are not known."""
 
 
 def evaluate(
@@ -41,35 +41,37 @@ def evaluate(
     figures: Sequence[str] = DEFAULT,
     min_chroma: float = MIN_CHROMA,
 ) -> Evaluation:
-    """Judge the colours of a colorizer, or of any other program's files, on photos whose true colours are known.
+    """Evaluate a colorizer, or the output files of any other program, on photos whose true colours are known.
 
-    Beside them stand what gray and one constant colour score on the same photos. Photos are read one after another,
-    so any number of them takes the same memory but for their figures. Under `torchrun` each process takes its share
-    of the photos, and all return the same.
+    The result also has the metrics of gray and of one constant colour on the same photos. Photos are read one after
+    another, so that memory grows only by the metrics of each. Under `torchrun`, each process evaluates its share of
+    the photos, and all return the same result.
 
     Args:
-        colors: A colorizer; or a folder of outputs, each called like its original and as large, whatever its format.
-        photos: A folder, a list of files and folders, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab). Gray ones,
-            unreadable ones and those without output are left out, and named in the result.
-        protocol: What of a photo is judged: "center256", the short side resized to 256 and the centre cut out;
-            "square256", all of it resized to 256 x 256; or "native", all of it as it is. Outputs are treated alike.
-        saturation: A factor of the colorizer's ab.
-        constant: ab of the constant colour; by default the mean colour of the photos that the colorizer has learnt
-            from, or (2.41, 9.04), that of some 14,000 photos of all kinds, where these are not known.
-        figures: Which ones, of `squared_error` (of ab / 127.5), `raw_accuracy` (AuC), `class_balanced_accuracy`,
-            `psnr`, `psnr_ab`, `ssim`, `ciede2000`, `colorfulness`, `absolute_colorfulness`,
-            `colorfulness_difference` from the truth, `chroma_ratio`; with the extra `metrics` also `lpips` and `fid`.
-        min_chroma: Photos with a lower mean chroma, in CIELAB units, are gray.
+        colors: A colorizer, or a folder of output files. Each output has the name and the size of its original, in
+            any image format.
+        photos: A folder, a list of files and folders, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab). Photos that
+            are gray, unreadable or without an output are left out, and the result names them.
+        protocol: How photos and outputs are resized and cropped. "center256" resizes the short side to 256 and crops
+            the centre; "square256" resizes the whole photo to 256 x 256; "native" leaves it as it is.
+        saturation: A factor applied to the colorizer's ab.
+        constant: ab of the constant colour. The default is the mean of the colorizer's training photos or, if these
+            are not known, (2.41, 9.04), the mean of some 14,000 photos of all kinds.
+        figures: Names of the metrics: `squared_error` (of ab / 127.5), `raw_accuracy` (AuC),
+            `class_balanced_accuracy`, `psnr`, `psnr_ab`, `ssim`, `ciede2000`, `colorfulness`,
+            `absolute_colorfulness`, `colorfulness_difference` from the truth, `chroma_ratio`; with the extra
+            `metrics` also `lpips` and `fid`.
+        min_chroma: Photos with a lower mean chroma, in CIELAB units, count as gray.
 
     Raises:
-        ValueError: The protocol or a figure is unknown, the saturation is below 0 or given for files, or `constant`
-            is not two numbers.
-        TypeError: The photos are none of these.
+        ValueError: The protocol or a metric is unknown, the saturation is below 0 or given for output files, or
+            `constant` is not two numbers.
+        TypeError: The photos have another type.
         NotFittedError: The colorizer has no network yet.
         FileNotFoundError: A path does not exist.
         DataError: There are no photos, or all are left out.
-        ImportError: What a figure needs is not installed.
-        WeightsError: The published weights of a network that judges cannot be had.
+        ImportError: A package that a metric needs is not installed.
+        WeightsError: The published weights that a metric needs cannot be downloaded.
 
     Example:
         >>> from skimage import data
@@ -91,7 +93,7 @@ def evaluate(
     shard = _shard()
     accumulator = Accumulator([name for name in figures if name in OF_ALL], shard.world_size)
     mine = originals[shard.rank :: shard.world_size]
-    # A bar where there is a terminal, and in one of the processes.
+    # Only rank 0 shows a bar; None hides it where there is no terminal.
     hidden = True if shard.rank else None
     bar = tqdm(score_photos(mine, predict, criteria), "judging", len(mine), unit="photo", leave=False, disable=hidden)
     for number, judged in enumerate(bar):
@@ -123,9 +125,13 @@ def prepare_evaluation(
     figures: Sequence[str],
     min_chroma: float,
 ) -> tuple[list[GroundTruth], Predict, Criteria, dict[str, str]]:
-    """The photos, what gives the colours to judge, how to judge, and what cannot be judged, with the reason.
+    """Check the arguments of `evaluate`, and prepare what it needs.
 
     The arguments and errors are those of `evaluate`.
+
+    Returns:
+        The photos, the function that gives the colours to evaluate, the criteria, and the outputs that match no
+        photo, with the reason.
     """
     check_figures(figures)
     check_value(saturation, NotNegative, "saturation", "an evaluation")
@@ -147,13 +153,13 @@ def prepare_evaluation(
 
 
 def _mean_color(colors: Any) -> Constant:
-    """The mean colour of the photos that a colorizer has learnt from in its last epoch, if it is known."""
+    """The mean ab of a colorizer's training photos in its last epoch, or `MEAN_COLOR` if it is not known."""
     last = (getattr(colors, "history_", None) or [{}])[-1]
     return last.get("train_mean_a", MEAN_COLOR[0]), last.get("train_mean_b", MEAN_COLOR[1])
 
 
 def _shard() -> Shard:
-    """Which of the photos this process judges."""
+    """The share of the photos that this process evaluates."""
     if not distributed.is_available() or not (distributed.is_initialized() or distributed.is_torchelastic_launched()):
         return Shard(0, 1)
     from accelerate import PartialState  # takes seconds to import

@@ -1,4 +1,4 @@
-"""ScoredPhoto photos as they are shown."""
+"""Small copies of evaluated photos, to be shown."""
 
 from typing import NamedTuple
 
@@ -11,13 +11,13 @@ _SIDE = 256
 
 
 class Example(NamedTuple):
-    """A judged photo, small.
+    """A small copy of an evaluated photo.
 
     Attributes:
-        name: What it is called.
-        pictures: "gray", "predicted" and "truth", of at most 256 pixels a side.
-        figures: Its figures, by row.
-        has_truth: Whether it has colours to compare with.
+        name: The name of the photo.
+        pictures: The rows "gray", "predicted" and "truth" as images of at most 256 pixels per side.
+        figures: The metrics of the photo, by row.
+        has_truth: Whether the photo has true colours to compare with.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Example(NamedTuple):
 
 
 def example_of(judged: ScoredPhoto) -> Example:
-    """What is kept of a photo to show it."""
+    """Reduce a scored photo to an example."""
     pictures = {row: _picture(judged.colors[row]) for row in ("gray", "predicted", "truth")}
     return Example(judged.name, pictures, judged.figures, judged.colors["truth"].chroma >= MIN_CHROMA)
 

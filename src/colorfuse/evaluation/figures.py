@@ -1,4 +1,4 @@
-"""The figures of one photo, and those of all photos together."""
+"""Metrics of single photos, and of all photos together."""
 
 import dataclasses
 import math
@@ -16,12 +16,12 @@ from colorfuse.color import rgb_to_lab
 from colorfuse.registry import unknown_name
 
 FiguresByRow: TypeAlias = dict[str, dict[str, float]]
-"""Figures by row, "gray", "constant", "predicted" and "truth", and by name."""
+"""Metrics by row ("gray", "constant", "predicted" or "truth"), and then by name."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Colors:
-    """A photo's colours in both spaces that figures are taken in.
+    """A photo's colours in the two colour spaces that metrics use.
 
     Attributes:
         lab: Lab `(3, H, W)`.
@@ -33,28 +33,28 @@ class Colors:
 
     @classmethod
     def from_image(cls, image: Image.Image) -> Self:
-        """Those of an RGB image."""
+        """The colours of an RGB image."""
         rgb = torch.from_numpy(np.array(image)).movedim(-1, 0).contiguous()
         return cls(rgb_to_lab(rgb), rgb)
 
     def with_ab(self, ab: Tensor) -> "Colors":
-        """Other colours, `(2, H, W)` or one `(2, 1, 1)`, on this photo's lightness: clipped and rounded in RGB.
+        """Combine this photo's lightness with other ab, `(2, H, W)` or a single colour `(2, 1, 1)`.
 
-        They become RGB by scikit-image, as in the code that published figures come from: it makes some grays a byte
-        off neutral.
+        RGB is clipped and rounded. It is computed by scikit-image, as in the code behind published results, which
+        leaves some grays one level of 255 off neutral.
         """
         from skimage.color import lab2rgb
 
         lightness = self.lab[:1]
         a, b = ab.to(self.lab).expand_as(self.lab[1:]).split(1)
-        greatest_b = 200 / 116 * (lightness + 16) - 1e-3  # beyond which scikit-image clips as well, and warns
+        greatest_b = 200 / 116 * (lightness + 16) - 1e-3  # scikit-image clips b beyond it too, and warns
         seen = torch.cat([lightness, a, torch.minimum(b, greatest_b)]).double().cpu().numpy()
         rgb = np.rint(lab2rgb(seen, channel_axis=0) * 255).astype(np.uint8)
         return Colors(torch.cat([lightness, a, b]), torch.from_numpy(rgb))
 
     @property
     def ab(self) -> Tensor:
-        """Ab `(2, H, W)`."""
+        """The ab `(2, H, W)`."""
         return self.lab[1:]
 
     @property
@@ -64,12 +64,12 @@ class Colors:
 
     @cached_property
     def colorfulness(self) -> float:
-        """After Hasler and Suesstrunk."""
+        """Colourfulness as defined by Hasler and Suesstrunk."""
         return metrics.colorfulness(self.rgb).item()
 
     @cached_property
     def absolute_colorfulness(self) -> float:
-        """In the form of recent code."""
+        """Colourfulness in the variant that recent code uses."""
         return metrics.absolute_colorfulness(self.rgb).item()
 
 
@@ -77,10 +77,10 @@ class Figure(NamedTuple):
     """A column of the table.
 
     Attributes:
-        title: Its head.
-        digits: After the point.
-        of: From predicted and true colours of a photo.
-        least_side: Pixels that a photo needs along each side.
+        title: The heading of the column.
+        digits: The number of decimals.
+        of: Computes the metric from a photo's predicted and true colours.
+        least_side: The fewest pixels that each side of a photo must have.
     """
 
     title: str
@@ -104,14 +104,14 @@ OF_A_PHOTO = {
     "chroma_ratio": Figure("chroma ratio", 3, lambda its, true: metrics.chroma_ratio(its.ab, true.ab).item()),
     "lpips": Figure("LPIPS", 4, lambda its, true: metrics.lpips(its.rgb, true.rgb).item(), 32),
 }
-"""Figures of one photo, whose mean stands in the table."""
+"""Metrics of a single photo; the table shows their mean."""
 
 OF_THE_TRUTH = ("colorfulness", "absolute_colorfulness")
-"""Those that true colours have too."""
+"""Per-photo metrics that need no comparison, so that the true colours have them too."""
 
 
 class Balanced:
-    """Class-balanced accuracy, of all photos together."""
+    """Class-balanced accuracy over all photos together."""
 
     title, digits = "class-balanced AuC", 4
 
@@ -119,18 +119,18 @@ class Balanced:
         self._accuracy = metrics.ClassBalancedAccuracy()
 
     def add(self, predicted: Colors, true: Colors) -> None:
-        """Take in a photo."""
+        """Add a photo."""
         self._accuracy.update(predicted.ab, true.ab)
 
     def compute(self, add_up: Callable[[Tensor], Tensor]) -> float:
-        """The figure, after `add_up` brought the sums of each process to those of all."""
+        """Compute the metric over all processes; `add_up` sums a tensor over them."""
         of_all = metrics.ClassBalancedAccuracy()
         of_all.sums = add_up(self._accuracy.sums)
         return of_all.compute().item()
 
 
 class FrechetInception:
-    """Fréchet inception distance, of all photos together."""
+    """Fréchet inception distance over all photos together."""
 
     title, digits = "FID", 2
 
@@ -138,12 +138,12 @@ class FrechetInception:
         self._distance = metrics.create_fid()
 
     def add(self, predicted: Colors, true: Colors) -> None:
-        """Take in a photo."""
+        """Add a photo."""
         self._distance.update(predicted.rgb[None], real=False)
         self._distance.update(true.rgb[None], real=True)
 
     def compute(self, add_up: Callable[[Tensor], Tensor]) -> float:
-        """The figure, after `add_up` brought the sums of each process to those of all; NaN for one photo."""
+        """Compute the metric over all processes; `add_up` sums a tensor over them. NaN for a single photo."""
         for name, sums in self._distance.metric_state.items():
             setattr(self._distance, name, add_up(sums))
         if self._distance.real_features_num_samples < 2:
@@ -156,21 +156,21 @@ OF_ALL: dict[str, type[Balanced | FrechetInception]] = {
     "class_balanced_accuracy": Balanced,
     "fid": FrechetInception,
 }
-"""Figures that only all photos together have."""
+"""Metrics that exist only for all photos together."""
 
 COLUMNS: dict[str, Figure | type[Balanced | FrechetInception]] = OF_A_PHOTO | OF_ALL
 
 DEFAULT = tuple(name for name in COLUMNS if name not in ("lpips", "fid"))
-"""All figures that need no network that judges."""
+"""All metrics that need no pretrained network."""
 
 
 def check_figures(names: Sequence[str]) -> None:
-    """Refuse figures that there are not, and those that cannot be had.
+    """Check that the metrics exist and can be computed.
 
     Raises:
         ValueError: A name is unknown.
-        ImportError: What a figure needs is not installed.
-        WeightsError: The weights of a network that judges cannot be had.
+        ImportError: A package that a metric needs is not installed.
+        WeightsError: The weights that a metric needs cannot be downloaded.
     """
     for name in names:
         if name not in COLUMNS:

@@ -1,4 +1,4 @@
-"""The photos whose true colours are known, and outputs of other programs for them."""
+"""Finds photos whose true colours are known, and the outputs of other programs for them."""
 
 from collections import Counter
 from collections.abc import Callable, Sized
@@ -20,11 +20,12 @@ from colorfuse.images.finding import find_photos_below
 
 
 class GroundTruth(NamedTuple):
-    """A photo that is not read yet.
+    """A photo that has not been read yet.
 
     Attributes:
-        name: Its path below the folder that was given, all of it where another is called alike; or its number.
-        open: Reads it, as RGB.
+        name: Its path relative to the given folder, its full path if another photo has the same relative one, or its
+            index in an array or dataset.
+        open: Reads the photo as RGB.
     """
 
     name: str
@@ -32,19 +33,19 @@ class GroundTruth(NamedTuple):
 
 
 def find_ground_truth(photos: Source) -> list[GroundTruth]:
-    """The photos of a folder, of files and folders, of an array `(N, H, W, 3)`, or of a dataset of (L, ab).
+    """List the photos of a folder, of files and folders, of an array `(N, H, W, 3)`, or of a dataset of (L, ab).
 
     Raises:
         FileNotFoundError: A path does not exist.
         DataError: There are no photos.
-        TypeError: The photos are none of these.
+        TypeError: The photos have another type.
     """
     if isinstance(photos, list | tuple) and not are_paths(photos):
         photos = PhotoList(photos, min_chroma=0)
         return [GroundTruth(str(index), partial(_nth, photos.images, index)) for index in range(len(photos))]
     if isinstance(photos, str | Path | list | tuple):
         found = find_photos_below(photos)
-        names = Counter(below for _, below in found)  # files of several folders may be called alike
+        names = Counter(below for _, below in found)  # files in different folders may share a name
         return [
             GroundTruth((below if names[below] == 1 else path).as_posix(), partial(open_rgb, path))
             for path, below in found
@@ -63,18 +64,18 @@ def find_ground_truth(photos: Source) -> list[GroundTruth]:
 
 
 def find_outputs(folder: Path, originals: list[GroundTruth]) -> tuple[dict[str, Path], list[str]]:
-    """The photos in a folder that are called like originals: with their suffix, or the only one with another.
+    """Match the photos in a folder to originals by name, ignoring the suffix where the match is unique.
 
     Returns:
-        Their paths by the names of the originals, and the names of those that are called like none.
+        The paths of the outputs by the name of the original, and the names of photos that match no original.
 
     Raises:
         FileNotFoundError: The folder does not exist.
-        DataError: It holds no photos.
+        DataError: The folder holds no photos.
     """
     found = {below.as_posix(): path for path, below in find_photos_below(folder)}
     outputs = {name: found.pop(name) for name, _ in originals if name in found}
-    # What is left is matched without suffixes, where that leaves no doubt.
+    # Match the rest without their suffixes, where that is unambiguous.
     missing = [name for name, _ in originals if name not in outputs]
     wanted = {_stem(name): name for name in missing}
     alike, stems = Counter(map(_stem, missing)), Counter(map(_stem, found))

@@ -1,4 +1,4 @@
-"""At which size and from which part of a photo it is judged."""
+"""Evaluation protocols: how photos are resized and cropped before they are evaluated."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -13,7 +13,7 @@ _SIDE = 256
 
 
 def center256(image: Image.Image) -> Image.Image:
-    """The short side resized to 256 with Lanczos, the other in proportion, and the centre of 256 x 256 cut out."""
+    """Resize the short side to 256 with Lanczos, keeping the aspect ratio, and crop the central 256 x 256 pixels."""
     scale = _SIDE / min(image.size)
     width, height = (max(_SIDE, round(side * scale)) for side in image.size)
     left, top = (width - _SIDE) // 2, (height - _SIDE) // 2
@@ -22,21 +22,21 @@ def center256(image: Image.Image) -> Image.Image:
 
 
 def square256(image: Image.Image) -> Image.Image:
-    """All of the photo resized to 256 x 256 with Lanczos, whatever its shape."""
+    """Resize the whole photo to 256 x 256 with Lanczos, whatever its aspect ratio."""
     return image.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
 
 
 def native(image: Image.Image) -> Image.Image:
-    """The photo as it is."""
+    """Return the photo unchanged."""
     return image
 
 
 PROTOCOLS: dict[str, Protocol] = {"center256": center256, "square256": square256, "native": native}
-"""What `protocol` may be."""
+"""The protocols by name."""
 
 
 def find_protocol(name: str) -> Protocol:
-    """The protocol of a name.
+    """Look up a protocol by name.
 
     Raises:
         ValueError: The name is unknown.

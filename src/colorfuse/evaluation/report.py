@@ -1,4 +1,4 @@
-"""An evaluation as one web page."""
+"""Writes an evaluation as a single web page."""
 
 import base64
 import io
@@ -18,12 +18,12 @@ _DISTRIBUTIONS = ("squared_error", "raw_accuracy", "colorfulness", "ciede2000")
 
 
 def write_report(evaluation: FigureTable, path: Path) -> None:
-    """Write the page, whole or not at all.
+    """Write the page atomically.
 
     Raises:
         ImportError: matplotlib is not installed.
     """
-    import jinja2  # which only a report needs
+    import jinja2  # only reports need it
 
     template = jinja2.Environment(
         loader=jinja2.PackageLoader("colorfuse", "evaluation"), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -58,7 +58,7 @@ def _png(figure: "Figure") -> str:
 
 
 def _embedded(figure: "Figure", kind: str, media: str) -> str:
-    """A picture as the address of an image."""
+    """A picture as a data URL."""
     file = io.BytesIO()
     figure.savefig(file, format=kind, dpi=110)
     return f"data:image/{media};base64,{base64.b64encode(file.getvalue()).decode()}"

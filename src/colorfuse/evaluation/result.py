@@ -1,4 +1,4 @@
-"""What `evaluate` returns."""
+"""The result of `evaluate`."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from colorfuse.evaluation.table import FigureTable
 
 
 class Evaluation(FigureTable):
-    """What `evaluate` found."""
+    """The result of `evaluate`."""
 
     def report(self, path: str | Path) -> None:
-        """Write one web page, with nothing beside it: table, distributions, best and worst photos, loss curve.
+        """Write a self-contained web page: table, distributions, best and worst photos, loss curve.
 
         Raises:
-            ImportError: matplotlib is not installed, which the extra `plots` brings.
+            ImportError: matplotlib, which the extra `plots` brings, is not installed.
         """
         write_report(self, Path(path))

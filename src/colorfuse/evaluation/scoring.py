@@ -1,4 +1,4 @@
-"""One photo after another, judged."""
+"""Predicts and scores photos, one after another."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,19 +19,19 @@ from colorfuse.inference.prefetching import prefetch
 Constant: TypeAlias = tuple[float, float]
 
 MIN_CHROMA = 2.0
-"""The mean chroma below which a photo is gray in fact."""
+"""The mean chroma, in CIELAB units, below which a photo counts as gray."""
 
 _THREADS = 8
 
 
 class Criteria(NamedTuple):
-    """What is to be judged, and how.
+    """How photos are evaluated.
 
     Attributes:
-        protocol: What of a photo is judged.
+        protocol: Resizes and crops each photo.
         constant: ab of the constant colour.
-        min_chroma: Photos with a lower mean chroma are gray.
-        figures: Names of figures of a photo.
+        min_chroma: Photos with a lower mean chroma, in CIELAB units, count as gray.
+        figures: Names of per-photo metrics.
     """
 
     protocol: Protocol
@@ -41,12 +41,12 @@ class Criteria(NamedTuple):
 
 
 class LoadedPhoto(NamedTuple):
-    """A photo that was read.
+    """A photo that has been read.
 
     Attributes:
-        name: What it is called.
+        name: The name of the photo.
         size: Its width and height before the protocol.
-        truth: Its colours, after it.
+        truth: Its true colours after the protocol.
     """
 
     name: str
@@ -55,12 +55,12 @@ class LoadedPhoto(NamedTuple):
 
 
 class ScoredPhoto(NamedTuple):
-    """A photo with its figures, by row: "gray", "constant", "predicted" and "truth".
+    """A photo with its metrics, by row: "gray", "constant", "predicted" and "truth".
 
     Attributes:
-        name: What it is called.
+        name: The name of the photo.
         colors: Its colours in each row.
-        figures: Its figures in each row.
+        figures: Its metrics in each row.
     """
 
     name: str
@@ -69,18 +69,18 @@ class ScoredPhoto(NamedTuple):
 
 
 class SkippedPhoto(NamedTuple):
-    """A photo that cannot be judged, and why."""
+    """A photo that cannot be evaluated, and why."""
 
     name: str
     reason: str
 
 
 Predict: TypeAlias = Callable[[LoadedPhoto], Colors]
-"""From a photo to the colours that are judged; raises `PhotoError` where there are none."""
+"""Returns the colours to evaluate for a photo; raises `PhotoError` if there are none."""
 
 
 def colorizer_predictions(colorizer: Colorizer, saturation: float) -> Predict:
-    """The colours that a colorizer predicts."""
+    """Return a function that predicts the colours of a photo with a colorizer."""
 
     def predict(photo: LoadedPhoto) -> Colors:
         return photo.truth.with_ab(saturation * colorizer.predict_ab(photo.truth.lab[None, :1])[0])
@@ -89,7 +89,7 @@ def colorizer_predictions(colorizer: Colorizer, saturation: float) -> Predict:
 
 
 def file_predictions(outputs: dict[str, Path], protocol: Protocol) -> Predict:
-    """The colours of files, by the names of the photos that they are for."""
+    """Return a function that reads the colours of a photo from its output file. `outputs` maps names to paths."""
 
     def predict(photo: LoadedPhoto) -> Colors:
         if photo.name not in outputs:
@@ -105,7 +105,7 @@ def file_predictions(outputs: dict[str, Path], protocol: Protocol) -> Predict:
 def score_photos(
     originals: Iterable[GroundTruth], predict: Predict, criteria: Criteria
 ) -> Iterator[ScoredPhoto | SkippedPhoto]:
-    """Judge photos in their order; a few of them are read and measured while others are predicted."""
+    """Score photos in order; threads read and measure some of them while others are predicted."""
     threads = min(_THREADS, torch.get_num_threads())
     with ThreadPoolExecutor(threads) as executor:
         opened = prefetch(executor, partial(_open, criteria=criteria), originals, depth=threads)

@@ -1,4 +1,4 @@
-"""The figures of evaluated photos, as a table in many forms."""
+"""The metrics of evaluated photos, as a table in several formats."""
 
 import csv
 import dataclasses
@@ -18,18 +18,18 @@ _NAMED = 10
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FigureTable:
-    """The figures of photos, with what belongs to them.
+    """The metrics of evaluated photos.
 
     Attributes:
-        protocol: What of each photo was judged.
+        protocol: The protocol by which photos were resized and cropped.
         constant: ab of the constant colour.
-        photos: Figures by photo and row, in the order of the photos; the rows are "gray", "constant", "predicted",
-            which is what was judged, and "truth", which has those that need no comparison.
-        overall: Figures that only all photos together have, by row.
-        left_out: Photos that could not be judged, with the reason.
-        best: The photos whose squared error is the smallest part of what gray has, the very best first.
-        worst: Those where it is the largest, the very worst first.
-        history: That of the colorizer that was judged, if it was one.
+        photos: Metrics by photo and row, in the order of the photos. The rows are "gray", "constant", "predicted"
+            (the colours that were evaluated) and "truth" (which only has metrics that need no comparison).
+        overall: Metrics that exist only for all photos together, by row.
+        left_out: Photos that could not be evaluated, with the reason.
+        best: The photos with the smallest squared error relative to gray, best first.
+        worst: The photos with the largest squared error relative to gray, worst first.
+        history: The training history of the colorizer that was evaluated; empty for output files.
     """
 
     protocol: str
@@ -52,10 +52,10 @@ class FigureTable:
         return [*next(iter(self.photos.values()))["predicted"], *self.overall["predicted"]]
 
     def values(self, row: str, figure: str) -> np.ndarray:
-        """A figure of each photo `(N,)`.
+        """The values of a metric for each photo, `(N,)`.
 
         Raises:
-            ValueError: There is no such row, or it has no such figure of each photo.
+            ValueError: There is no such row, or the row has no such per-photo metric.
         """
         rows = next(iter(self.photos.values()))
         if row not in rows:
@@ -65,29 +65,29 @@ class FigureTable:
         return np.array([photo[row][figure] for photo in self.photos.values()])
 
     def mean(self, row: str, figure: str) -> float:
-        """The mean of a figure over the photos; or what all photos together have.
+        """The mean of a metric over the photos, or its value if it exists only for all photos together.
 
         Raises:
-            ValueError: There is no such row or figure.
+            ValueError: There is no such row or metric.
         """
         if figure in self.overall.get(row, {}):
             return self.overall[row][figure]
         return float(self.values(row, figure).mean())
 
     def standard_error(self, row: str, figure: str) -> float:
-        """How far that mean may lie from that over many more such photos; NaN where it is none, or of one photo.
+        """The standard error of the mean; NaN for a single photo or a metric of all photos together.
 
         Raises:
-            ValueError: There is no such row or figure.
+            ValueError: There is no such row or metric.
         """
         if figure in self.overall.get(row, {}) or len(self.photos) < 2:
             return math.nan
         values = self.values(row, figure)
-        with np.errstate(invalid="ignore"):  # where a figure is infinite
+        with np.errstate(invalid="ignore"):  # a metric may be infinite
             return float(values.std(ddof=1) / math.sqrt(len(values)))
 
     def to_dict(self) -> dict[str, Any]:
-        """The table, with a mean and a standard error for each figure, as JSON has it: NaN and infinity are None."""
+        """The table as a dict for JSON, with means and standard errors; NaN and infinity become None."""
         return {
             "protocol": self.protocol,
             "photos": len(self.photos),
@@ -106,7 +106,7 @@ class FigureTable:
         }
 
     def to_csv(self, path: str | Path) -> None:
-        """Write the figures of each photo and row to a file."""
+        """Write the metrics of each photo and row to a CSV file."""
         columns = list(next(iter(self.photos.values()))["predicted"])
         with atomic_file(Path(path)) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             table = csv.DictWriter(file, ["photo", "row", *columns])
@@ -115,14 +115,14 @@ class FigureTable:
                 table.writerows({"photo": name, "row": row} | figures for row, figures in rows.items())
 
     def to_markdown(self) -> str:
-        """The table, with the standard error after each mean."""
+        """The table in Markdown, with the standard error after each mean."""
         titles = {name: COLUMNS[name].title for name in self.figures}
         lines = [["", *titles.values()], ["---"] * (1 + len(titles))]
         lines += [[row, *(self.cell(row, figure) for figure in titles)] for row in self.rows]
         return "\n".join([self.heading(), "", *(f"| {' | '.join(line)} |" for line in lines)])
 
     def __str__(self) -> str:
-        """What was judged, and the table, turned so that it fits a terminal: a line for each figure."""
+        """The heading and the table, transposed to fit a terminal: one line per metric."""
         lines = [["", *self.rows]]
         lines += [[COLUMNS[figure].title, *(self.cell(row, figure) for row in self.rows)] for figure in self.figures]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -132,13 +132,13 @@ class FigureTable:
         return "\n".join([self.heading(), *table])
 
     def heading(self) -> str:
-        """What was judged, and how, in one line."""
+        """One line that says how many photos were evaluated, and how."""
         a, b = self.constant
         left_out = f"; left out {len(self.left_out)}" * bool(self.left_out)
         return f"{len(self.photos)} photos by {self.protocol}; constant is a = {a:.2f}, b = {b:.2f}{left_out}"
 
     def cell(self, row: str, figure: str) -> str:
-        """A mean with its standard error, in the figure's digits; empty where the row has none."""
+        """A mean with its standard error, to the metric's decimals; empty if the row lacks the metric."""
         if figure not in self._figures_of(row):
             return ""
         digits = COLUMNS[figure].digits
@@ -147,7 +147,7 @@ class FigureTable:
         return f"{self.mean(row, figure):.{digits}f}{spread}"
 
     def reasons(self) -> str:
-        """One line that counts the photos that were left out, and names some with the reason."""
+        """One line with the number of photos left out, and the names of some with the reason."""
         named = [f"{name}: {reason}" for name, reason in self.left_out.items()]
         more = "; ..." if len(named) > _NAMED else ""
         return f"left out {len(named)}: {'; '.join(named[:_NAMED])}{more}"

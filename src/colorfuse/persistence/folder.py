@@ -1,4 +1,4 @@
-"""A colorizer as a folder: settings in JSON, tensors in safetensors, the history in CSV, a model card."""
+"""A saved colorizer: a folder with settings in JSON, tensors in safetensors, history in CSV and a model card."""
 
 import csv
 import hashlib
@@ -16,11 +16,11 @@ from colorfuse.errors import WeightsError, one_line
 from colorfuse.files import atomic_file, write_tensors
 
 FILES = ("config.json", "model.safetensors", "history.csv", "README.md")
-"""What a saved colorizer consists of."""
+"""The files of a saved colorizer."""
 
 _FORMAT = 1
 _FIRST = "fusion"
-"""The colorizer of folders that name none."""
+"""The colorizer to assume where `config.json` names none."""
 _CONFIG, _WEIGHTS, _HISTORY, _README = FILES
 _CHECKSUM = "sha256"
 _CARD = """\
@@ -45,7 +45,7 @@ Its parts and the settings of its training are in `config.json`, the figures of 
 
 
 class Saved(NamedTuple):
-    """What `config.json` says.
+    """The content of `config.json`.
 
     Attributes:
         colorizer: The name of the colorizer's class among `list_colorizers()`.
@@ -63,17 +63,17 @@ def write_folder(
     history: list[dict[str, float]],
     dtype: torch.dtype,
 ) -> None:
-    """Write each file of a saved colorizer, whole or not at all; a model card that is there is left alone.
+    """Write the files of a saved colorizer, each atomically; an existing model card is kept.
 
     Args:
-        folder: Where to; it is made if it is not there.
+        folder: The folder to write to, which is created if needed.
         saved: The content of `config.json`.
-        tensors: What was learnt, by name.
-        history: The figures of each epoch.
-        dtype: Of the floats among the tensors.
+        tensors: The learnt tensors, by name.
+        history: The metrics of each epoch.
+        dtype: The dtype to store floating-point tensors in.
 
     Raises:
-        ValueError: The dtype is not a float.
+        ValueError: The dtype is not floating-point.
     """
     if not dtype.is_floating_point:
         raise ValueError(f"weights are stored as floats, such as torch.float16, not as {dtype}")
@@ -98,11 +98,11 @@ def is_saved(folder: Path) -> bool:
 
 
 def read_config(folder: Path) -> Saved:
-    """What `config.json` says.
+    """Read `config.json`.
 
     Raises:
         FileNotFoundError: The folder, or the file in it, does not exist.
-        ValueError: The file is no configuration of a colorizer, or one of a later format.
+        ValueError: The file is not the configuration of a colorizer, or has another format version.
     """
     path = folder / _CONFIG
     if not path.exists():
@@ -118,11 +118,11 @@ def read_config(folder: Path) -> Saved:
 
 
 def read_tensors(folder: Path, load: Callable[[dict[str, Tensor]], object]) -> None:
-    """Hand the content of `model.safetensors` to a function that takes it in, strictly.
+    """Pass the tensors of `model.safetensors` to `load`, such as a network's `load_state_dict`.
 
     Raises:
-        WeightsError: The file is missing, has another checksum than when it was written, or the function refuses
-            it by a `RuntimeError` or `KeyError`.
+        WeightsError: The file is missing or does not match its checksum, or `load` raises a `RuntimeError` or
+            `KeyError`.
     """
     path = folder / _WEIGHTS
     try:
@@ -140,14 +140,14 @@ def _not_loaded(path: Path, error: Exception) -> WeightsError:
 
 
 def _read_checked(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file, and check it if it has a checksum.
+    """Read a safetensors file, and verify its checksum if it has one.
 
     Raises:
-        ValueError: The tensors are not those that were written.
+        ValueError: The tensors do not match the checksum.
         OSError, safetensors.SafetensorError: The file cannot be read.
     """
     with safetensors.safe_open(path, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
         written = (file.metadata() or {}).get(_CHECKSUM)
     if written not in (None, _checksum(tensors)):
         raise ValueError("its tensors do not have its checksum, so it was damaged; save or download it again")
@@ -164,10 +164,10 @@ def _checksum(tensors: dict[str, Tensor]) -> str:
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:
-    """The history in `history.csv`, empty where there is none.
+    """Read `history.csv`; the history is empty if there is no such file.
 
     Raises:
-        ValueError: The file is no table of numbers.
+        ValueError: The file is not a table of numbers.
     """
     path = folder / _HISTORY
     if not path.exists():

@@ -10,21 +10,21 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def is_repository(name: str) -> bool:
-    """Whether a name may be that of a repository: `owner/name`."""
+    """Whether a name has the form of a repository, `owner/name`."""
     return bool(_REPOSITORY.fullmatch(name)) and not name.startswith(".")
 
 
 def download(repository: str, revision: str | None) -> Path:
-    """The folder in the hub's cache of a colorizer, which is downloaded unless it is there.
+    """Download a colorizer unless it is cached, and return its folder in the hub's cache.
 
     Raises:
-        WeightsError: It cannot be had.
+        WeightsError: It can neither be downloaded nor found in the cache.
     """
     from huggingface_hub import snapshot_download
 
     try:
         return Path(snapshot_download(repository, revision=revision, allow_patterns=list(FILES)))
-    except Exception as error:  # the hub's client lets through whatever its own client raises
+    except Exception as error:  # the hub's client passes on any error of its HTTP client
         raise WeightsError(
             f"the colorizer {repository!r} cannot be had from the hub ({first_line(error)}); check its name and the "
             "network, or give the folder of a saved one, or nothing for the weights inside the package"
@@ -32,10 +32,10 @@ def download(repository: str, revision: str | None) -> Path:
 
 
 def push(folder: Path, repository: str, *, private: bool, message: str) -> str:
-    """Make the repository if there is none, and commit a saved colorizer to it.
+    """Create the repository if there is none, and commit a saved colorizer to it.
 
     Returns:
-        The address of the repository.
+        The URL of the repository.
 
     Raises:
         OSError: The hub cannot be reached, or refuses.
@@ -46,7 +46,7 @@ def push(folder: Path, repository: str, *, private: bool, message: str) -> str:
     try:
         place = api.create_repo(repository, private=private, exist_ok=True)
         api.upload_folder(repo_id=repository, folder_path=folder, allow_patterns=list(FILES), commit_message=message)
-    except Exception as error:  # likewise
+    except Exception as error:  # as in `download`
         raise OSError(
             f"the colorizer cannot be pushed to {repository!r} ({first_line(error)}); check the network, log in with "
             "`hf auth login`, and give a name that is yours, as in 'me/my-colorizer'"

@@ -1,4 +1,4 @@
-"""Training: the loop, the checkpoints from which it goes on, and the folder of a run."""
+"""Training: the loop, the checkpoints it resumes from, and the run folder."""
 
 from colorfuse.training.fitting import fit_colorizer
 from colorfuse.training.history import History, best_epoch

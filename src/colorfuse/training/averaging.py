@@ -1,4 +1,4 @@
-"""Weights averaged over the steps of a training."""
+"""Exponential moving average of the weights in training."""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -9,14 +9,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class Average:
-    """A network whose weights are the moving average of those of one that learns.
+    """Keeps the exponential moving average of a network's weights in training.
 
     Polyak and Juditsky 1992, *Acceleration of stochastic approximation by averaging*. The decay grows with the steps,
-    so that the random weights of the start are soon forgotten.
+    so that the random initial weights are soon forgotten.
 
     Args:
-        network: Takes the average; from now on its copy `learning` is what learns.
-        decay: The share of the average that is kept at a step, once there were many.
+        network: Holds the averaged weights; from now on, its copy `learning` is the one to train.
+        decay: The decay of the average that is reached after many steps.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -27,22 +27,23 @@ class Average:
         self.learning, self._average.module = self._average.module, network
 
     def update(self, step: int) -> None:
-        """Take in the weights after a step, counted from 1."""
+        """Update the average with the weights after a step, counted from 1."""
         self._average.update(self.learning, step)
 
     @torch.no_grad()
     def estimate_statistics(
         self, lightness: Iterable[Tensor], stride: int, reduce: Callable[[Tensor], Tensor]
     ) -> None:
-        """Estimate the statistics of batch norms afresh, since those of other weights do not fit the averaged ones.
+        """Recompute the running statistics of batch norms for the averaged weights.
 
-        Izmailov et al. 2018, *Averaging weights leads to wider optima*, section 3.2. Those of a part that is not in
-        training mode stay.
+        Statistics from other weights do not fit the averaged ones: Izmailov et al. 2018, *Averaging weights leads to
+        wider optima*, section 3.2. Batch norms of parts that are not in training mode, such as a frozen backbone,
+        keep theirs.
 
         Args:
-            lightness: L `(N, 1, H, W)` of photos to train on.
-            stride: The network's, of its planes.
-            reduce: Brings a tensor of each process to their mean.
+            lightness: L `(N, 1, H, W)` of training photos.
+            stride: The stride of the network's output planes in pixels.
+            reduce: Averages a tensor over all processes.
         """
         norms = [
             mine
@@ -52,11 +53,11 @@ class Average:
         momenta, before = [norm.momentum for norm in norms], copy.deepcopy([norm.state_dict() for norm in norms])
         for norm in norms:
             norm.reset_running_stats()
-            norm.train().momentum = None  # for the mean over all batches
+            norm.train().momentum = None  # None takes the mean over all batches
         try:
             for batch in lightness if norms else ():
                 self.network(batch, stride)
-        except BaseException:  # such as Ctrl-C, after which the network is to predict
+        except BaseException:  # also Ctrl-C, after which the network must still predict
             for norm, state in zip(norms, before, strict=True):
                 norm.load_state_dict(state)
             raise

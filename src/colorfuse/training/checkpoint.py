@@ -1,4 +1,4 @@
-"""What a training needs to go on after it was stopped: folders of safetensors and JSON, each with its checksums."""
+"""Training checkpoints: folders of safetensors and JSON files with checksums."""
 
 import hashlib
 import json
@@ -23,12 +23,12 @@ Tensors = Mapping[str, Mapping[str, Tensor]]
 
 
 class Checkpoints:
-    """The states of a training in the folder `checkpoints` of a run: the last one and the one before it.
+    """The last two checkpoints of a run, in its sub-folder `checkpoints`.
 
-    Each is a folder with a number, of files of tensors, `state.json`, and `SHA256SUMS` as `sha256sum -c` reads it.
+    Each is a numbered folder of safetensors files, `state.json`, and `SHA256SUMS` in the format of `sha256sum -c`.
 
     Args:
-        run: The run's folder.
+        run: The run folder.
     """
 
     def __init__(self, run: Path) -> None:
@@ -37,13 +37,13 @@ class Checkpoints:
         self._sound: Path | None = None
 
     def prepare(self) -> None:
-        """Make the folder, and find out whether it can be written to."""
+        """Create the folder, and check that it is writable."""
         with write_errors(self.folder, "choose another folder"):
             self.folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self.folder).close()
 
     def save(self, tensors: Tensors, state: Mapping[str, Any]) -> None:
-        """Write a state beside those that are there, put it in its place, and remove all but the one before it."""
+        """Write a checkpoint to a temporary folder, rename it, and remove all others but the previous intact one."""
         saved = self._numbered()
         partial = self.folder / "partial"
         shutil.rmtree(partial, ignore_errors=True)
@@ -62,10 +62,12 @@ class Checkpoints:
                 shutil.rmtree(other)
 
     def state(self) -> dict[str, Any] | None:
-        """The last state that is whole; None if none was saved. A damaged one is named and passed over.
+        """The state in the last intact checkpoint; None if there is no checkpoint.
+
+        A damaged checkpoint is skipped with a warning that names it.
 
         Raises:
-            WeightsError: All that were saved are damaged.
+            WeightsError: All checkpoints are damaged.
         """
         if self._sound is None:
             self._sound = self._find()
@@ -75,7 +77,7 @@ class Checkpoints:
         return state
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """The tensors of that state."""
+        """The tensors of the checkpoint that `state` has found, by file name and tensor name."""
         files = self._sound.glob("*.safetensors") if self._sound else ()
         return {path.stem: safetensors.torch.load_file(path) for path in files}
 
@@ -83,7 +85,7 @@ class Checkpoints:
         return f"the checkpoints in {self.folder}"
 
     def exist(self) -> bool:
-        """Whether a training can go on from here."""
+        """Whether there is a checkpoint, intact or not."""
         return bool(self._numbered())
 
     def _find(self) -> Path | None:
@@ -104,7 +106,7 @@ class Checkpoints:
 
 
 def _damage(place: Path) -> str | None:
-    """What is wrong with the files of a checkpoint; None if they are as they were written."""
+    """What is wrong with the files of a checkpoint; None if they match their checksums."""
     try:
         lines = (place / _CHECKSUMS).read_text("utf-8").splitlines()
         sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
@@ -122,19 +124,19 @@ def _sha256(path: Path) -> str:
 
 
 def moments_of(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """What an optimizer keeps of each of its weights, as named tensors."""
+    """The state that an optimizer keeps for each weight, as named tensors."""
     state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]
     return {f"{index}.{name}": tensor for index, moments in state.items() for name, tensor in moments.items()}
 
 
 def load_moments(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Give an optimizer back what `moments_of` took from it; its settings stay."""
+    """Restore an optimizer's state from `moments_of`; its settings, such as the learning rate, stay."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    # Lay out each moment in memory as its weights are, which fused optimizers rely on without a check.
+    # Fused optimizers assume, without a check, that moments have the same memory layout as their weights.
     for weights, moments in optimizer.state.items():
         for name, moment in moments.items():
             if moment.shape == weights.shape:

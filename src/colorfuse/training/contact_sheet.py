@@ -1,4 +1,4 @@
-"""Contact sheets of photos: gray, as predicted, and as they are."""
+"""Contact sheets of photos: gray, predicted and true."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ _GAP = 4
 
 
 def contact_sheet(lightness: Tensor, predicted: Tensor, true: Tensor) -> NDArray[np.uint8]:
-    """A row a photo and three columns: gray, predicted, true, as in Ioannidis and Patiniotis Spyropoulos.
+    """Lay out one row per photo: gray, predicted and true, as in Ioannidis and Patiniotis Spyropoulos.
 
     Args:
         lightness: L `(N, 1, H, W)` in 0 to 100.
@@ -19,7 +19,7 @@ def contact_sheet(lightness: Tensor, predicted: Tensor, true: Tensor) -> NDArray
         true: ab `(N, 2, H, W)` in CIELAB units.
 
     Returns:
-        RGB bytes `(height, width, 3)`, the photos on white.
+        RGB bytes `(height, width, 3)`, with the photos on white.
 
     Example:
         >>> planes = torch.zeros(5, 2, 32, 48)

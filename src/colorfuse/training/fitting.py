@@ -1,4 +1,4 @@
-"""A colorizer trained: photos become datasets, a run's folder is opened, and each epoch is saved in it."""
+"""Fits a colorizer: makes datasets of photos, opens the run folder, trains, and saves each epoch."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -36,9 +36,9 @@ def fit_colorizer(
     accelerator: "Accelerator | None",
     on_cpu: bool,
 ) -> None:
-    """Train a colorizer, whose `fit` has these arguments and errors.
+    """Train a colorizer; its `fit` documents the arguments and errors.
 
-    Interrupted or failed, it leaves a colorizer that can predict and be saved. `on_cpu` leaves a GPU alone.
+    After an interruption or an error, the colorizer can still predict and be saved. `on_cpu` ignores any GPU.
     """
     from accelerate import Accelerator  # takes seconds to import, and only training needs it
 
@@ -91,4 +91,4 @@ def fit_colorizer(
         )
     if settings.patience and best_epoch(colorizer.history_) not in (None, len(colorizer.history_)):
         folder.restore_best(colorizer)
-    accelerator.wait_for_everyone()  # so that what the main process writes is there
+    accelerator.wait_for_everyone()  # for the files that the main process writes

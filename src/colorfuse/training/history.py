@@ -1,13 +1,13 @@
-"""The figures of each epoch, and what they say of how a training goes."""
+"""The metrics of each epoch: the best one, early stopping, and advice."""
 
 import math
 from typing import TypeAlias
 
 History: TypeAlias = list[dict[str, float]]
-"""One dict an epoch; errors are means of (ab / 127.5)^2 whatever the objective, so that runs can be compared."""
+"""One dict per epoch; errors are means of (ab / 127.5)^2 for every objective, so that runs can be compared."""
 
 _BY_EPOCH = 5
-"""When a training should be better than one colour, and how long its validation may stay where it is."""
+"""Warn when this many epochs bring no gain over a constant colour, or no lower validation loss."""
 
 
 def best_epoch(history: History) -> int | None:
@@ -17,17 +17,17 @@ def best_epoch(history: History) -> int | None:
 
 
 def has_stalled(history: History, patience: int | None) -> bool:
-    """Whether the validation loss has not fallen for so many epochs."""
+    """Whether the validation loss has not improved for `patience` epochs."""
     best = best_epoch(history)
     return patience is not None and best is not None and len(history) - best >= patience
 
 
 def advice(history: History, brown: bool) -> str | None:
-    """What is to be said of a training after its last epoch: that it learns brown, or its photos by heart.
+    """A warning after the latest epoch if training learns nothing but brown or overfits; None otherwise.
 
     Args:
         history: The epochs so far.
-        brown: Whether what is learnt would be one brown if it were no better than one colour, as of squared errors.
+        brown: Whether an error no better than that of a constant colour means brown output, as with squared error.
     """
     best, epoch, last = best_epoch(history), len(history), history[-1]
     if best is None or "validation_loss" not in last:

@@ -1,4 +1,4 @@
-"""What is trained: a network with its objective and the extra terms of the loss."""
+"""The module that is trained: a network with its objective and extra loss terms."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,12 @@ from colorfuse.sample import Batch
 
 
 class Learner(nn.Module):
-    """A network whose forward pass ends in the loss, so that one wrapper for several devices holds all that learns.
+    """A network whose forward pass returns the loss, so that one distributed wrapper covers all trainable weights.
 
     Args:
-        network: What gives planes.
-        objective: The loss, and the reading of planes as ab.
-        terms: Bound to the network; they count in training mode alone.
+        network: Maps lightness to output planes.
+        objective: The loss, and the conversion of output planes to ab.
+        terms: Extra loss terms, bound to the network; they are added in training mode only.
     """
 
     def __init__(self, network: FusionNetwork, objective: Objective, terms: Sequence[Term] = ()) -> None:
@@ -29,7 +29,7 @@ class Learner(nn.Module):
         self._watched = {path for term in terms for path in term.watches}
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The loss, a scalar, and the planes."""
+        """Return the loss, a scalar, and the output planes."""
         with captured_outputs(self.network, self._watched) as given:
             planes = self.network(batch.lightness, self.objective.stride)
         loss = self.objective(planes, batch.ab)

@@ -38,30 +38,32 @@ def train(
     after_epoch: Callable[[History], bool] = lambda history: False,
     num_workers: int | None = None,
 ) -> History:
-    """Train `network` in place and return one dict of figures an epoch.
+    """Train `network` in place and return one dict of metrics per epoch.
 
     Args:
-        network: What is trained, or takes the average of the weights that are.
-        objective: The loss, and the reading of planes as ab.
-        terms: What is added to the loss.
-        train_data: Photos to learn from, as (L, ab).
-        validation_data: Photos to judge by after each epoch.
-        settings: How long, how fast and from which seed.
-        accelerator: On which devices, in which precision, with which trackers.
-        checkpoints: Where to go on from, if there are any, and where to write them after each epoch.
-        checkpoint_minutes: How long after the last a checkpoint is written within an epoch.
-        about: What is kept in the checkpoints beside the training's state.
-        after_epoch: Called with the history so far, also with that of a checkpoint to go on from; says whether to
+        network: The network to train. With `ema_decay`, a copy is trained, and this one holds the averaged weights.
+        objective: The loss, and the conversion of output planes to ab.
+        terms: Extra terms of the loss.
+        train_data: The training photos, as (L, ab).
+        validation_data: The photos to validate on after each epoch.
+        settings: The training settings, such as epochs, learning rate and seed.
+        accelerator: The devices, precision and experiment trackers.
+        checkpoints: Resume from the last one, if any, and write one after each epoch.
+        checkpoint_minutes: Minutes after the last checkpoint until another one is written within an epoch.
+        about: The colorizer's settings, which are stored in each checkpoint.
+        after_epoch: Called with the history after each epoch, and on resuming from the end of one. Returns whether to
             stop.
-        num_workers: Processes that read photos; by default half of the cores, at most 8, where processes are forked,
-            and none elsewhere.
+        num_workers: Worker processes that read photos. The default is half of the cores, at most 8, where processes
+            are forked, and 0 elsewhere.
 
     Raises:
-        ValueError: The checkpoint to go on from was made with another number of photos, or with more epochs.
+        ValueError: The checkpoint to resume from was made with another number of photos, or has more epochs than the
+            settings.
         PhotoError: A photo cannot be read.
         DataError: There are no photos, or several processes cannot share them.
-        TrainingError: A loss is not finite, or the memory does not suffice.
-        WeightsError: No checkpoint can be used.
+        TrainingError: The loss or the gradients are not finite, a batch is too small for batch norms, memory runs
+            out, or the data yields another number of batches than its length says.
+        WeightsError: All checkpoints are damaged, or the checkpoint belongs to another network.
         OSError: A checkpoint cannot be written.
     """
     training = Training(network, objective, terms, train_data, settings, accelerator, num_workers)
@@ -71,7 +73,7 @@ def train(
         if not saver.load():
             training.observe(train_data, num_workers)
         history, is_main = training.progress.history, accelerator.is_main_process
-        # The training may have been cut between the checkpoint of an epoch and what is done after it.
+        # The run may have been stopped after the checkpoint of an epoch but before `after_epoch`.
         is_between = bool(history) and not training.progress.batches
         stopped = is_between and training.agree(after_epoch(history))
         for epoch in range(len(history) + 1, settings.epochs + 1):
@@ -97,7 +99,7 @@ def train(
                 _show(row | {"seconds": time.perf_counter() - started})
                 _advise(history, brown=isinstance(objective, Regression))
             stopped = training.agree(after_epoch(history))
-    except TrainingError:  # before which the last step was whole
+    except TrainingError:  # the weights are still those of the last complete step
         if training.progress.history or training.progress.batches:
             saver.save()
         raise

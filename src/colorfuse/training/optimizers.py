@@ -1,4 +1,4 @@
-"""The optimizers of a training."""
+"""Optimizers for training."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,14 +17,14 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 def create_optimizer(
     name: str, learner: nn.Module, backbone: nn.Module, backbone_rate: float, weight_decay: float
 ) -> torch.optim.Optimizer:
-    """An optimizer over all weights of `learner` that learn.
+    """Create an optimizer over all trainable weights of `learner`.
 
     Args:
-        name: From `OPTIMIZERS`.
-        learner: What is trained.
-        backbone: A part of it that learns at another rate.
-        backbone_rate: That rate, as a factor of the others'.
-        weight_decay: The optimizer's.
+        name: A name from `OPTIMIZERS`.
+        learner: The module to train.
+        backbone: The part of it that has its own learning rate.
+        backbone_rate: The backbone's learning rate, as a factor of that of the other weights.
+        weight_decay: The weight decay of all weights.
     """
     slow = {id(weights) for weights in backbone.parameters()}
     learning = [weights for weights in learner.parameters() if weights.requires_grad]
@@ -36,6 +36,6 @@ def create_optimizer(
 
 
 def set_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Let each group of weights learn at its own factor of this rate."""
+    """Set the learning rate of each parameter group to its own factor of `learning_rate`."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate * group["rate"]

@@ -1,4 +1,4 @@
-"""What to do where the memory does not suffice for a batch."""
+"""Advice for a batch that runs out of memory."""
 
 import gc
 import math
@@ -13,13 +13,13 @@ from colorfuse.training.stepping import is_too_little, resized
 
 
 def what_fits(learner: Learner, batch: Batch, batch_size: int, parts: int) -> str:
-    """What was too large for the memory, and what is not, found by trying.
+    """A message that says what ran out of memory, and which smaller sizes fit when tried.
 
     Args:
-        learner: What is trained, without gradients.
-        batch: What was too large.
-        batch_size: Photos a step, of all processes and parts.
-        parts: In how many parts one after another each process takes them.
+        learner: The learner, without gradients.
+        batch: The micro-batch that ran out of memory.
+        batch_size: Photos per step, over all processes and micro-batches.
+        parts: The number of micro-batches in each process (gradient accumulation).
     """
     count, side = len(batch.ab), batch.ab.shape[-1]
     message = f"out of memory with {count} photos of {side} x {side} pixels at once, from batch_size={batch_size}"
@@ -38,9 +38,9 @@ def what_fits(learner: Learner, batch: Batch, batch_size: int, parts: int) -> st
 
 
 def _fits(learner: Learner, batch: Batch) -> bool:
-    """Whether there is memory for a forward and backward pass, and some to spare."""
+    """Whether a forward and backward pass fits in memory, with some to spare."""
     try:
-        # What an optimizer keeps of the weights, and as much again for what is not the same at each step.
+        # Reserve two tensors per weight for the optimizer state, and two more because steps vary in memory.
         spare = [torch.empty_like(weights) for weights in learner.parameters() for _ in range(4)]
         learner(batch)[0].backward()
     except Exception as error:
@@ -63,7 +63,7 @@ def _halves(count: int) -> Iterator[int]:
 
 
 def _smaller(side: int) -> Iterator[int]:
-    """Sides that are multiples of 32, each with about half of the pixels of the one before it."""
+    """Smaller sides in multiples of 32, each with about half the pixels of the one before."""
     while side > 32:
         side = min(side - 1, max(32, round(side / 2**0.5 / 32) * 32))
         yield side

@@ -1,4 +1,4 @@
-"""A training under way: its parts, and how far it has come."""
+"""A training run: its parts, its progress, and how it runs an epoch."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 _OBSERVED = 2000
-"""How many photos an objective is shown before training, and batch norms for averaged weights."""
+"""How many photos the objective observes before training, and batch norms see to suit averaged weights."""
 
 
 @dataclass
 class Progress:
-    """How far a training has come, in numbers.
+    """How far training has come, as plain numbers that a checkpoint can store.
 
     Attributes:
-        history: The figures of the epochs that are done.
-        batches: Of the running epoch that are done.
-        loss: Their sum.
-        color: The sums of their mean a and b.
+        history: The metrics of the finished epochs.
+        batches: The number of finished batches in the current epoch.
+        loss: The sum of their losses.
+        color: The sums of their mean a and of their mean b.
     """
 
     history: History = field(default_factory=list)
@@ -50,28 +50,28 @@ class Progress:
     color: list[float] = field(default_factory=lambda: [0.0, 0.0])
 
     def add(self, figures: Figures) -> None:
-        """Count in a batch."""
+        """Add the figures of a batch."""
         self.batches += 1
         self.loss += figures.loss
         self.color = [self.color[0] + figures.mean_a, self.color[1] + figures.mean_b]
 
     def end_epoch(self, row: dict[str, float]) -> None:
-        """Begin a new epoch after the one with these figures."""
+        """Append the metrics of the finished epoch to the history, and start the next one."""
         self.history.append(row)
         self.batches, self.loss, self.color = 0, 0.0, [0.0, 0.0]
 
 
 class Training:
-    """A network that learns, with all that this takes.
+    """A network in training, with its loader, optimizer and progress.
 
     Args:
-        network: What is trained, or takes the average of the weights that are.
-        objective: The loss, and the reading of planes as ab.
-        terms: What is added to the loss.
-        data: Photos to learn from.
-        settings: How.
-        accelerator: Where.
-        num_workers: Processes that read photos.
+        network: The network to train. With `ema_decay`, a copy is trained, and this one holds the averaged weights.
+        objective: The loss, and the conversion of output planes to ab.
+        terms: Extra terms of the loss.
+        data: The training photos.
+        settings: The training settings.
+        accelerator: The device, precision and processes.
+        num_workers: Worker processes that read photos; `default_workers` if None.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Training:
         self._thawing = [weights for weights in learning.backbone.parameters() if weights.requires_grad]
 
     def load(self, data: Dataset[Any], num_workers: int | None, *, seed: int | None = None) -> Loader:
-        """Batches for this process."""
+        """A loader for this process's shard of each batch."""
         return Loader(
             data,
             self.settings.batch_size,
@@ -116,12 +116,12 @@ class Training:
         )
 
     def steps(self, epoch: int) -> Iterator[Figures]:
-        """Learn from what is left of an epoch's batches, and give the figures of each."""
+        """Train on the remaining batches of an epoch, and yield the figures of each."""
         settings, progress = self.settings, self.progress
         self._begin_epoch(epoch)
         for batch in self.loader.epoch(epoch, start=progress.batches):
             step = self._step(epoch)
-            # All that a step draws depends on the seed and its number, so that a resumed training draws the same.
+            # Seed every step by its number, so that a resumed run draws the same random numbers.
             torch.manual_seed(mixed_seed(settings.seed, step, self.shard.rank))
             figures = self._backward(resized(batch, settings.side(epoch)), epoch)
             self.stepper.update(self._rate(step))
@@ -135,7 +135,7 @@ class Training:
             )
 
     def end_epoch(self, epoch: int, judged: Loader | None) -> dict[str, float]:
-        """The figures of an epoch whose batches are done, after it is judged."""
+        """Validate after the last batch of an epoch, and return the epoch's metrics."""
         progress = self.progress
         row = {
             "epoch": epoch,
@@ -146,9 +146,9 @@ class Training:
         }
         torch.manual_seed(mixed_seed(self.settings.seed, self._step(epoch), self.shard.rank))
         stride = self.learner.objective.stride
-        self.network.eval()  # to be judged, and for callbacks
+        self.network.eval()  # for validation and for callbacks
         with self.accelerator.autocast():
-            for buffer in self.learner.buffers():  # of batch norms, each of which has seen the photos of its process
+            for buffer in self.learner.buffers():  # batch norms have only seen the photos of their own process
                 if buffer.is_floating_point():
                     buffer.copy_(self._reduce(buffer, "mean"))
             if self.average:
@@ -172,20 +172,20 @@ class Training:
         return self._reduce(torch.tensor(float(stop)), "sum").item() > 0
 
     def close(self) -> None:
-        """Leave a network that predicts, with nothing around it."""
+        """Unwrap and unfreeze the network, and put it in evaluation mode."""
         self.stepper.close()
         for weights in self._thawing:
             weights.requires_grad_(True)
         self.network.eval()
 
     def observe(self, data: Dataset[Any], num_workers: int | None) -> None:
-        """Show the objective colours of photos to train on, the same ones in every process."""
+        """Let the objective observe the ab of training photos, the same ones in every process."""
         settings = self.settings
         loader = Loader(data, settings.batch_size, num_workers, seed=settings.seed, device=self.accelerator.device)
         self.learner.objective.observe(batch.ab for batch in loader.epoch(stop=self._batches_of(_OBSERVED)))
 
     def _parts(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """Batches in the parts in which they are learnt from, for which there is memory."""
+        """Split batches into the micro-batches of training, since these fit in memory."""
         return (part for batch in batches for part in self.stepper.parts(batch))
 
     def _begin_epoch(self, epoch: int) -> None:
@@ -210,7 +210,7 @@ class Training:
                 raise TrainingError(f"{place}: {size} is too little for batch norms to learn from") from error
             if not is_out_of_memory(error):
                 raise
-            figures = None  # and what the error holds on to is let go, before it is tried what fits
+            figures = None  # `what_fits` is called below, once the error no longer keeps tensors alive
         if figures is None:
             part, *others = self.stepper.parts(batch)
             advice = what_fits(self.learner, part, self.settings.batch_size, 1 + len(others))
@@ -228,7 +228,7 @@ class Training:
         return figures
 
     def _step(self, epoch: int) -> int:
-        """The number of the next step, from 0 on."""
+        """The number of the next step, counted from 0."""
         return (epoch - 1) * len(self.loader) + self.progress.batches
 
     def _rate(self, step: int) -> float:

@@ -1,4 +1,4 @@
-"""A run's folder: a saved colorizer, the best one so far, and the checkpoints of its training."""
+"""Run folders: the saved colorizer, the best one so far, and the training checkpoints."""
 
 import json
 from pathlib import Path
@@ -17,16 +17,16 @@ from colorfuse.training.history import best_epoch
 from colorfuse.training.trainable import Trainable
 
 _BEST = "best"
-"""The folder in a run of the colorizer of its best epoch."""
+"""The sub-folder of a run for the colorizer of the best epoch."""
 
 _PHOTOS_ON_A_SHEET = 4
 
 _MAY_CHANGE = ("clip_norm", "epochs", "learning_rate", "patience", "pretrained", "upsample")
-"""Settings with which the weights of a run can still be used, and which may be what mends it."""
+"""Settings that may change on resuming: the weights still fit, and a change may fix a failed run."""
 
 
 def run_settings(run: Path) -> dict[str, Any] | None:
-    """The settings of the training that a run goes on with; None if it has not begun.
+    """The settings stored in a run's last checkpoint; None if it has no checkpoint.
 
     Raises:
         WeightsError: All checkpoints are damaged.
@@ -36,10 +36,10 @@ def run_settings(run: Path) -> dict[str, Any] | None:
 
 
 def _begin(run: Path) -> Checkpoints:
-    """The checkpoints of a training that is to begin in a folder.
+    """The checkpoints of a new run in a folder.
 
     Raises:
-        ValueError: The folder holds a run, or a saved colorizer.
+        ValueError: The folder already holds a run or a saved colorizer.
     """
     checkpoints = Checkpoints(run)
     if is_saved(run) or checkpoints.exist():
@@ -48,10 +48,10 @@ def _begin(run: Path) -> Checkpoints:
 
 
 def _resume(run: Path, settings: dict[str, Any]) -> Checkpoints:
-    """The checkpoints from which a training goes on, if it has begun.
+    """The checkpoints of a run to resume, of which there may be none yet.
 
     Raises:
-        ValueError: It was made with other settings, or the folder holds a colorizer without checkpoints.
+        ValueError: The run has other settings, or the folder holds a colorizer without checkpoints.
         WeightsError: All checkpoints are damaged.
     """
     checkpoints = Checkpoints(run)
@@ -69,10 +69,10 @@ def _resume(run: Path, settings: dict[str, Any]) -> Checkpoints:
 
 
 def open_run(run: str | Path | None, resume: str | Path | None, settings: dict[str, Any]) -> Checkpoints | None:
-    """The checkpoints of the run that is to begin in `run`, or to go on in `resume`; None for neither.
+    """The checkpoints of a new run in `run`, or of the one to resume in `resume`; None if neither is given.
 
     Raises:
-        ValueError: Both are given, or one of them cannot be used.
+        ValueError: Both are given, or the folder cannot be used.
         WeightsError: All checkpoints are damaged.
     """
     if run is not None and resume is not None:
@@ -85,12 +85,12 @@ def open_run(run: str | Path | None, resume: str | Path | None, settings: dict[s
 
 
 class RunFolder:
-    """Saves a colorizer after each epoch, and its best weights beside the last.
+    """Saves a colorizer after each epoch: the latest, and the best so far.
 
     Args:
-        run: Where; None keeps the best weights in memory, if they are asked for.
-        photos: Of which a sheet is made after each epoch.
-        writes: Whether this is the process that writes to the folder.
+        run: The run folder. None saves nothing, but can keep the best weights in memory.
+        photos: The dataset whose first photos are drawn on a contact sheet after each epoch.
+        writes: Whether this process writes to the folder.
     """
 
     def __init__(self, run: Path | None, photos: Dataset[Any] | None, writes: bool) -> None:
@@ -102,11 +102,11 @@ class RunFolder:
         self._best: dict[str, Tensor] | None = None
 
     def save_epoch(self, colorizer: Trainable, *, keep_best: bool) -> None:
-        """Save a colorizer whose `history_` ends with the epoch that is done.
+        """Save a colorizer after the last epoch in its `history_`.
 
         Args:
-            colorizer: What is saved.
-            keep_best: Without a folder, keep its weights in memory if the epoch was the best so far.
+            colorizer: The colorizer to save.
+            keep_best: Without a folder, keep the weights in memory if this is the best epoch so far.
         """
         epoch = len(colorizer.history_)
         is_best = best_epoch(colorizer.history_) == epoch
@@ -127,7 +127,7 @@ class RunFolder:
                 write_photo(self.run / "sheets" / f"{epoch:04}.jpg", page)
 
     def restore_best(self, colorizer: Trainable) -> None:
-        """Go back to the weights of the best epoch."""
+        """Restore the weights of the best epoch."""
         if self.run is not None:
             read_tensors(self.run / _BEST, colorizer.network_.load_state_dict)
             if self.writes:

@@ -1,4 +1,4 @@
-"""A training in its checkpoints."""
+"""Saving a training run to checkpoints, and restoring it."""
 
 import time
 from dataclasses import asdict
@@ -10,13 +10,13 @@ from colorfuse.training.progress import Progress, Training
 
 
 class CheckpointSaver:
-    """Keeps a training in checkpoints, and brings it back.
+    """Saves a training run to checkpoints, and restores it.
 
     Args:
-        training: What is kept.
-        checkpoints: Where; None keeps nothing.
-        minutes: How long after the last checkpoint another one is due.
-        about: What is kept beside it.
+        training: The training run.
+        checkpoints: Where to save; None saves nothing.
+        minutes: Minutes after the last checkpoint until the next one is due.
+        about: The colorizer's settings, which are stored in each checkpoint.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class CheckpointSaver:
         self._saved_at = time.monotonic()
 
     def save(self) -> None:
-        """Write a checkpoint, in the main process."""
+        """Write a checkpoint, from the main process only."""
         if self.checkpoints is None or not self.training.accelerator.is_main_process:
             return
         training = self.training
@@ -47,16 +47,16 @@ class CheckpointSaver:
         self._saved_at = time.monotonic()
 
     def save_when_due(self) -> None:
-        """Write a checkpoint if the last one is older than it may be."""
+        """Write a checkpoint if the last one is at least `minutes` old."""
         if time.monotonic() - self._saved_at >= 60 * self.minutes:
             self.save()
 
     def load(self) -> bool:
-        """Bring the training to where its last checkpoint left it; False if there is none.
+        """Restore the training from its last checkpoint; return False if there is none.
 
         Raises:
-            ValueError: The checkpoint was made with another number of photos, or with more epochs.
-            WeightsError: No checkpoint can be used, or it is another network's.
+            ValueError: The checkpoint was made with another number of photos, or has more epochs than the settings.
+            WeightsError: All checkpoints are damaged, or the checkpoint belongs to another network.
         """
         state = self.checkpoints.state() if self.checkpoints else None
         if self.checkpoints is None or state is None:

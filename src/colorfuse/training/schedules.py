@@ -1,4 +1,4 @@
-"""How the learning rate goes over the steps of a training."""
+"""Learning-rate schedules."""
 
 import math
 from collections.abc import Callable
@@ -8,20 +8,23 @@ SCHEDULES: dict[str, tuple[float, Callable[[float], float]]] = {
     "cosine": (0.0, lambda share: 1 - _rise(share)),
     "one_cycle": (0.1, lambda share: 1 - _rise(share)),
 }
-"""By name, the share of the steps over which the rate rises, and what it is afterwards, of its peak."""
+"""For each name, the share of all steps that are warm-up, and the factor of the peak rate after it.
+
+The factor is a function of the share of the remaining steps that is done.
+"""
 
 
 def rate_factor(schedule: str, step: int, steps: int, warmup_steps: int | None = None) -> float:
-    """The share of the peak rate at a step.
+    """The learning rate at a step, as a factor of the peak rate.
 
-    From 1/25 it rises along half a cosine, and then stays or falls to zero along another (Smith and Topin 2017,
-    *Super-convergence*; Loshchilov and Hutter 2017, *SGDR*).
+    Warm-up rises from 1/25 along half a cosine. Afterwards the rate stays constant, or falls to zero along another
+    half cosine (Smith and Topin 2017, *Super-convergence*; Loshchilov and Hutter 2017, *SGDR*).
 
     Args:
         schedule: A name from `SCHEDULES`.
-        step: From 0 on.
-        steps: Of the whole training.
-        warmup_steps: Over which the rate rises; what the schedule says, if none are given.
+        step: The number of the step, counted from 0.
+        steps: The number of steps in the whole training.
+        warmup_steps: The number of warm-up steps; None for that of the schedule.
 
     Example:
         >>> [round(rate_factor("cosine", step, 5), 2) for step in range(5)]
@@ -35,5 +38,5 @@ def rate_factor(schedule: str, step: int, steps: int, warmup_steps: int | None =
 
 
 def _rise(share: float) -> float:
-    """From 0 to 1 along half a cosine."""
+    """Rise from 0 to 1 along half a cosine."""
     return 0.5 - 0.5 * math.cos(math.pi * min(share, 1.0))

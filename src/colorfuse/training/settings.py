@@ -1,4 +1,4 @@
-"""How a training goes: for how long, at which rates and sizes, and from which seed."""
+"""The settings of a training run, such as epochs, learning rates, image sizes and seed."""
 
 import dataclasses
 import typing
@@ -11,7 +11,7 @@ from colorfuse.training.schedules import SCHEDULES
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The settings of a colorizer that decide its training; they are described there.
+    """The settings of a colorizer that control its training; the colorizer documents each of them.
 
     Raises:
         ValueError: A setting is out of range or of the wrong type, or a name is unknown.
@@ -44,7 +44,7 @@ class Settings:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
 
     def side(self, epoch: int) -> int:
-        """Pixels along a side of an epoch's photos: in the first half from `start_size` up, then `image_size`."""
+        """The side of an epoch's photos in pixels; with `start_size`, it grows over the first half of training."""
         if self.start_size is None:
             return self.image_size
         grown = min(1.0, (epoch - 1) / max(1, self.epochs // 2))

@@ -1,4 +1,4 @@
-"""One step of a training: forward, backward, and the optimizer's."""
+"""One training step: forward pass, backward pass and optimizer step."""
 
 import contextlib
 import math
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Figures(NamedTuple):
-    """What is known of a batch after the backward pass: of all processes, a mean over its photos."""
+    """The figures of a batch after its backward pass; loss, a and b are means over the photos of all processes."""
 
     loss: float
     gradient_norm: float
@@ -26,14 +26,15 @@ class Figures(NamedTuple):
 
 
 class Stepper:
-    """Takes the steps of a training, with the precision, processes and accumulation of an accelerator.
+    """Takes training steps with the precision, processes and gradient accumulation of an accelerator.
 
     Args:
-        accelerator: Says how.
-        learner: What is trained, on the accelerator's device.
-        optimizer: The optimizer over it.
-        photos: Of a batch, in all processes.
-        clip_norm: The greatest norm of all gradients together; longer ones are shortened to it.
+        accelerator: Sets the precision, the processes and the number of micro-batches.
+        learner: The module to train, on the accelerator's device.
+        optimizer: The optimizer over its weights.
+        photos: The number of photos in a batch, over all processes.
+        clip_norm: The maximum norm of all gradients together, to which larger gradients are scaled down; None does
+            not clip.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Stepper:
         self._statistics: list[Tensor] = []
 
     def backward(self, batch: Batch) -> Figures:
-        """Gather the gradients of a batch, in as many parts as the accelerator accumulates."""
+        """Accumulate the gradients of a batch over its micro-batches."""
         self._statistics = [buffer.clone() for buffer in self.learner.buffers()]
         parts = self.parts(batch)
         if self._model is None:
@@ -65,7 +66,7 @@ class Stepper:
             with contextlib.nullcontext() if part is parts[-1] else self.accelerator.no_sync(self._model):
                 share = len(part.ab) / self.photos
                 mean, _ = self._model(part)
-                # Gradients become means over the processes, and the accelerator divides by the number of parts.
+                # Cancel the averaging of gradients over processes and the division by the number of micro-batches.
                 weight = self.accelerator.num_processes * self.accelerator.gradient_accumulation_steps
                 self.accelerator.backward(share * weight * mean)
                 loss += share * mean.detach()
@@ -75,42 +76,43 @@ class Stepper:
         return Figures(*torch.stack([loss, norm.to(loss), *mean_color]).tolist())
 
     def parts(self, batch: Batch) -> list[Batch]:
-        """What is taken of a batch one after another."""
+        """Split a batch into micro-batches for gradient accumulation."""
         size = math.ceil(len(batch.ab) / self.accelerator.gradient_accumulation_steps)
         return [batch.part(start, start + size) for start in range(0, len(batch.ab), size)]
 
     def may_update(self, figures: Figures) -> bool:
-        """Whether the weights can take the step.
+        """Whether the gradients may be applied to the weights.
 
-        What scales the loss for half precision skips steps by itself, and scales less, until gradients are finite.
+        In half precision, the loss scaler skips steps with non-finite gradients and lowers its scale, so these are
+        accepted as long as the scale is at least 1.
         """
         scaler = self.accelerator.scaler
         finds_scale = scaler is not None and scaler.get_scale() >= 1
         return math.isfinite(figures.loss) and (finds_scale or math.isfinite(figures.gradient_norm))
 
     def update(self, learning_rate: float) -> None:
-        """Move the weights along the gradients that were gathered."""
+        """Update the weights with the accumulated gradients."""
         set_rate(self.optimizer, learning_rate)
         self.optimizer.step()
         self.optimizer.zero_grad()
 
     def discard(self) -> None:
-        """Forget the gradients that were gathered, and what batch norms saw meanwhile."""
+        """Drop the accumulated gradients, and restore the running statistics of batch norms."""
         self.optimizer.zero_grad()
         for buffer, kept in zip(self.learner.buffers(), self._statistics, strict=False):
             buffer.copy_(kept)
 
     def close(self) -> None:
-        """Leave the learner and the accelerator as they were before."""
+        """Leave the learner and the accelerator as they were before training."""
         self.unwrap()
         self.accelerator._optimizers.remove(self.optimizer)
 
     def unwrap(self) -> None:
-        """Take off what the accelerator puts around the learner; which weights learn may change then."""
+        """Remove the accelerator's wrapper from the learner, so that weights can be frozen or unfrozen."""
         if self._model is not None:
             self.accelerator.unwrap_model(self._model, keep_fp32_wrapper=False, keep_torch_compile=False)
             del self.accelerator._models[self._others :]
-            # Without this mark, which stays, it can be wrapped again.
+            # accelerate leaves this mark behind, and would not wrap the learner again.
             vars(self.learner).pop("_is_accelerate_prepared", None)
             self._model = None
         for weights in self._unused:
@@ -124,7 +126,7 @@ class Stepper:
         self._model = self.accelerator.prepare_model(self.learner)
 
     def _leave_out_unused(self, batch: Batch) -> None:
-        """Hold weights fixed that have no part in the loss, for whose gradients the processes would wait for ever."""
+        """Freeze weights that do not affect the loss, since processes would wait for their gradients for ever."""
         devices = [batch.ab.device] if batch.ab.is_cuda else []
         with torch.random.fork_rng(devices), self.accelerator.autocast():
             loss, _ = self.learner(batch)
@@ -139,7 +141,7 @@ class Stepper:
 
 
 def resized(batch: Batch, side: int) -> Batch:
-    """The photos of a batch at another size."""
+    """Resize the photos of a batch to `side` x `side` pixels."""
     if batch.ab.shape[-1] == side:
         return batch
     lightness, ab = (
@@ -150,5 +152,5 @@ def resized(batch: Batch, side: int) -> Batch:
 
 
 def is_too_little(error: Exception) -> bool:
-    """Whether an error says that a batch norm has but one value of each channel to learn from."""
+    """Whether an error says that a batch norm in training got only one value per channel."""
     return isinstance(error, ValueError) and "more than 1 value per channel" in str(error)

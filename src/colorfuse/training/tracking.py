@@ -1,4 +1,4 @@
-"""The trackers of an accelerator, such as TensorBoard."""
+"""The experiment trackers of an accelerator, such as TensorBoard."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def tracked(accelerator: "Accelerator", settings: Mapping[str, Any]) -> Iterator[None]:
-    """A block in which an accelerator's trackers, if any, are at work; those that its owner started stay so."""
+    """Start an accelerator's trackers for the block and then finish them; trackers already running are left alone."""
     if accelerator.trackers or not accelerator.log_with:
         yield
         return

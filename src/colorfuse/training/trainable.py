@@ -1,4 +1,4 @@
-"""What a colorizer must offer to be trained."""
+"""The interface of a colorizer that can be trained."""
 
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,12 +11,12 @@ from colorfuse.training.history import History
 
 
 class Trainable(Protocol):
-    """An estimator over a `FusionNetwork`.
+    """An estimator around a `FusionNetwork`.
 
     Attributes:
-        network_: What is trained.
-        objective_: The loss, and the reading of planes as ab.
-        history_: The figures of each epoch.
+        network_: The network to train.
+        objective_: The loss, and the conversion of output planes to ab.
+        history_: The metrics of each epoch.
     """
 
     network_: FusionNetwork
@@ -27,10 +27,10 @@ class Trainable(Protocol):
         """The settings, by name."""
 
     def initialize(self, *, warm_start: bool = False, pretrained: bool | None = None) -> object:
-        """Build `network_` and `objective_`, or keep the weights that are there."""
+        """Build `network_` and `objective_`; a warm start keeps existing weights."""
 
     def predict_ab(self, lightness: Tensor) -> Tensor:
-        """The ab `(N, 2, H, W)` of L `(N, 1, H, W)`."""
+        """Predict ab `(N, 2, H, W)` from L `(N, 1, H, W)`."""
 
     def save(self, folder: str | Path) -> None:
         """Write the colorizer to a folder."""

@@ -1,4 +1,4 @@
-"""How good a network is on photos that it does not learn from."""
+"""Validation loss and errors of a network."""
 
 from collections.abc import Callable, Iterable
 
@@ -22,14 +22,14 @@ def validate(
     mean_color: Tensor,
     add: Callable[[Tensor], Tensor],
 ) -> dict[str, float]:
-    """Loss and error, and the errors that no colour and one constant colour would have.
+    """Compute the loss and the error, and the errors of gray and of one constant colour.
 
     Args:
-        network: Gives planes of lightness, in the mode for prediction.
-        objective: Has the loss, and reads planes as ab.
-        batches: What to judge by, in this process.
-        mean_color: The constant ab `(2,)`, such as the mean of the photos to train on.
-        add: Brings a tensor of each process to their sum.
+        network: Maps lightness to output planes; in evaluation mode.
+        objective: Gives the loss, and converts output planes to ab.
+        batches: This process's batches of validation photos.
+        mean_color: The constant ab `(2,)`, such as the mean of the training photos.
+        add: Sums a tensor over all processes.
     """
     sums = torch.zeros(len(_NAMES) + 1, dtype=torch.float64)
     for batch in batches:
