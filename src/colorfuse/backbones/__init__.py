@@ -1,4 +1,4 @@
-"""Feature extractors that run beside the encoder on the same lightness."""
+"""Feature extractors that run in parallel with the encoder, on the same lightness."""
 
 from colorfuse.backbones.backbone import Backbone
 from colorfuse.backbones.factory import (

@@ -1,4 +1,4 @@
-"""Any module that returns maps, as a backbone."""
+"""Use any module that returns maps as a backbone."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -14,18 +14,18 @@ from colorfuse.backbones.maps import MapInfo, Maps, resize
 from colorfuse.errors import first_line
 
 _SIDE = 224
-"""Of the images on which a module is tried: what nearly every one takes."""
+"""Side of the images on which a module is tried; nearly every module accepts it."""
 
 
 class Extractor(NamedTuple):
-    """A module that gives maps of images, and what it was made for.
+    """A module that returns maps of images, and the normalisation and image size that it expects.
 
     Attributes:
         module: Called with images `(N, 3, H, W)`; returns a map `(N, C, h, w)` or a list of maps, fine to coarse.
-        maps: All maps that it gives.
-        mean: Of the images' channels, which are in 0 to 1 before.
-        std: Likewise.
-        native: Height and width of the images.
+        maps: Channels and reductions of all maps that it returns.
+        mean: Channel means for normalising images in 0 to 1.
+        std: Channel standard deviations for normalising images in 0 to 1.
+        native: Height and width of the images that it was made for.
     """
 
     module: nn.Module
@@ -36,16 +36,16 @@ class Extractor(NamedTuple):
 
 
 class Backbone(nn.Module):
-    """Some of the maps of an extractor, for images of any size.
+    """Returns some of the maps of an extractor, for images of any size.
 
     Args:
-        name: What it is called, for errors.
-        extractor: What gives maps.
-        reductions: Of the maps to keep; None for all.
-        frozen: Neither weights nor batch-norm statistics change in training.
+        name: Name for error messages.
+        extractor: The module that returns maps.
+        reductions: Reductions of the maps to keep; None for all.
+        frozen: Keep the weights and batch-norm running statistics fixed in training.
 
     Attributes:
-        maps: Channels and reductions of the maps that it gives.
+        maps: Channels and reductions of the maps that it returns.
 
     Raises:
         ValueError: The extractor has no map of one of the reductions.
@@ -68,7 +68,8 @@ class Backbone(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """Maps of `images` `(N, 3, H, W)` in 0 to 1, fine to coarse.
 
-        Where the extractor does not take their size, it sees them at the nearest that it takes, and so are the maps.
+        If the extractor does not accept their size, they are resized to one that it accepts, and the maps are those
+        of the resized images.
         """
         height, width = images.shape[-2:]
         images = resize(images, self._sizing((height, width)))
@@ -76,26 +77,26 @@ class Backbone(nn.Module):
         return [given[index] for index in self._kept]
 
     def train(self, mode: bool = True) -> Self:
-        """Set training mode, in which a frozen backbone stays as for prediction."""
+        """Set the training mode; a frozen backbone stays in eval mode."""
         return super().train(mode and not self.frozen)
 
 
 def find_maps(module: nn.Module, name: str) -> Maps:
-    """Channels and reductions of the maps that a module gives, found by running it once on the meta device.
+    """Find the channels and reductions of a module's maps by running it once on the meta device.
 
-    What it announces in an attribute `maps` is taken where it cannot be run there.
+    If the module cannot run there, its attribute `maps` is used.
 
     Raises:
-        TypeError: It is no module, or returns something else than maps.
-        ValueError: It cannot be run on images, its maps do not shrink from one to the next, or they are not those
-            that it announces.
+        TypeError: It is not a module, or returns something other than maps.
+        ValueError: It cannot run on images, its maps do not shrink from one to the next, or they differ from its
+            attribute `maps`.
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"the backbone {name!r} must be a torch.nn.Module, not {_described(module)}")
     announced = _announced(module, name)
     try:
         result = on_meta(module)((_SIDE, _SIDE))
-    except Exception as error:  # whatever a module of the user's raises
+    except Exception as error:  # a user's module may raise anything
         if announced is not None:
             return announced
         raise ValueError(
@@ -118,14 +119,17 @@ def find_maps(module: nn.Module, name: str) -> Maps:
 
 
 def on_meta(module: nn.Module) -> Callable[[Size], Any]:
-    """A function of a height and width that runs a copy of `module` without any values: shapes alone, in no time."""
+    """Return a function that runs a copy of `module` on the meta device, for images of a height and width.
+
+    It computes only shapes, in almost no time.
+    """
     without_values = {
         id(value): nn.Parameter(value.to("meta"), value.requires_grad)
         if isinstance(value, nn.Parameter)
         else value.to("meta")
         for value in (*module.parameters(), *module.buffers())
     }
-    # A copy, since some modules keep what they have computed, and share layers, which `functional_call` confuses.
+    # A copy, not `functional_call`: some modules cache results, and some share layers, which it mixes up.
     copied = copy.deepcopy(module, without_values)
 
     def run(size: Size) -> Any:
@@ -136,14 +140,14 @@ def on_meta(module: nn.Module) -> Callable[[Size], Any]:
 
 
 def as_list(result: Any) -> list[Any]:
-    """A map or several, as a list."""
+    """Return one map or several as a list."""
     return list(result) if isinstance(result, list | tuple) else [result]
 
 
 def _takes(run: Callable[[Size], Any], size: Size) -> bool:
     try:
         run(size)
-    except Exception:  # each family of networks has its own for a size that it does not take
+    except Exception:  # each family of networks rejects a size with its own error
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""Backbones by name: those that were registered, all of timm's, and torchvision's."""
+"""Backbones by name: registered ones, all models of timm, and torchvision's classifiers."""
 
 import fnmatch
 import inspect
@@ -30,7 +30,7 @@ _REGISTERED: Registry[nn.Module] = Registry("backbone")
 
 @_REGISTERED.register("none")
 class NoBackbone(nn.Module):
-    """No backbone: the network is that of the encoder alone."""
+    """No backbone: the network uses the encoder alone."""
 
     maps: Maps = ()
 
@@ -38,25 +38,25 @@ class NoBackbone(nn.Module):
         super().__init__()
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """No maps."""
+        """Return no maps."""
         return []
 
 
-_REGISTERED.reserved = _published  # from here on, since to ask for them takes timm, and a second to import it
+_REGISTERED.reserved = _published  # only now, since each later registration imports timm, which takes a second
 
 
 def register_backbone(name: str) -> Callable[[Factory], Factory]:
-    """A decorator that makes a class of backbones known by `name`.
+    """Register a backbone class under `name`, as a decorator.
 
-    Its modules are called with lightness divided by 100, as three equal channels `(N, 3, H, W)` in 0 to 1, which they
-    normalise as they need. They return a feature map or a list of them, fine to coarse. Which these are, and which
-    sizes of images they take, is found by running them on the meta device; one that cannot run there says in an
-    attribute `maps`, a tuple with a `MapInfo` for each map, what it gives. A class that has a parameter `pretrained`
-    is told whether the colorizer starts from pretrained weights.
+    The backbone is called with lightness divided by 100, as three equal channels `(N, 3, H, W)` in 0 to 1, and
+    normalises them as it needs. It returns a feature map or a list of them, fine to coarse. It is run on the meta
+    device to find its maps and the image sizes that it accepts. A backbone that cannot run there must describe its
+    maps in an attribute `maps`, a tuple with a `MapInfo` for each map. If the class has a parameter `pretrained`, it
+    is True when the colorizer starts from pretrained weights, else False.
 
     Raises:
         ValueError: The name is taken by another registered backbone, or by a model of timm's or torchvision's.
-        TypeError: There is no name.
+        TypeError: The name is missing.
 
     Example:
         >>> import colorfuse, torch
@@ -91,22 +91,22 @@ def create_backbone(
     """Build a backbone.
 
     Args:
-        spec: A name from `list_backbones()`, or a mapping of `name` and options. These may be any of the arguments
-            below, which they take the place of, and for registered backbones those of theirs.
-        pretrained: Start from the published weights, unless there are local ones.
+        spec: A name from `list_backbones()`, or a mapping of `name` and options. Options may be any of the arguments
+            below, which they override, and any arguments of a registered backbone.
+        pretrained: Start from the published weights, unless `weights` is given.
         weights: The path of a local `.safetensors` or `.pth` file to start from, for timm's and torchvision's models.
-        reductions: Keep the maps of these reductions alone; None for all.
-        frozen: Neither weights nor batch-norm statistics change in training.
+        reductions: Keep only the maps of these reductions; None for all.
+        frozen: Keep the weights and batch-norm running statistics fixed in training.
 
     Returns:
-        A module that gives a list of maps, fine to coarse, of images `(N, 3, H, W)` in 0 to 1, and tells their
-        channels and reductions in `maps`.
+        A module that turns images `(N, 3, H, W)` in 0 to 1 into a list of maps, fine to coarse. Its attribute `maps`
+        holds their channels and reductions.
 
     Raises:
         ValueError: The name is unknown, the backbone does not take an option, has no map of a reduction, or its maps
             do not shrink.
-        TypeError: The spec is neither a name nor a mapping with a name, or a registered backbone gives no maps.
-        WeightsError: The weights cannot be had, or are not this model's.
+        TypeError: The spec is neither a name nor a mapping with a name, or a registered backbone returns no maps.
+        WeightsError: The weights cannot be obtained, or belong to another model.
 
     Example:
         >>> create_backbone("mobilenetv1_100", pretrained=False, reductions=(8, 32)).maps
@@ -127,7 +127,7 @@ def create_backbone(
 
 
 def backbone_factory(name: str) -> Callable[..., Any]:
-    """What builds the backbone of a name, or what a backbone is made of.
+    """Return the callable that builds a backbone's module or extractor.
 
     Raises:
         ValueError: The name is unknown.
@@ -142,7 +142,7 @@ def backbone_factory(name: str) -> Callable[..., Any]:
 
 
 def without_pretrained(spec: Spec) -> Spec:
-    """The spec of the same backbone for a network whose weights come from elsewhere, so that it starts from none."""
+    """Return the spec of the same backbone without pretrained weights, for a network that loads its own."""
     name, options = parse_spec(spec, "backbone")
     if name not in _REGISTERED:
         options.pop("weights", None)

@@ -1,4 +1,4 @@
-"""Which sizes of images a model takes, and the size to give it instead of another."""
+"""Find the image sizes that a model accepts, and replace any other size by one of these."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,15 +8,15 @@ from colorfuse.backbones.maps import divided
 
 Size: TypeAlias = tuple[int, int]
 Sizing: TypeAlias = Callable[[Size], Size]
-"""The size, near the one that is given, at which a model takes images."""
+"""Turns an image size into a nearby size that a model accepts."""
 
 _TRIED = ((75, 131), (64, 32), (66, 69))
 _MULTIPLES = (8, 14, 16, 28, 32, 64, 224)
 
 
 def find_sizing(takes: Callable[[Size], bool], native: Size) -> Sizing:
-    """Find the sizes that a model takes: any, multiples of a number, or but the one that it was made for."""
-    if all(map(takes, _TRIED)) or not takes(native):  # where it cannot be tried, it is left to itself
+    """Find the sizes that a model accepts: any, multiples of a number, or only the one that it was made for."""
+    if all(map(takes, _TRIED)) or not takes(native):  # a model that cannot be tried gets images as they are
         return as_it_is
     for multiple in _MULTIPLES:
         if takes((2 * multiple, 3 * multiple)) and takes((5 * multiple, 2 * multiple)):
@@ -26,16 +26,16 @@ def find_sizing(takes: Callable[[Size], bool], native: Size) -> Sizing:
 
 
 def as_it_is(size: Size) -> Size:
-    """Any size is taken."""
+    """Keep the size, for a model that accepts any."""
     return size
 
 
 def up_to_multiple(size: Size, multiple: int, least: int) -> Size:
-    """Each side rounded up."""
+    """Round each side up to a multiple, and to at least `least`."""
     height, width = (max(least, multiple * divided(side, multiple)) for side in size)
     return height, width
 
 
 def always(size: Size, native: Size) -> Size:
-    """One size alone is taken."""
+    """Return the native size, for a model that accepts no other."""
     return native

@@ -1,4 +1,4 @@
-"""What one part of a network tells the next of the feature maps it gives."""
+"""Descriptions of feature maps, which the parts of a network exchange, and functions to resize the maps."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,18 +19,18 @@ Maps = tuple[MapInfo, ...]
 
 
 def divided(side: int, by: int) -> int:
-    """A side divided and rounded up, by the same arithmetic as after a convolution: simple in programs to export."""
+    """Divide a side, rounding up, by the formula of strided convolutions, which keeps exported programs simple."""
     return (side - 1) // by + 1
 
 
 def resize_to(maps: Tensor, like: Tensor) -> Tensor:
     """Bilinearly resize `maps` `(N, C, h, w)` to the height and width of `like`, if they differ.
 
-    Sizes come from the other tensor and not from a factor, since some networks round odd sizes up and others down.
+    The size comes from a tensor, not from a factor, since some networks round odd sizes up and others down.
     """
     return resize(maps, like.shape[-2:])
 
 
 def resize(maps: Tensor, size: Sequence[int]) -> Tensor:
-    """Bilinearly resize `maps` `(N, C, h, w)` to a height and width, if they are others."""
+    """Bilinearly resize `maps` `(N, C, h, w)` to a height and width, if they differ."""
     return maps if maps.shape[-2:] == tuple(size) else functional.interpolate(maps, tuple(size), mode="bilinear")

@@ -1,6 +1,6 @@
 """Backbones from timm, by timm's own names.
 
-timm takes a second to import and torchvision comes with it, so it is imported when a backbone is first asked for.
+timm takes a second to import, and imports torchvision, so it is only imported when a backbone is first needed.
 """
 
 import contextlib
@@ -31,22 +31,22 @@ def names() -> list[str]:
 
 
 def create(name: str, *, pretrained: bool = True, weights: str | Path | None = None) -> Extractor:
-    """The feature maps of a timm model, one for each reduction that it has.
+    """Build a timm model that returns one feature map for each of its reductions.
 
     Args:
-        name: A name from `timm.list_models()`, with a pretrained tag or without.
+        name: A name from `timm.list_models()`, with or without a pretrained tag.
         pretrained: Start from timm's published weights, from the hub or its local cache.
         weights: Start from this local `.safetensors` or `.pth` file instead, which holds the model's state dict.
 
     Raises:
-        ValueError: timm does not build the model.
-        WeightsError: The weights cannot be reached or read, or are not this model's.
+        ValueError: timm cannot build the model.
+        WeightsError: The weights cannot be downloaded or read, or belong to another model.
     """
     pretrained = pretrained and weights is None
     place = _place(name)
     try:
         features = _create_for_any_size(name, pretrained)
-    except Exception as error:  # the hub's client lets through whatever its own client raises
+    except Exception as error:  # the hub's client passes on any error of its HTTP client
         if pretrained:
             raise cannot_be_had(name, place, error) from error
         raise ValueError(f"timm cannot build {name!r}: {first_line(error)}") from error
@@ -58,21 +58,21 @@ def create(name: str, *, pretrained: bool = True, weights: str | Path | None = N
 
 
 def _create_for_any_size(name: str, pretrained: bool) -> Any:
-    """The model with what its family has for images of other sizes than its own, if it has something."""
+    """Build a model with the options by which its family accepts images of any size, if it has any."""
     import timm
 
     build: Any = partial(timm.create_model, name, features_only=True, pretrained=pretrained)
     for options in _FOR_ANY_SIZE:
-        with contextlib.suppress(TypeError):  # of families that do not know the option
+        with contextlib.suppress(TypeError):  # from families that do not have the option
             return build(feature_cls="getter", **options)
-    return build()  # of one family that gives its maps in its own way
+    return build()  # one family returns its maps in its own way
 
 
 def _place(name: str) -> str:
     """Where timm looks for the weights of a model.
 
     Raises:
-        ValueError: There is no such tag.
+        ValueError: The model has no such pretrained tag.
     """
     import timm
 
@@ -84,7 +84,7 @@ def _place(name: str) -> str:
 
 
 def _keys(name: str) -> list[str]:
-    """The keys of all weights of a model."""
+    """Return the state dict keys of the whole model."""
     import timm
 
     with torch.device("meta"):

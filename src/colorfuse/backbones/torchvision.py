@@ -1,7 +1,7 @@
-"""Backbones from torchvision, by its own names after `torchvision/`.
+"""Backbones from torchvision, by its own names with the prefix `torchvision/`.
 
-torchvision gives classifiers whole: layers that follow one another, and a head, which is left out here. Of the layers
-whose maps have about one size, the last map is given.
+torchvision provides whole classifiers: a sequence of layers, and a head, which is left out here. Of layers whose maps
+have about the same size, the last map is returned.
 """
 
 import math
@@ -22,14 +22,14 @@ _HEAD = {"AuxLogits", "aux1", "aux2", "avgpool", "dropout", "classifier", "fc", 
 
 
 def names() -> list[str]:
-    """The names of all classifiers of torchvision, each after `torchvision/`."""
+    """The names of all torchvision classifiers, each with the prefix `torchvision/`."""
     from torchvision import models
 
     return [_PREFIX + name for name in models.list_models(module=models)]
 
 
 def create(name: str, *, pretrained: bool = True, weights: str | Path | None = None) -> Extractor:
-    """The feature maps of a classifier of torchvision, one for each reduction that it has.
+    """Build a torchvision classifier that returns one feature map for each of its reductions.
 
     Args:
         name: A name from `names()`.
@@ -37,7 +37,7 @@ def create(name: str, *, pretrained: bool = True, weights: str | Path | None = N
         weights: Start from this local `.safetensors` or `.pth` file instead, which holds the model's state dict.
 
     Raises:
-        WeightsError: The weights cannot be reached or read, or are not this model's.
+        WeightsError: The weights cannot be downloaded or read, or belong to another model.
     """
     from torchvision import models
 
@@ -46,13 +46,13 @@ def create(name: str, *, pretrained: bool = True, weights: str | Path | None = N
     (side,) = trained_on.crop_size
     model = _create_classifier(name, best if pretrained and weights is None else None, side)
     keys = list(model.state_dict())
-    if isinstance(model, models.DenseNet):  # whose last activation is no layer
+    if isinstance(model, models.DenseNet):  # its last activation is not a layer
         model.features.add_module("relu", nn.ReLU(inplace=True))
     part: _Transformer | _Layers
     part = _Transformer(model) if isinstance(model, models.VisionTransformer) else _Layers(model, side)
     if weights is not None:
         load_file(part.model, keys, name, Path(weights))
-    # The models that Google trained normalise in their own way, whatever their weights' transforms say.
+    # Models that Google trained take images in -1 to 1, whatever their weights' transforms say.
     halves = (0.5, 0.5, 0.5)
     mean, std = (halves, halves) if hasattr(model, "transform_input") else (trained_on.mean, trained_on.std)
     return Extractor(part, part.maps, mean, std, (side, side))
@@ -62,11 +62,11 @@ def _create_classifier(name: str, weights: Any, side: int) -> nn.Module:
     from torchvision import models
 
     of_one_size = {"image_size": side} if name.startswith(f"{_PREFIX}vit_") else {}
-    with warnings.catch_warnings():  # two models announce that they will be initialised in another way
+    with warnings.catch_warnings():  # two models warn that their initialisation will change
         warnings.simplefilter("ignore", FutureWarning)
         try:
             model: nn.Module = models.get_model(name.removeprefix(_PREFIX), weights=weights, **of_one_size)
-        except Exception as error:  # a broken download has several
+        except Exception as error:  # a failed download raises various errors
             if weights is None:
                 raise
             raise cannot_be_had(name, weights.url, error) from error
@@ -74,23 +74,23 @@ def _create_classifier(name: str, weights: Any, side: int) -> nn.Module:
 
 
 class _Layers(nn.Module):
-    """Layers that follow one another; of those whose maps have one size, the last map is given.
+    """A sequence of layers, which returns the last map of each size.
 
     Args:
-        model: What the layers are the children of, or lie in sequences in.
-        side: Of the square images on which the layers are tried.
+        model: The classifier; its layers are its children, or the items of its sequential children.
+        side: Side of the square images on which the layers are tried.
     """
 
     def __init__(self, model: nn.Module, side: int) -> None:
         super().__init__()
-        # Not the model itself: some will not load what was saved of a part of them.
+        # Not the model itself: some models refuse a state dict of only some of their layers.
         self.model = nn.ModuleDict({name: child for name, child in model.named_children() if name not in _HEAD})
         self._taken = dict.fromkeys(range(len(list(self._layers()))), False)
         last: dict[int, tuple[int, bool, int]] = {}
         for index, given in enumerate(on_meta(self)((side, side))):
             channels_last = given.shape[1] == given.shape[2] != given.shape[3]
             height, channels = given.shape[1 if channels_last else 2], given.shape[3 if channels_last else 1]
-            # Some networks do not pad their images, and their maps are a little smaller.
+            # Rounded, since networks without padding return slightly smaller maps.
             last[2 ** round(math.log2(side / height))] = index, channels_last, channels
         self._taken = {index: channels_last for index, channels_last, _ in last.values()}
         self.maps = tuple(MapInfo(channels, reduction) for reduction, (*_, channels) in last.items())
@@ -113,7 +113,7 @@ class _Layers(nn.Module):
 
 
 class _Transformer(nn.Module):
-    """The one map that a vision transformer has: its patches, after all layers.
+    """The single map of a vision transformer: its patch tokens after all layers.
 
     Args:
         model: The transformer.

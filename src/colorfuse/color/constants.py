@@ -1,4 +1,4 @@
-"""The numbers of sRGB and CIELAB, as float64 arrays."""
+"""Constants of sRGB and CIELAB; the matrices and tables are float64 arrays."""
 
 import numpy as np
 
@@ -17,10 +17,10 @@ _primaries_xyz = np.array([_xyz_of_chromaticity(*xy) for xy in _PRIMARIES]).T
 _white_xyz = np.array(_xyz_of_chromaticity(*_WHITE))
 
 FROM_RGB = _primaries_xyz * np.linalg.solve(_primaries_xyz, _white_xyz) / _white_xyz[:, None]
-"""From linear RGB to XYZ divided by the white point; each row adds up to 1."""
+"""Matrix from linear RGB to XYZ divided by the white point; each row sums to 1."""
 TO_RGB = np.linalg.inv(FROM_RGB)
 
-# From f(X), f(Y), f(Z) to L, a, b, where f is CIE's less its value 16/116 for black: L is then 116 f(Y).
+# Matrix from f(X), f(Y), f(Z) to L, a, b. f is CIE's curve minus its value for black, 16/116, so L is 116 f(Y).
 FROM_CURVED = np.array([[0.0, 116, 0], [500, -500, 0], [0, 200, -200]])
 TO_CURVED = np.linalg.inv(FROM_CURVED)
 

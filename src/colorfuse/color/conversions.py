@@ -1,4 +1,4 @@
-"""The conversions of images, each by a formula or, for plain numbers in memory, by a kernel that does the same."""
+"""Conversions of images, by a torch formula or, for ordinary CPU tensors, by an equivalent NumPy kernel."""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,7 +25,7 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
         Half precision is computed in float32. Gradients are finite everywhere.
 
     Raises:
-        ValueError: The third dimension from the end has not 3 channels.
+        ValueError: The third dimension from the end does not have 3 channels.
         TypeError: The dtype is neither a float nor uint8.
 
     Example:
@@ -37,9 +37,9 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
 
 
 def lab_to_rgb(lab: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
-    """Convert CIELAB to sRGB; colours that sRGB has not are clipped channel by channel.
+    """Convert CIELAB to sRGB; colours outside the sRGB gamut are clipped in each channel.
 
-    `reduce_chroma` brings such colours in with their lightness kept.
+    `reduce_chroma` brings such colours into the gamut without changing their lightness.
 
     Args:
         lab: Lab `(*, 3, H, W)`: L in 0 to 100, a and b in CIELAB units, in any floating dtype.
@@ -50,7 +50,7 @@ def lab_to_rgb(lab: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
         everywhere.
 
     Raises:
-        ValueError: The third dimension from the end has not 3 channels.
+        ValueError: The third dimension from the end does not have 3 channels.
         TypeError: The dtype of `lab` is not a float, or `dtype` is neither a float nor uint8.
 
     Example:
@@ -67,19 +67,20 @@ def lab_to_rgb(lab: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
 
 
 def reduce_chroma(lab: Tensor) -> Tensor:
-    """Bring colours that sRGB has not into it by reducing their chroma at constant lightness and hue.
+    """Bring colours into the sRGB gamut by reducing their chroma at constant lightness and hue.
 
-    Clipping such a colour instead changes its lightness as well, and a photo's detail with it.
+    Clipping would also change their lightness, and with it the detail of a photo.
 
     Args:
         lab: Lab `(*, 3, H, W)`: L in 0 to 100, a and b in CIELAB units, in any floating dtype.
 
     Returns:
-        Lab of the same shape and dtype. Colours that sRGB has stay as they are; of the others, a and b are scaled by
-        the greatest factor, to 1/4096, that makes them one of sRGB's; by 0 if none does, as beyond black and white.
+        Lab of the same shape and dtype. Colours in the gamut are unchanged. For the others, a and b are scaled by the
+        greatest factor, to within 1/4096, that brings them into the gamut, or by 0 if none does, as for L outside 0
+        to 100.
 
     Raises:
-        ValueError: The third dimension from the end has not 3 channels.
+        ValueError: The third dimension from the end does not have 3 channels.
         TypeError: The dtype is not a float.
 
     Example:
@@ -101,7 +102,7 @@ def gray_to_lightness(gray: Tensor) -> Tensor:
         L `(*, 1, H, W)` in 0 to 100; float32 for bytes, else the dtype of `gray`.
 
     Raises:
-        ValueError: The third dimension from the end has not 1 channel.
+        ValueError: The third dimension from the end does not have 1 channel.
         TypeError: The dtype is neither a float nor uint8.
 
     Example:
@@ -156,7 +157,7 @@ def _convert(
 
 
 def _is_plain(values: Tensor) -> bool:
-    """Whether these are just numbers in memory, of which no derivative, graph or batch is being made."""
+    """Whether this is an ordinary CPU tensor that is not being differentiated, traced, compiled or vmapped."""
     return (
         not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]

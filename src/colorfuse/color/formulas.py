@@ -1,4 +1,4 @@
-"""The conversions of pixels `(*, C, N)` as torch operations: on any device, differentiable, exportable.
+"""Conversions of pixels `(*, C, N)` by torch operations, which are differentiable, exportable, and run on any device.
 
 They are computed and returned in float32, or in float64 for float64.
 """
@@ -31,7 +31,7 @@ def rgb_from_lab(lab: Tensor) -> Tensor:
 
 
 def bytes_from_lab(lab: Tensor) -> Tensor:
-    """Lab to floats that become bytes when they are cut off."""
+    """Lab to floats that become rounded bytes when truncated."""
     return rgb_from_lab(lab).mul(255).add(0.5)
 
 
@@ -44,7 +44,7 @@ def with_reduced_chroma(lab: Tensor) -> Tensor:
 
 
 def _greatest_factor(lab: Tensor) -> Tensor:
-    """The greatest factor of a and b, by bisection, that leaves each colour in the gamut."""
+    """Find, by bisection, the greatest factor of a and b that keeps each colour in the gamut."""
     lightness, ab = lab.split((1, 2), dim=-2)
     factor, step = torch.zeros_like(lightness), 0.5
     while step > 1 / 8192:
@@ -55,12 +55,12 @@ def _greatest_factor(lab: Tensor) -> Tensor:
 
 
 def _in_gamut(lab: Tensor) -> Tensor:
-    """Whether sRGB has each colour, but for what float32 rounds."""
+    """Whether each colour is in the sRGB gamut, up to float32 rounding."""
     return (_linear_from_lab(lab) - 0.5).abs().amax(dim=-2) <= 0.5 + 1e-6
 
 
 def _linear_from_lab(lab: Tensor) -> Tensor:
-    """Linear RGB, also beyond 0 to 1."""
+    """Lab to linear RGB, which is not clipped to 0 to 1."""
     linear: Tensor = _TO_RGB.to(lab) @ _inverse_lab_curve(_TO_CURVED.to(lab) @ lab)
     return linear
 
@@ -69,8 +69,8 @@ def _working(values: Tensor) -> Tensor:
     return values if values.dtype == torch.float64 else values.to(torch.float32)
 
 
-# --- Curves: each a power above a threshold and a line below. The powers see only values above their threshold, since
-# their gradients elsewhere are infinite or undefined, and choosing the line would turn that into NaN. ---
+# --- Curves: each a power above a threshold and a line below. The powers see only values clamped to their threshold,
+# since their gradients below it can be infinite or undefined, and selecting the line would turn these into NaN. ---
 
 
 def _linear(rgb: Tensor) -> Tensor:
@@ -81,18 +81,18 @@ def _linear(rgb: Tensor) -> Tensor:
 
 
 def _companded(linear: Tensor) -> Tensor:
-    # Below the threshold the power lies above the line, beyond it under the line, but for a step of 3e-8 there that
-    # the standard's rounded constants leave; so the lesser one is the right one.
+    # The clamped power lies above the line below the threshold and under the line above it, so the minimum of both is
+    # the curve. At the threshold, the standard's rounded constants leave a step of 3e-8.
     return torch.minimum(1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055, linear * 12.92)
 
 
 def _lab_curve(t: Tensor) -> Tensor:
-    # CIE's f(t), less its value 16/116 for black. The line touches the cube root at the threshold and lies above it
-    # elsewhere, so the lesser one is the right one.
+    # CIE's f(t) minus its value for black, 16/116. The line touches the cube root at the threshold. Beyond that, it
+    # lies above the cube root; before, it lies below the clamped cube root. So the minimum of both is the curve.
     return torch.minimum(t.clamp(min=EPSILON) ** (1 / 3) - 16 / 116, t * (KAPPA / 116))
 
 
 def _inverse_lab_curve(f: Tensor) -> Tensor:
-    # The line touches the cube at the threshold, so each goes on from there where the other stops.
+    # Cube and line meet at the threshold. Both are clamped there, so their sum is the cube above and the line below.
     threshold = 6 / 29 - 16 / 116
     return (f.clamp(min=threshold) + 16 / 116) ** 3 + (f.clamp(max=threshold) - threshold) * (116 / KAPPA)

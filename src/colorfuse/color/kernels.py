@@ -1,7 +1,7 @@
-"""The conversions on plain arrays in memory: in place, part by part, on all threads.
+"""The conversions on NumPy arrays: in place, in chunks, on several threads.
 
-What `formulas` defines is computed here without a new array for any step, since fresh memory costs more time than the
-arithmetic. A photo of many megapixels then takes no more memory than its result.
+They compute what `formulas` defines without a new array for each step, since fresh memory costs more time than the
+arithmetic. A photo of many megapixels therefore takes hardly more memory than its result.
 """
 
 import threading
@@ -27,10 +27,10 @@ from colorfuse.color.constants import (
 
 Array: TypeAlias = NDArray[Any]
 Kernel: TypeAlias = Callable[[Array, Array, Array], None]
-"""Takes pixels `(C, N)`, writes to an array `(D, N)`, and may use three floating arrays `(3, C, N)` meanwhile."""
+"""Reads pixels `(C, N)`, writes to an array `(D, N)`, and uses a floating array `(3, C, N)` as workspace."""
 
 _PIXELS_AT_ONCE = 65_536
-"""As many as leave most of what is computed of them in a core's cache, and BLAS on one thread."""
+"""Few enough that most intermediate results stay in a core's cache, and that BLAS stays on one thread."""
 _CUBE_ROOT_OF_EPSILON = 6 / 29
 _kept = threading.local()
 
@@ -38,7 +38,7 @@ _kept = threading.local()
 def map_pixels(kernel: Kernel, images: Tensor, dtype: torch.dtype, channels: int | None = None) -> Tensor:
     """Apply `kernel` to images `(*, C, H, W)`, a few rows at a time, on as many threads as torch uses.
 
-    The result has as many channels, or those given.
+    The result has C channels, or `channels` if given.
     """
     batch = images.detach().resolve_neg()[None].flatten(0, -4)
     source, result = batch.numpy(), _empty_like(batch[:, :channels], dtype)
@@ -68,7 +68,7 @@ def map_pixels(kernel: Kernel, images: Tensor, dtype: torch.dtype, channels: int
 
 
 def _memory(size: int) -> Array:
-    """Bytes to work in, which the calling thread keeps from one photo to the next."""
+    """Return a buffer of bytes, which the calling thread keeps and reuses for the next photo."""
     if not hasattr(_kept, "memory") or _kept.memory.nbytes < size:
         _kept.memory = np.empty(size, np.uint8)
     memory: Array = _kept.memory[:size]
@@ -76,7 +76,7 @@ def _memory(size: int) -> Array:
 
 
 def _empty_like(images: Tensor, dtype: torch.dtype) -> Array:
-    """An array of the shape and memory format of `images`, by NumPy, whose huge pages are filled much faster."""
+    """Allocate an array with the shape and memory format of `images`; NumPy's huge pages are much faster to fill."""
     count, channels, height, width = images.shape
     numpy_dtype = torch.empty(0, dtype=dtype).numpy().dtype
     if images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous():
@@ -94,7 +94,7 @@ def lab_from_rgb(rgb: Array, lab: Array, work: Array) -> None:
     np.matmul(FROM_RGB.astype(linear.dtype), linear, out=curved)
     _lab_curve(curved, linear)
     np.matmul(FROM_CURVED.astype(linear.dtype), curved, out=linear)
-    np.copyto(lab, linear)  # which is faster than multiplying into channels that lie side by side
+    np.copyto(lab, linear)  # faster than a matmul into a channels-last array
 
 
 def lightness_from_gray(gray: Array, lightness: Array, work: Array) -> None:
@@ -121,30 +121,30 @@ def bytes_from_lab(lab: Array, rgb: Array, work: Array) -> None:
     values *= 255
     values += 0.5
     np.clip(values, 0, 255, out=values)
-    for channel, its in zip(rgb, values, strict=True):  # much faster than together where channels lie side by side
+    for channel, its in zip(rgb, values, strict=True):  # much faster than a single copy if channels-last
         np.copyto(channel, its, casting="unsafe")
 
 
 def is_outside(lab: Array, outside: Array, work: Array) -> None:
-    """Whether colours are not in the gamut, `(1, N)`."""
+    """Whether each colour is outside the gamut, `(1, N)`."""
     _linear_from_lab(lab, work)
     work[0] -= 0.5
     np.logical_not(_is_inside(work[0]), out=outside[0])
 
 
 def brought_inside(lab: Array, reduced: Array, work: Array) -> None:
-    """Lab to Lab of the greatest factor of a and b that leaves each colour in the gamut: 0 for black and white."""
+    """Scale a and b by the greatest factor that keeps each colour in the gamut: 0 for black and white."""
     np.copyto(reduced, lab)
     reduced[1:] = 0
     colorful = np.flatnonzero((lab[0] > 0) & (lab[0] < 100))
-    colors = np.take(lab, colorful, axis=1)  # each channel whole in memory, unlike what indexing gives
+    colors = np.take(lab, colorful, axis=1)  # keeps each channel contiguous, unlike indexing
     reduced[1:, colorful] = _greatest_factor(colors) * colors[1:]
 
 
 def _greatest_factor(lab: Array) -> Array:
-    """The greatest factor of a and b, by bisection, that leaves each colour in the gamut.
+    """Find, by bisection, the greatest factor of a and b that keeps each colour in the gamut.
 
-    Along the factor Y stays, and X and Z go along a line before they are uncurved.
+    The factor does not change Y, which is therefore computed once; f(X) and f(Z) are linear in it.
     """
     to_curved, to_rgb = TO_CURVED.astype(lab.dtype), TO_RGB.astype(lab.dtype)
     start, reach = to_curved[::2, :1] * lab[0], to_curved[::2, 1:] @ lab[1:]
@@ -167,7 +167,7 @@ def _greatest_factor(lab: Array) -> Array:
 
 
 def with_reduced_chroma(images: Tensor, dtype: torch.dtype) -> Tensor:
-    """Lab `(*, 3, H, W)` to Lab in the gamut; the colours outside it are brought together, which are few mostly."""
+    """Lab `(*, 3, H, W)` to Lab in the gamut; only colours outside it, which are usually few, are processed."""
     reduced = images.detach().clone()
     outside = map_pixels(is_outside, images, torch.bool, channels=1).squeeze(-3)
     if outside.any():
@@ -177,18 +177,18 @@ def with_reduced_chroma(images: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _is_inside(centered: Array) -> Array:
-    """Whether linear RGB less its middle, which is changed, lies in the gamut, but for what float32 rounds."""
+    """Whether linear RGB minus 0.5 is in the gamut, up to float32 rounding; overwrites its argument."""
     np.absolute(centered, out=centered)
     inside: Array = centered.max(axis=0) <= 0.5 + 1e-6
     return inside
 
 
-# --- Steps; each that takes `spare` leaves its result in its first argument ---
+# --- Steps: those that take `spare`, a workspace, leave their result in the argument before it ---
 
 
 def _linear(rgb: Array, linear: Array, spare: Array) -> None:
     if rgb.dtype == np.uint8:
-        # A byte is never out of bounds, and is quicker wrapped than checked.
+        # A byte is always a valid index, and mode="wrap" skips the slower check of bounds.
         np.take(LINEAR_OF_BYTE.astype(linear.dtype), rgb, out=linear, mode="wrap")
         return
     np.clip(rgb, 0.04045, np.inf, out=linear)
@@ -200,7 +200,7 @@ def _linear(rgb: Array, linear: Array, spare: Array) -> None:
 
 
 def _unclipped_rgb(lab: Array, work: Array) -> None:
-    """Leave in `work[0]` the RGB that clips to what Lab is."""
+    """Leave in `work[0]` the RGB of Lab before clipping."""
     _linear_from_lab(lab, work)
     rgb, line, _ = work
     np.multiply(rgb, 12.92, out=line)
@@ -212,7 +212,7 @@ def _unclipped_rgb(lab: Array, work: Array) -> None:
 
 
 def _linear_from_lab(lab: Array, work: Array) -> None:
-    """Leave in `work[0]` the linear RGB, also beyond 0 to 1."""
+    """Leave in `work[0]` the linear RGB of Lab, which is not clipped to 0 to 1."""
     curved, _, xyz = work
     np.matmul(TO_CURVED.astype(work.dtype), lab, out=curved)
     _uncurve(work)
@@ -220,7 +220,7 @@ def _linear_from_lab(lab: Array, work: Array) -> None:
 
 
 def _uncurve(work: Array) -> None:
-    """Leave in `work[2]` the XYZ of what is curved in `work[0]`, which is changed."""
+    """Leave in `work[2]` the XYZ of the curved values in `work[0]`, and overwrite these."""
     below, above, cube = work
     np.clip(below, _CUBE_ROOT_OF_EPSILON - 16 / 116, np.inf, out=above)
     below -= above
@@ -240,7 +240,7 @@ def _lab_curve(values: Array, spare: Array) -> None:
 
 
 def _power(values: Array, exponent: float) -> None:
-    """Raise positive values; by their logarithm, which NumPy vectorises on every processor, unlike its powers."""
+    """Raise positive values to a power by exp and log, which NumPy vectorises on every CPU, unlike powers."""
     np.log(values, out=values)
     values *= exponent
     np.exp(values, out=values)

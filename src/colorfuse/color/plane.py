@@ -1,4 +1,4 @@
-"""The plane of a and b: its scale, and points all over the colours of sRGB."""
+"""The ab plane: its scale, and bins that cover the sRGB gamut."""
 
 import functools
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from colorfuse.color.conversions import rgb_to_lab
 
 AB_SCALE = 127.5
-"""ab divided by this fills the range of Tanh; the unit in which losses are quoted."""
+"""ab divided by this fills the range of Tanh; losses are reported in this unit."""
 
 SPACING = 10
 _PUBLISHED_BEYOND = ((40, 90), (100, -90), (100, -10), (100, 0))
@@ -17,11 +17,11 @@ _PUBLISHED_BEYOND = ((40, 90), (100, -90), (100, -10), (100, 0))
 @functools.cache
 @torch.inference_mode(False)
 def gamut_bins() -> Tensor:
-    """The 313 points `(313, 2)` of the ab plane that Zhang, Isola and Efros 2016 classify colours by.
+    """The 313 bins `(313, 2)` of the ab plane by which Zhang, Isola and Efros 2016 classify colours.
 
-    They are the corners of every square of 10 x 10 that a colour of sRGB falls in, 309, and four points beyond these
-    that are in the published list. Each line of constant a and b leaves the solid of sRGB through its surface, so the
-    colours of the surface are all that need to be looked at.
+    They are the corners of all 10 x 10 squares that contain an sRGB colour, 309 in total, and four other points of
+    the published list. Each line of constant a and b crosses the surface of the sRGB gamut, so only the colours on
+    the surface need to be considered.
     """
     level, other = torch.meshgrid(*[torch.arange(256, dtype=torch.uint8)] * 2, indexing="ij")
     faces = [

@@ -1,4 +1,4 @@
-"""What is to be computed in full precision, also where the rest is not."""
+"""Full precision for some computations inside autocast."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -6,5 +6,5 @@ import torch
 
 
 def full_precision(device: str) -> AbstractContextManager[None]:
-    """A context in which matrices are not multiplied in half precision on a kind of device."""
+    """Return a context without autocast on a device type, so that matrices are multiplied in full precision."""
     return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()

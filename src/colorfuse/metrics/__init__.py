@@ -1,4 +1,4 @@
-"""Figures of how good colours are, each a function of tensors; `evaluate` applies them to photos."""
+"""Metrics of colour quality, as functions of tensors; `evaluate` applies them to photos."""
 
 from colorfuse.metrics.accuracy import ClassBalancedAccuracy, class_balanced_accuracy, raw_accuracy
 from colorfuse.metrics.differences import ciede2000, psnr, psnr_ab, squared_error, ssim

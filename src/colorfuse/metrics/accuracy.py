@@ -1,4 +1,4 @@
-"""The share of pixels whose colour is right, for every notion of how near is right."""
+"""Accuracy of ab: the share of pixels within an error threshold, averaged over thresholds."""
 
 import functools
 
@@ -13,20 +13,20 @@ _FARTHEST = 13
 
 
 def raw_accuracy(predicted: Tensor, true: Tensor) -> Tensor:
-    """The area under the curve of the share of pixels whose ab error is at most a threshold of 0 to 150.
+    """Area under the curve of the share of pixels whose ab error is at most a threshold, from 0 to 150.
 
     Zhang, Isola and Efros 2016, *Colorful image colorization*, section 3.1: the mean over the thresholds 0, 1, ...,
-    150. 1 is perfect; gray gets about 0.88 on photos of all kinds.
+    150. 1 is perfect; all gray scores about 0.88 on varied photos.
 
     Args:
-        predicted: ab `(*, 2, H, W)` in CIELAB units.
-        true: Likewise.
+        predicted: Predicted ab `(*, 2, H, W)` in CIELAB units.
+        true: True ab of the same shape.
 
     Returns:
         A float for each photo, `(*)`.
 
     Raises:
-        ValueError: The shapes are others.
+        ValueError: The shapes differ or are not `(*, 2, H, W)`.
 
     Example:
         >>> raw_accuracy(torch.full((2, 4, 4), 3.0), torch.full((2, 4, 4), 3.0)).item()
@@ -36,21 +36,21 @@ def raw_accuracy(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 def class_balanced_accuracy(predicted: Tensor, true: Tensor) -> Tensor:
-    """`raw_accuracy` where each class of true colour counts the same, however rare it is.
+    """`raw_accuracy` with equal weight for each class of true colours, however rare it is.
 
-    Zhang, Isola and Efros 2016, *Colorful image colorization*, section 3.1. The classes are their 313 points of the
-    ab plane, 10 apart; those that no pixel has do not count. How rare a class is is taken from the photos at hand, in
-    that paper from all of ImageNet: compare the figure on the same photos alone.
+    Zhang, Isola and Efros 2016, *Colorful image colorization*, section 3.1. The classes are their 313 bins of the ab
+    plane, 10 apart; classes without pixels do not count. Class frequencies come from the given photos, in the paper
+    from all of ImageNet, so compare values only on the same photos.
 
     Args:
-        predicted: ab `(*, 2, H, W)` in CIELAB units.
-        true: Likewise.
+        predicted: Predicted ab `(*, 2, H, W)` in CIELAB units.
+        true: True ab of the same shape.
 
     Returns:
         One float for all photos together.
 
     Raises:
-        ValueError: The shapes are others.
+        ValueError: The shapes differ or are not `(*, 2, H, W)`.
 
     Example:
         >>> blue, red = torch.tensor([20.0, -60.0]), torch.tensor([80.0, 60.0])
@@ -65,11 +65,11 @@ def class_balanced_accuracy(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 class ClassBalancedAccuracy:
-    """`class_balanced_accuracy` of photos that come one after another.
+    """`class_balanced_accuracy`, accumulated over several calls of `update`.
 
     Attributes:
-        sums: Of the accuracies of the pixels of each class, and how many these are: `(2, 313)`. Those of several
-            processes may be added up.
+        sums: For each class, the sum of its pixels' accuracies and their number, `(2, 313)`. The sums of several
+            processes may be added.
 
     Example:
         >>> accuracy = ClassBalancedAccuracy()
@@ -82,24 +82,24 @@ class ClassBalancedAccuracy:
         self.sums = torch.zeros(2, len(gamut_bins()), dtype=torch.float64)
 
     def update(self, predicted: Tensor, true: Tensor) -> None:
-        """Take in ab `(*, 2, H, W)` in CIELAB units.
+        """Add photos, as ab `(*, 2, H, W)` in CIELAB units.
 
         Raises:
-            ValueError: The shapes are others.
+            ValueError: The shapes differ or are not `(*, 2, H, W)`.
         """
         accuracies, classes = _accuracies(predicted, true).double().flatten(), _classes(true).flatten()
         for sums, weights in zip(self.sums, (accuracies, None), strict=True):
             sums += classes.bincount(weights, minlength=len(sums)).to(sums)
 
     def compute(self) -> Tensor:
-        """The mean over the classes that pixels had."""
+        """Return the mean accuracy over all classes that have pixels."""
         totals, counts = self.sums
         mean: Tensor = (totals / counts)[counts > 0].mean()
         return mean
 
 
 def _accuracies(predicted: Tensor, true: Tensor) -> Tensor:
-    """The share of thresholds `(*, H, W)` that the error of a pixel does not exceed."""
+    """For each pixel, the share of thresholds that its error does not exceed, `(*, H, W)`."""
     check_pair(predicted, true, 2)
     errors = length(predicted - true)
     return (_THRESHOLDS - errors.ceil()).clamp(min=0) / _THRESHOLDS
@@ -114,9 +114,9 @@ def _classes(ab: Tensor) -> Tensor:
 @functools.cache
 @torch.inference_mode(False)
 def _class_of_corner() -> Tensor:
-    """The nearest of the 313 points to each corner of the grid that they lie on, by row of a and column of b.
+    """For each point of the grid of bins, the index of the nearest of the 313 bins; rows are a, columns are b.
 
-    The corner nearest to a colour of sRGB is one of the points, so for these it is a matter of rounding.
+    The grid point nearest to an sRGB colour is itself a bin, so rounding is enough to classify these colours.
     """
     steps = torch.arange(-_FARTHEST, _FARTHEST + 1.0) * SPACING
     nearest = torch.cdist(torch.cartesian_prod(steps, steps), gamut_bins()).argmin(dim=1)

@@ -1,4 +1,4 @@
-"""How far predicted colours are from the true ones."""
+"""Metrics of the difference between predicted and true colours."""
 
 import numpy as np
 import torch
@@ -12,17 +12,17 @@ _SSIM_WINDOW = 7
 
 
 def squared_error(predicted: Tensor, true: Tensor) -> Tensor:
-    """Mean squared error of ab / 127.5: the loss of Ioannidis and Patiniotis Spyropoulos, in its units.
+    """Mean squared error of ab / 127.5, the loss of Ioannidis and Patiniotis Spyropoulos.
 
     Args:
-        predicted: ab `(*, 2, H, W)` in CIELAB units.
-        true: Likewise.
+        predicted: Predicted ab `(*, 2, H, W)` in CIELAB units.
+        true: True ab of the same shape.
 
     Returns:
         A float for each photo, `(*)`.
 
     Raises:
-        ValueError: The shapes are others.
+        ValueError: The shapes differ or are not `(*, 2, H, W)`.
 
     Example:
         >>> squared_error(torch.full((2, 4, 4), 12.75), torch.zeros(2, 4, 4)).item()
@@ -36,14 +36,14 @@ def psnr(predicted: Tensor, true: Tensor) -> Tensor:
     """Peak signal-to-noise ratio of RGB, in decibels, over all three channels together.
 
     Args:
-        predicted: sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or as floats in 0 to 1.
-        true: Likewise.
+        predicted: Predicted sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or floats in 0 to 1.
+        true: True sRGB of the same shape, as bytes or floats.
 
     Returns:
         A float for each photo, `(*)`; infinite where both are equal.
 
     Raises:
-        ValueError: The shapes are others.
+        ValueError: The shapes differ or are not `(*, 3, H, W)`.
 
     Example:
         >>> round(psnr(torch.full((3, 4, 4), 0.6), torch.full((3, 4, 4), 0.5)).item(), 3)
@@ -54,17 +54,17 @@ def psnr(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 def psnr_ab(predicted: Tensor, true: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio of a and b, in decibels, over both together, whose range is 255: -127.5 to 127.5.
+    """Peak signal-to-noise ratio of ab, in decibels, over both channels together, for the range -127.5 to 127.5.
 
     Args:
-        predicted: ab `(*, 2, H, W)` in CIELAB units.
-        true: Likewise.
+        predicted: Predicted ab `(*, 2, H, W)` in CIELAB units.
+        true: True ab of the same shape.
 
     Returns:
         A float for each photo, `(*)`; infinite where both are equal.
 
     Raises:
-        ValueError: The shapes are others.
+        ValueError: The shapes differ or are not `(*, 2, H, W)`.
 
     Example:
         >>> round(psnr_ab(torch.full((2, 4, 4), 25.5), torch.zeros(2, 4, 4)).item(), 3)
@@ -74,20 +74,20 @@ def psnr_ab(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 def ssim(predicted: Tensor, true: Tensor) -> Tensor:
-    """Structural similarity of RGB: the mean of its channels, each over windows of 7 x 7 pixels.
+    """Structural similarity of RGB, over windows of 7 x 7 pixels, averaged over channels.
 
     Wang, Bovik, Sheikh and Simoncelli 2004, *Image quality assessment: from error visibility to structural
     similarity*, as scikit-image computes it.
 
     Args:
-        predicted: sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or as floats in 0 to 1.
-        true: Likewise.
+        predicted: Predicted sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or floats in 0 to 1.
+        true: True sRGB of the same shape, as bytes or floats.
 
     Returns:
         A float for each photo, `(*)`, at most 1.
 
     Raises:
-        ValueError: The shapes are others, or a side is below 7 pixels.
+        ValueError: The shapes differ or are not `(*, 3, H, W)`, or a side is below 7 pixels.
 
     Example:
         >>> photo = torch.rand(3, 16, 16)
@@ -108,19 +108,19 @@ def ssim(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 def ciede2000(predicted: Tensor, true: Tensor) -> Tensor:
-    """The mean colour difference CIEDE2000 of the pixels: about 1 is just noticeable.
+    """Mean CIEDE2000 colour difference of the pixels; about 1 is just noticeable.
 
     Sharma, Wu and Dalal 2005, *The CIEDE2000 color-difference formula*, as scikit-image computes it.
 
     Args:
-        predicted: Lab `(*, 3, H, W)`: L in 0 to 100, a and b in CIELAB units.
-        true: Likewise.
+        predicted: Predicted Lab `(*, 3, H, W)`: L in 0 to 100, a and b in CIELAB units.
+        true: True Lab of the same shape.
 
     Returns:
         A float for each photo, `(*)`.
 
     Raises:
-        ValueError: The shapes are others.
+        ValueError: The shapes differ or are not `(*, 3, H, W)`.
 
     Example:
         >>> ciede2000(torch.full((3, 4, 4), 50.0), torch.full((3, 4, 4), 50.0)).item()
@@ -135,5 +135,5 @@ def ciede2000(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 def _photos(images: Tensor) -> NDArray[np.float32]:
-    """Images `(*, C, H, W)` one after another."""
+    """Convert images `(*, C, H, W)` to an array `(N, C, H, W)`."""
     return images.detach().cpu().numpy().reshape(-1, *images.shape[-3:])

@@ -1,4 +1,4 @@
-"""Figures by networks that judge like people; they need the extra `metrics` (torchmetrics), and published weights."""
+"""Perceptual metrics by pretrained networks; they need the extra `metrics` (torchmetrics) and published weights."""
 
 import functools
 from collections.abc import Callable
@@ -12,22 +12,23 @@ from colorfuse.metrics.pairs import check_pair, in_unit_range
 
 
 def lpips(predicted: Tensor, true: Tensor) -> Tensor:
-    """Learned perceptual image patch similarity, by AlexNet: 0 for equal photos, more for such as look unlike.
+    """Learned perceptual image patch similarity, by AlexNet: 0 for equal photos, higher the more they differ.
 
     Zhang, Isola, Efros, Shechtman and Wang 2018, *The unreasonable effectiveness of deep features as a perceptual
     metric*, as torchmetrics computes it.
 
     Args:
-        predicted: sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or as floats in 0 to 1; sides of at least 32 pixels.
-        true: Likewise.
+        predicted: Predicted sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or floats in 0 to 1, with sides of at
+            least 32 pixels.
+        true: True sRGB of the same shape, as bytes or floats.
 
     Returns:
         A float for each photo, `(*)`.
 
     Raises:
-        ValueError: The shapes are others.
+        ValueError: The shapes differ or are not `(*, 3, H, W)`.
         ImportError: torchmetrics is not installed.
-        WeightsError: The published weights cannot be had.
+        WeightsError: The published weights cannot be obtained.
     """
     check_pair(predicted, true, 3)
     network = create_lpips()
@@ -38,22 +39,22 @@ def lpips(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 def fid(predicted: Tensor, true: Tensor) -> Tensor:
-    """Fréchet inception distance: how far predicted photos as a whole are from the true ones, by Inception v3.
+    """Fréchet inception distance between the sets of predicted and true photos, by Inception v3.
 
     Heusel et al. 2017, *GANs trained by a two time-scale update rule converge to a local Nash equilibrium*, as
-    torchmetrics computes it. It falls with the number of photos: compare it between sets of the same size alone.
+    torchmetrics computes it. It falls as the number of photos grows, so compare only sets of the same size.
 
     Args:
-        predicted: sRGB `(N, 3, H, W)`, as bytes in 0 to 255 or as floats in 0 to 1, of at least two photos.
-        true: Likewise.
+        predicted: Predicted sRGB `(N, 3, H, W)`, as bytes in 0 to 255 or floats in 0 to 1, of at least two photos.
+        true: True sRGB of the same shape, as bytes or floats.
 
     Returns:
         One float for all photos together.
 
     Raises:
-        ValueError: The shapes are others.
+        ValueError: The shapes differ or are not `(N, 3, H, W)`, or there are fewer than two photos.
         ImportError: torchmetrics is not installed.
-        WeightsError: The published weights cannot be had.
+        WeightsError: The published weights cannot be obtained.
     """
     check_pair(predicted, true, 3)
     if true.ndim != 4 or len(true) < 2:
@@ -67,11 +68,11 @@ def fid(predicted: Tensor, true: Tensor) -> Tensor:
 
 @functools.cache
 def create_lpips() -> Any:
-    """The network of `lpips`, read once.
+    """Load the network of `lpips`, once per process.
 
     Raises:
         ImportError: torchmetrics is not installed.
-        WeightsError: The published weights cannot be had.
+        WeightsError: The published weights cannot be obtained.
     """
     try:
         from torchmetrics.image import LearnedPerceptualImagePatchSimilarity
@@ -81,14 +82,14 @@ def create_lpips() -> Any:
 
 
 def create_fid() -> Any:
-    """A metric of torchmetrics for `fid`, to which photos are given one after another.
+    """Create the torchmetrics metric of `fid`, which accumulates photos over several updates.
 
     Raises:
         ImportError: torchmetrics is not installed.
-        WeightsError: The published weights cannot be had.
+        WeightsError: The published weights cannot be obtained.
     """
     try:
-        import torch_fidelity  # noqa: F401  # which has the network
+        import torch_fidelity  # noqa: F401  # provides the network
         from torchmetrics.image.fid import FrechetInceptionDistance
     except ImportError as error:
         raise _not_installed("fid") from error
@@ -102,7 +103,7 @@ def _not_installed(name: str) -> ImportError:
 def _with_weights(name: str, create: Callable[..., Any], **options: Any) -> Any:
     try:
         return create(**options)
-    except (OSError, RuntimeError) as error:  # RuntimeError where a download is not what it should be
+    except (OSError, RuntimeError) as error:  # RuntimeError for a corrupt download
         raise WeightsError(
             f"the published weights for {name} cannot be had ({first_line(error)}); be online once, which keeps them "
             f"in {torch.hub.get_dir()}, or leave {name} out"

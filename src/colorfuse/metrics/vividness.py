@@ -1,4 +1,4 @@
-"""How colourful photos are."""
+"""Metrics of how colourful photos are."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,10 @@ from colorfuse.metrics.pairs import check_pair, in_unit_range, length
 
 
 def colorfulness(rgb: Tensor) -> Tensor:
-    """How colourful photos look: 0 for gray ones, about 40 for the usual, over 80 for garish ones.
+    """How colourful photos look: 0 for gray photos, about 40 for ordinary ones, over 80 for garish ones.
 
-    Hasler and Suesstrunk 2003, *Measuring colourfulness in natural images*, section 4: red minus green and yellow
-    minus blue, with their signs.
+    Hasler and Suesstrunk 2003, *Measuring colourfulness in natural images*, section 4: it is computed from red
+    minus green and yellow minus blue, with their signs.
 
     Args:
         rgb: sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or as floats in 0 to 1.
@@ -19,7 +19,7 @@ def colorfulness(rgb: Tensor) -> Tensor:
         A float for each photo, `(*)`.
 
     Raises:
-        ValueError: The shape is another.
+        ValueError: The shape is not `(*, 3, H, W)`.
 
     Example:
         >>> colorfulness(torch.tensor([[[255]], [[0]], [[0]]], dtype=torch.uint8)).item()
@@ -31,8 +31,8 @@ def colorfulness(rgb: Tensor) -> Tensor:
 def absolute_colorfulness(rgb: Tensor) -> Tensor:
     """`colorfulness` of the absolute values of red minus green and yellow minus blue.
 
-    The form in the code of recent colorizers, such as Kang et al. 2023, *DDColor*. It is lower than the published one
-    where a photo has opposite colours.
+    The form in the code of recent colorizers, such as Kang et al. 2023, *DDColor*. It is lower than the published
+    form for photos with opposite colours.
 
     Args:
         rgb: sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or as floats in 0 to 1.
@@ -41,7 +41,7 @@ def absolute_colorfulness(rgb: Tensor) -> Tensor:
         A float for each photo, `(*)`.
 
     Raises:
-        ValueError: The shape is another.
+        ValueError: The shape is not `(*, 3, H, W)`.
 
     Example:
         >>> red_and_cyan = torch.tensor([[[255, 0]], [[0, 255]], [[0, 255]]], dtype=torch.uint8)
@@ -52,17 +52,17 @@ def absolute_colorfulness(rgb: Tensor) -> Tensor:
 
 
 def colorfulness_difference(predicted: Tensor, true: Tensor) -> Tensor:
-    """How far the `colorfulness` of predicted photos is from that of the true ones.
+    """Absolute difference between the `colorfulness` of predicted photos and that of the true ones.
 
     Args:
-        predicted: sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or as floats in 0 to 1.
-        true: Likewise.
+        predicted: Predicted sRGB `(*, 3, H, W)`, as bytes in 0 to 255 or floats in 0 to 1.
+        true: True sRGB of the same shape, as bytes or floats.
 
     Returns:
-        A float from 0 on for each photo, `(*)`.
+        A non-negative float for each photo, `(*)`.
 
     Raises:
-        ValueError: The shapes are others.
+        ValueError: The shapes differ or are not `(*, 3, H, W)`.
 
     Example:
         >>> gray, red = torch.zeros(3, 1, 1), torch.tensor([1.0, 0, 0]).reshape(3, 1, 1)
@@ -74,17 +74,17 @@ def colorfulness_difference(predicted: Tensor, true: Tensor) -> Tensor:
 
 
 def chroma_ratio(predicted: Tensor, true: Tensor) -> Tensor:
-    """The mean chroma of predicted colours as a share of that of the true ones: below 1 where they are pale.
+    """Mean chroma of predicted colours divided by that of the true ones; below 1 for pale predictions.
 
     Args:
-        predicted: ab `(*, 2, H, W)` in CIELAB units.
-        true: Likewise.
+        predicted: Predicted ab `(*, 2, H, W)` in CIELAB units.
+        true: True ab of the same shape.
 
     Returns:
-        A float for each photo, `(*)`; infinite where the true colours are gray and the others are not.
+        A float for each photo, `(*)`; infinite where only the true colours are gray.
 
     Raises:
-        ValueError: The shapes are others.
+        ValueError: The shapes differ or are not `(*, 2, H, W)`.
 
     Example:
         >>> chroma_ratio(torch.full((2, 4, 4), 5.0), torch.full((2, 4, 4), 10.0)).item()

@@ -1,6 +1,6 @@
-"""The network: an encoder beside a backbone, a fusion that joins them, a decoder that predicts the planes."""
+"""The network: encoder and backbone in parallel, a fusion that joins them, and a decoder that predicts the planes."""
 
-from colorfuse.network import cheng, iizuka, zhang  # noqa: F401, for the parts that they register
+from colorfuse.network import cheng, iizuka, zhang  # noqa: F401, imported to register their parts
 from colorfuse.network.build import build_network
 from colorfuse.network.decoders import list_decoders, register_decoder
 from colorfuse.network.encoders import list_encoders, register_encoder

@@ -1,4 +1,4 @@
-"""Compose a network from the specs of its parts, each built from what the one before it gives."""
+"""Build a network from the specs of its parts, each of which is built to fit the outputs of those before it."""
 
 from collections.abc import Mapping
 
@@ -27,7 +27,7 @@ def build_network(
     activation: nn.Module,
     pretrained: bool,
 ) -> FusionNetwork:
-    """Build the network of these parts.
+    """Build a network from the specs of its four parts.
 
     Args:
         encoder: Spec of the encoder.
@@ -35,12 +35,12 @@ def build_network(
         fusion: Spec of the fusion.
         decoder: Spec of the decoder.
         planes: Number of output planes.
-        activation: What the planes go through last.
+        activation: Module applied to the planes last.
         pretrained: Start the backbone from its published weights.
 
     Raises:
-        ValueError: A name is unknown, or a part cannot work with the others.
-        WeightsError: The backbone's weights cannot be had.
+        ValueError: A name is unknown, or the parts do not work together.
+        WeightsError: The backbone's weights cannot be obtained.
     """
     branch = encoders.create(encoder)
     features = create_backbone(backbone, pretrained=pretrained)
@@ -61,11 +61,11 @@ def _check_has(part: nn.Module, attribute: str, kind: str, spec: Spec) -> None:
 
 
 def _try(network: FusionNetwork, planes: int, parts: Mapping[str, Spec]) -> None:
-    """Run a network once, small, so that parts that do not fit are found when it is built."""
+    """Run the network once on a small input, so that parts that do not fit are detected when it is built."""
     try:
         with eval_mode(network):
             given = network(torch.full((1, 1, _SIDE, _SIDE), 50.0))
-    except Exception as error:  # whatever a part of the user's raises
+    except Exception as error:  # a user's part may raise anything
         raise ValueError(f"the parts {dict(parts)} do not work together: {first_line(error)}") from error
     if given.shape != (1, planes, _SIDE, _SIDE):
         raise ValueError(f"the parts {dict(parts)} give {tuple(given.shape)} where {planes} planes are to be")

@@ -1,4 +1,4 @@
-"""The encoder of Cheng, Yang and Sheng 2015, *Deep colorization*: features of each pixel that nobody trained."""
+"""The encoder of Cheng, Yang and Sheng 2015, *Deep colorization*: hand-crafted features of each pixel."""
 
 import numpy as np
 import torch
@@ -15,11 +15,11 @@ _RINGS = {"radius": _RADIUS, "rings": 1, "histograms": 3, "orientations": 8}
 
 @encoders.register("cheng2015")
 class Cheng2015Encoder(nn.Module):
-    """For each pixel, the lightness of the 7 x 7 around it, and the 32 numbers of its DAISY descriptor.
+    """For each pixel, the lightness of the 7 x 7 patch around it and a DAISY descriptor of 32 values.
 
-    The low-level and the mid-level features of section 3.2: DAISY (Tola et al. 2010), of the pixel and of three
-    places around it, in eight orientations, comes from scikit-image and runs on the CPU. One map of 81 channels is
-    given, as large as the input; there is nothing to learn in it.
+    These are the low-level and mid-level features of section 3.2. DAISY (Tola et al. 2010) describes the pixel and
+    three places around it in eight orientations; scikit-image computes it, on the CPU. The encoder returns one map of
+    81 channels, as large as the input, and has no parameters.
     """
 
     maps: Maps = (MapInfo(_PATCH**2 + 32, 1),)
@@ -33,7 +33,7 @@ class Cheng2015Encoder(nn.Module):
 
 
 def _daisy(lightness: Tensor) -> Tensor:
-    """The descriptors `(N, 32, H, W)` of all pixels; photos are continued beyond their border by its pixels."""
+    """The DAISY descriptors `(N, 32, H, W)` of all pixels; photos are padded by replicating their border."""
     from skimage.feature import daisy
 
     photos = functional.pad(lightness, (_RADIUS,) * 4, mode="replicate").squeeze(1).float().cpu().numpy()

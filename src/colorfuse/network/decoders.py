@@ -1,8 +1,8 @@
 """Decoders: turn the fused map into the output planes.
 
-A decoder is built from the fused map, the maps of encoder and backbone, the number of planes and the activation that
-ends it. It is called with the tensors of all three and the size `(H, W)` of the network's input; its planes may be
-smaller, and the network resizes them.
+A decoder is built from the descriptions of the fused map and of the encoder's and backbone's maps, the number of
+planes and the final activation. It is called with the tensors of all three and the size `(H, W)` of the network's
+input. Its planes may be smaller than the input; the network resizes them.
 """
 
 import math
@@ -28,17 +28,18 @@ register_decoder, list_decoders = decoders.register, decoders.names
 class PaperDecoder(nn.Module):
     """The decoder of Ioannidis and Patiniotis Spyropoulos, *Grayscale Image Colorization*.
 
-    From a fused map of reduction 32: 3 x 3 transposed convolutions with ReLU, five of which double the size, the
-    encoder's maps at 1/16 and 1/8 joined after the first two, dropout after the first four and on what is joined,
-    then a 1 x 1 convolution. From a finer map it has fewer of these layers, from a coarser one more of the first.
+    For a fused map of reduction 32, there are six 3 x 3 transposed convolutions with ReLU, five of which double the
+    size. The encoder's maps at 1/16 and 1/8 are concatenated after the first two. Dropout follows the first four
+    layers and is also applied to the concatenated maps. A 1 x 1 convolution predicts the planes. For a finer map, the
+    first layers are left out; for a coarser one, the first layer is repeated.
 
     Args:
         fused: The fused map.
-        encoder: Maps of the encoder; those after the first two doublings are joined, if there are any.
+        encoder: Maps of the encoder; any as large as the outputs of the first two layers are concatenated to them.
         backbone: Maps of the backbone; not used.
         planes: Number of output planes.
-        activation: What the planes go through last.
-        dropout: Probability of dropout.
+        activation: Module applied to the planes last.
+        dropout: Dropout probability.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class PaperDecoder(nn.Module):
         more, fewer = max(0, doublings - 5), max(0, 5 - doublings)
         widths = [512] * more + [512, 256, 128, 64, 64, 32][fewer:]
         strides = [2] * more + [2, 2, 2, 2, 1, 2][fewer:]
-        # The sizes halve again from the input on, so that the last layer gives the input's.
+        # Reductions of the layers' outputs, counted back from the last, which has exactly the input's size.
         self._reductions = [2 ** sum(stride == 2 for stride in strides[index + 1 :]) for index in range(len(strides))]
         place_of = {info.reduction: index for index, info in enumerate(encoder)}
         self._skips = [place_of.get(reduction) for reduction in self._reductions[:2]]
@@ -84,20 +85,20 @@ class PaperDecoder(nn.Module):
 
 
 class LadderDecoder(nn.Module):
-    """Steps from the fused map to ever finer ones, each joined with the maps of its size from encoder and backbone.
+    """Upsamples the fused map step by step, and concatenates the maps of encoder and backbone at each size.
 
-    Upsampling is bilinear, so that no checkerboard can arise (Odena et al. 2016, *Deconvolution and checkerboard
-    artifacts*); colour varies slowly, so the last doubling is that of the planes themselves.
+    Upsampling is bilinear, which avoids checkerboard artifacts (Odena et al. 2016, *Deconvolution and checkerboard
+    artifacts*). Colour varies slowly across a photo, so the last doubling is done by resizing the planes.
 
     Args:
         fused: The fused map.
-        encoder: Maps of the encoder; those finer than the fused one are joined.
-        backbone: Maps of the backbone; likewise.
+        encoder: Maps of the encoder; those finer than the fused map are concatenated.
+        backbone: Maps of the backbone, used in the same way.
         planes: Number of output planes.
-        activation: What the planes go through last.
-        widths: Channels of each step, coarse to fine; there are as many steps as widths or finer maps, whichever
-            are fewer.
-        step: Makes a step of its channels before and after.
+        activation: Module applied to the planes last.
+        widths: Output channels of each step, coarse to fine. There is one step per width or per finer size,
+            whichever are fewer.
+        step: Builds a step from its input channels and output channels.
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class LadderDecoder(nn.Module):
         init_normal_(self.planes)
 
     def forward(self, fused: Tensor, encoded: list[Tensor], features: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """Planes `(N, planes, h, w)`, as large as the finest map that was joined."""
+        """Planes `(N, planes, h, w)`, as large as the finest concatenated map."""
         maps, x = [*encoded, *features], fused
         for step, indices in zip(self.steps, self._skips, strict=True):
             skips = [resize_to(maps[index], maps[indices[0]]) for index in indices]
@@ -144,7 +145,7 @@ def light_decoder(
     activation: nn.Module,
     widths: Sequence[Count] = (256, 128, 64, 32),
 ) -> LadderDecoder:
-    """A ladder of depthwise separable convolutions (MobileNet, Howard et al. 2017), for phones and CPUs."""
+    """A `LadderDecoder` of depthwise separable convolutions (MobileNet, Howard et al. 2017), for phones and CPUs."""
     return LadderDecoder(fused, encoder, backbone, planes, activation, widths, separable_conv)
 
 
@@ -157,22 +158,22 @@ def unet_decoder(
     activation: nn.Module,
     widths: Sequence[Count] = (512, 256, 128, 64, 32),
 ) -> LadderDecoder:
-    """A ladder of two 3 x 3 convolutions a step (Ronneberger et al. 2015, *U-Net*), after bilinear upsampling."""
+    """A `LadderDecoder` with two 3 x 3 convolutions per step (Ronneberger et al. 2015, *U-Net*)."""
     return LadderDecoder(fused, encoder, backbone, planes, activation, widths, double_conv)
 
 
 @decoders.register("plain")
 class PlainDecoder(nn.Module):
-    """Convolutions with ReLU, some after the map was enlarged to the nearest pixel, and nothing joined on the way.
+    """Convolutions with ReLU and nearest-neighbour upsampling, without skip connections.
 
     Args:
         fused: The fused map.
         encoder: Maps of the encoder; not used.
         backbone: Maps of the backbone; not used.
         planes: Number of output planes.
-        activation: What the planes go through last.
-        layers: Pairs of width and of how many times the map is enlarged before, one for each convolution.
-        kernel: Side of the convolutions' kernels.
+        activation: Module applied to the planes last.
+        layers: Pairs of width and upsampling factor, one for each convolution; the map is upsampled first.
+        kernel: Kernel size of the convolutions.
         batch_norm: Put a batch norm between each convolution and its ReLU.
     """
 
@@ -199,6 +200,6 @@ class PlainDecoder(nn.Module):
         self.planes = nn.Sequential(nn.Conv2d(channels, planes, kernel, padding=kernel // 2), activation)
 
     def forward(self, fused: Tensor, encoded: list[Tensor], features: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """Planes `(N, planes, h, w)`, as many times larger than the fused map as the layers say."""
+        """Planes `(N, planes, h, w)`: the size of the fused map times all upsampling factors."""
         planes: Tensor = self.planes(self.layers(fused))
         return planes

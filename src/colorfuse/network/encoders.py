@@ -27,14 +27,14 @@ PAPER_LAYERS: Layers = ((64, 2), (128, 1), (128, 2), (256, 2), (256, 1), (512, 2
 
 @encoders.register("conv")
 class ConvEncoder(nn.Module):
-    """A chain of 3 x 3 convolutions; the last map at each size is given on.
+    """A chain of 3 x 3 convolutions that returns the last map at each size.
 
     The defaults are the encoder of Ioannidis and Patiniotis Spyropoulos, *Grayscale Image Colorization*: five
-    halvings, LeakyReLU 0.2 after the first two layers, ReLU after the others, weights drawn from N(0, 0.02).
+    layers of stride 2, LeakyReLU 0.2 after the first two layers, ReLU after the others, weights from N(0, 0.02).
 
     Args:
         layers: Pairs of width and stride (1 or 2), one for each convolution.
-        leaky: How many of the first layers end in LeakyReLU 0.2.
+        leaky: Number of layers, from the first, that end in LeakyReLU 0.2.
         batch_norm: Put a batch norm between each convolution and its activation.
     """
 
@@ -52,7 +52,7 @@ class ConvEncoder(nn.Module):
             self.layers.append(nn.Sequential(nn.Conv2d(channels, width, 3, stride, padding=1), *norm, activation))
             channels, reduction = width, reduction * stride
             infos.append(MapInfo(channels, reduction))
-        # The last layer at each reduction is the one before a halving, or the very last.
+        # The last layer at each reduction is the one before a layer of stride 2, or the very last.
         self._given = [
             *(i for i, (one, after) in enumerate(pairwise(infos)) if after.reduction > one.reduction),
             len(infos) - 1,
@@ -61,7 +61,7 @@ class ConvEncoder(nn.Module):
         init_normal_(self)
 
     def forward(self, lightness: Tensor) -> list[Tensor]:
-        """Maps of `lightness` `(N, 1, H, W)` in 0 to 1, fine to coarse; each halving rounds sizes up."""
+        """Maps of `lightness` `(N, 1, H, W)` in 0 to 1, fine to coarse; each halving rounds the size up."""
         x, maps = lightness, []
         for index, layer in enumerate(self.layers):
             x = layer(x)
@@ -72,7 +72,7 @@ class ConvEncoder(nn.Module):
 
 @encoders.register("none")
 class NoEncoder(nn.Module):
-    """No encoder: the network is that of the backbone alone."""
+    """No encoder: the network uses the backbone alone."""
 
     maps: Maps = ()
 
@@ -80,5 +80,5 @@ class NoEncoder(nn.Module):
         super().__init__()
 
     def forward(self, lightness: Tensor) -> list[Tensor]:
-        """No maps."""
+        """Return no maps."""
         return []

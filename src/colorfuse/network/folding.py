@@ -1,4 +1,4 @@
-"""Networks as they predict fastest."""
+"""Networks prepared for fast inference."""
 
 import copy
 from collections.abc import Iterator
@@ -17,13 +17,14 @@ _SHAPE = (1, 1, 96, 128)
 
 @torch.no_grad()
 def for_inference(network: FusionNetwork, dtype: torch.dtype) -> FusionNetwork:
-    """A copy that only predicts: batch norms folded into the convolutions before them, weights channels-last.
+    """Copy a network for inference, with batch norms folded into convolutions and channels-last weights.
 
-    A network that computes something else when folded, since it also uses what comes between, keeps its batch norms.
+    If the network also uses an output between a convolution and its batch norm, folding changes what it computes. The
+    copy then keeps all batch norms.
 
     Args:
-        network: In evaluation mode; it stays as it is.
-        dtype: Of the weights and all that is computed of them.
+        network: Network in eval mode; it is not changed.
+        dtype: Dtype of the weights and of the computation.
     """
     copied = copy.deepcopy(network)
     lightness = 100 * torch.rand(_SHAPE, generator=torch.Generator().manual_seed(0)).to(next(network.parameters()))
@@ -35,7 +36,7 @@ def for_inference(network: FusionNetwork, dtype: torch.dtype) -> FusionNetwork:
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where a device computes with it, else float32."""
+    """Return bfloat16 if the device supports it, else float32."""
     if device.type == "cuda":
         offered = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
@@ -49,13 +50,13 @@ def _fold(network: nn.Module, example: Tensor) -> None:
         folded = fuse_conv_bn_eval(conv, norm)
         conv.weight, conv.bias = folded.weight, folded.bias
         parent, name = places[norm]
-        # timm's batch norm ends in an activation.
+        # timm's batch norm also applies dropout and an activation.
         after = nn.Sequential(norm.drop, norm.act) if isinstance(norm, BatchNormAct2d) else nn.Identity()
         setattr(parent, name, after)
 
 
 def _pairs(network: nn.Module, example: Tensor) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    """Convolutions, each with the batch norm that takes what it gives, where both are used once."""
+    """Yield each convolution with the batch norm that takes its output, where both are called exactly once."""
     calls: list[tuple[nn.Module, Tensor, Tensor]] = []
 
     def note(layer: nn.Module, given: tuple[Any, ...], result: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""The network of four parts."""
+"""The network that connects encoder, backbone, fusion and decoder."""
 
 from torch import Tensor, nn
 
@@ -6,15 +6,16 @@ from colorfuse.backbones.maps import divided, resize
 
 
 class FusionNetwork(nn.Module):
-    """Lightness in, planes out, through an encoder, a backbone beside it, a fusion of both and a decoder.
+    """Predicts planes from lightness: encoder and backbone in parallel, a fusion of both, then a decoder.
 
     This is the only place that scales lightness for a network, so training and prediction cannot disagree.
 
     Args:
-        encoder: Maps lightness `(N, 1, H, W)` in 0 to 1 to a list of maps, fine to coarse.
-        backbone: Maps the same lightness, repeated to three channels, to a list of maps, fine to coarse.
-        fusion: Joins both lists to one map.
-        decoder: Turns that map, both lists and the input size into planes, which are resized where they have another.
+        encoder: Turns lightness `(N, 1, H, W)` in 0 to 1 into a list of maps, fine to coarse.
+        backbone: Turns the same lightness, repeated to three channels, into a list of maps, fine to coarse.
+        fusion: Joins both lists into one map.
+        decoder: Turns that map, both lists and the input size into planes; planes of another size
+            are resized to it.
 
     Example:
         >>> import colorfuse, torch
@@ -31,15 +32,15 @@ class FusionNetwork(nn.Module):
         self.decoder = decoder
 
     def forward(self, lightness: Tensor, stride: int = 1) -> Tensor:
-        """Planes of lightness.
+        """Predict the planes of lightness.
 
         Args:
             lightness: `(N, 1, H, W)` in 0 to 100, for any H and W.
-            stride: How many pixels, across and down, share one of each plane: less work for objectives that have many
-                planes.
+            stride: Predict one value per plane for every `stride` x `stride` pixels, which saves work for objectives
+                with many planes.
 
         Returns:
-            `(N, planes, H, W)`, or these sizes divided by `stride` and rounded up.
+            `(N, planes, h, w)`, where h and w are H and W divided by `stride` and rounded up.
         """
         scaled = lightness / 100
         encoded = self.encoder(scaled)

@@ -1,6 +1,7 @@
 """Fusions: join the encoder's maps with the backbone's.
 
-A fusion is built from the maps of both, says in `map` what it gives, and is called with both lists of tensors.
+A fusion is built from the descriptions of both parts' maps, describes its output in `map`, and is called with both
+lists of tensors.
 """
 
 import functools
@@ -24,15 +25,15 @@ Map = TypeVar("Map", MapInfo, Tensor)
 
 @fusions.register("concat")
 class ConcatFusion(nn.Module):
-    """The backbone's last map beside the encoder's, a 1 x 1 convolution with ReLU, beside the encoder's again.
+    """Concatenates both last maps, applies a 1 x 1 convolution with ReLU, and appends the encoder's map again.
 
     The fusion of Ioannidis and Patiniotis Spyropoulos, *Grayscale Image Colorization*. The backbone's map is
-    resized to the encoder's where they differ.
+    resized to the encoder's if their sizes differ.
 
     Args:
         encoder: Maps of the encoder, fine to coarse.
         backbone: Maps of the backbone, fine to coarse.
-        channels: Width of the convolution.
+        channels: Output channels of the convolution.
 
     Raises:
         ValueError: There is no backbone.
@@ -48,7 +49,7 @@ class ConcatFusion(nn.Module):
         self.map = MapInfo(channels + local.channels, local.reduction)
 
     def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
-        """One map `(N, map.channels, h, w)` at the size of the encoder's last."""
+        """One map `(N, map.channels, h, w)` at the size of the encoder's last map."""
         local = _local(encoded, features)
         mixed = self.mix(torch.cat([resize_to(features[-1], local), local], dim=1))
         return torch.cat([mixed, local], dim=1)
@@ -56,18 +57,19 @@ class ConcatFusion(nn.Module):
 
 @fusions.register("global")
 class GlobalFusion(nn.Module):
-    """The mean of the backbone's last map beside each place of the encoder's, then a 1 x 1 convolution with ReLU.
+    """Appends the mean of the backbone's last map to each position of the encoder's, then applies a convolution.
 
-    The fusion layer of Iizuka, Simo-Serra and Ishikawa 2016, *Let there be color!*, section 3.2. Without a backbone,
-    the mean is that of the encoder's last map, beside each place of the one before it.
+    The fusion layer of Iizuka, Simo-Serra and Ishikawa 2016, *Let there be color!*, section 3.2. The
+    convolution is 1 x 1 with ReLU. Without a backbone, the mean of the encoder's last map is appended to each
+    position of its second-to-last map.
 
     Args:
         encoder: Maps of the encoder, fine to coarse.
         backbone: Maps of the backbone, fine to coarse.
-        channels: Width of the convolution.
+        channels: Output channels of the convolution.
 
     Raises:
-        ValueError: There is no backbone, and no second map of the encoder.
+        ValueError: There is no backbone, and the encoder has fewer than two maps.
     """
 
     map: MapInfo
@@ -81,7 +83,7 @@ class GlobalFusion(nn.Module):
         self.map = MapInfo(channels, local.reduction)
 
     def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
-        """One map `(N, map.channels, h, w)` at the size of the local one."""
+        """One map `(N, map.channels, h, w)` at the size of the local map."""
         local, whole = self._parts(encoded, features)
         whole = whole.mean(dim=(-2, -1), keepdim=True).expand(-1, -1, *local.shape[-2:])
         mixed: Tensor = self.mix(torch.cat([local, whole], dim=1))
@@ -89,20 +91,20 @@ class GlobalFusion(nn.Module):
 
     @staticmethod
     def _parts(encoded: Sequence[Map], features: Sequence[Map]) -> tuple[Map, Map]:
-        """The map whose places are kept, and the one whose mean is taken."""
+        """Return the local map, whose positions are kept, and the map whose mean is taken."""
         return (_local(encoded, features), features[-1]) if features else (encoded[-2], encoded[-1])
 
 
 @fusions.register("film")
 class FilmFusion(nn.Module):
-    """The encoder's last map, each channel scaled and shifted by what the backbone sees in the whole photo.
+    """Scales and shifts each channel of the encoder's last map, depending on the mean of the backbone's last map.
 
     Feature-wise linear modulation (Perez et al. 2018, *FiLM: visual reasoning with a general conditioning layer*).
 
     Args:
         encoder: Maps of the encoder, fine to coarse.
         backbone: Maps of the backbone, fine to coarse.
-        channels: Width of the map that is scaled and shifted.
+        channels: Channels of the map that is scaled and shifted.
 
     Raises:
         ValueError: There is no backbone.
@@ -120,26 +122,26 @@ class FilmFusion(nn.Module):
         init_normal_(self)
 
     def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
-        """One map `(N, map.channels, h, w)` at the size of the encoder's last."""
+        """One map `(N, map.channels, h, w)` at the size of the encoder's last map."""
         scale, shift = self.modulate(features[-1].mean(dim=(-2, -1), keepdim=True)).chunk(2, dim=1)
         return functional.relu(self.narrow(_local(encoded, features)) * (1 + scale) + shift)
 
 
 @fusions.register("attention")
 class AttentionFusion(nn.Module):
-    """Each place of the encoder's last map looks for what it needs in all of the backbone's last.
+    """Each position of the encoder's last map attends to all positions of the backbone's last map.
 
-    Cross-attention (Vaswani et al. 2017, *Attention is all you need*, section 3.2) whose queries are the encoder's,
-    with the encoder's map added to what is found.
+    Cross-attention (Vaswani et al. 2017, *Attention is all you need*, section 3.2) with queries from the encoder
+    and keys and values from the backbone. The queries are added to the result.
 
     Args:
         encoder: Maps of the encoder, fine to coarse.
         backbone: Maps of the backbone, fine to coarse.
-        channels: Width of the attention, a multiple of `heads`.
-        heads: How many things each place looks for.
+        channels: Channels of queries, keys and values; a multiple of `heads`.
+        heads: Number of attention heads.
 
     Raises:
-        ValueError: `channels` is no multiple of `heads`, or there is no backbone.
+        ValueError: `channels` is not a multiple of `heads`, or there is no backbone.
     """
 
     map: MapInfo
@@ -157,7 +159,7 @@ class AttentionFusion(nn.Module):
         self.map = MapInfo(channels, local.reduction)
 
     def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
-        """One map `(N, map.channels, h, w)` at the size of the encoder's last."""
+        """One map `(N, map.channels, h, w)` at the size of the encoder's last map."""
         asked = self.ask(_local(encoded, features))
         keys, values = self.offer(features[-1]).chunk(2, dim=1)
         found = functional.scaled_dot_product_attention(
@@ -166,24 +168,26 @@ class AttentionFusion(nn.Module):
         return functional.relu(asked + self.join(found.mT.flatten(1, 2).unflatten(-1, asked.shape[-2:])))
 
     def _as_tokens(self, maps: Tensor) -> Tensor:
-        """`(N, C, h, w)` as `(N, heads, h * w, C / heads)`."""
+        """Reshape `(N, C, h, w)` to `(N, heads, h * w, C / heads)`."""
         tokens: Tensor = maps.flatten(2).unflatten(1, (self.heads, -1)).mT
         return tokens
 
 
 @fusions.register("hypercolumn")
 class HypercolumnFusion(nn.Module):
-    """Maps of all sizes brought to one and joined, then a 1 x 1 convolution with ReLU.
+    """Resizes all maps to one size, concatenates them, and applies a 1 x 1 convolution with ReLU.
 
-    Hypercolumns (Hariharan et al. 2015), as Larsson, Maire and Shakhnarovich 2016, *Learning representations for
-    automatic colorization*, section 3.1, use them. A 1 x 1 convolution of what was resized and joined is the sum of
-    convolutions of each map, before or after it is resized: the smaller of both takes far less memory.
+    Hypercolumns (Hariharan et al. 2015), as in Larsson, Maire and Shakhnarovich 2016, *Learning representations for
+    automatic colorization*, section 3.1. A 1 x 1 convolution of concatenated maps is the sum of one convolution per
+    map, and resizing may come before or after it. Each map is convolved at the smaller size, which takes far less
+    memory.
 
     Args:
         encoder: Maps of the encoder, fine to coarse.
         backbone: Maps of the backbone, fine to coarse.
-        channels: Width of the convolution.
-        reduction: The size is that of the finest map that is at least this many times smaller than the input.
+        channels: Output channels of the convolution.
+        reduction: The output has the size of the finest map that is at least this many times smaller than the input,
+            or of the coarsest map if there is none.
 
     Raises:
         ValueError: There is neither an encoder nor a backbone.
@@ -224,7 +228,7 @@ class HypercolumnFusion(nn.Module):
 
 @fusions.register("none")
 class NoFusion(nn.Module):
-    """The encoder's last map as it is, or the backbone's where there is no encoder.
+    """Passes on the encoder's last map, or the backbone's if there is no encoder.
 
     Args:
         encoder: Maps of the encoder, fine to coarse.
@@ -243,7 +247,7 @@ class NoFusion(nn.Module):
         self.map = _local(encoder, backbone)
 
     def forward(self, encoded: list[Tensor], features: list[Tensor]) -> Tensor:
-        """That map, `(N, map.channels, h, w)`."""
+        """Return that map, `(N, map.channels, h, w)`."""
         return _local(encoded, features)
 
 

@@ -1,4 +1,4 @@
-"""Running a network to look at it, and at what its modules give."""
+"""Context managers for eval mode and for capturing the outputs of modules."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from torch import nn
 
 @contextlib.contextmanager
 def eval_mode(network: nn.Module) -> Iterator[None]:
-    """A block in which `network` predicts, without gradients, and after which it is in the mode it was in."""
+    """Put `network` in eval mode, without gradients, and restore its mode afterwards."""
     training = network.training
     network.eval()
     try:
@@ -22,7 +22,7 @@ def eval_mode(network: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def captured_outputs(network: nn.Module, paths: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """A dict in which the modules at some paths leave what they give in the block.
+    """Yield a dict that collects, by path, the outputs of the modules at `paths` while the block runs.
 
     Raises:
         ValueError: There is no module at a path, or it did not run.

@@ -13,12 +13,12 @@ _GLOBAL = ((512, 2), (512, 1), (512, 2), (512, 1))
 
 @encoders.register("iizuka2016")
 class Iizuka2016Encoder(nn.Module):
-    """Low-level features, and of these the mid-level ones of each place and the global ones of the whole photo.
+    """Low-level features, from which it computes local mid-level features and global features of the photo.
 
-    3 x 3 convolutions, strided instead of pooled, each with batch norm and ReLU, and three fully connected layers for
-    the global features (section 3.1, table 1). What goes into these is pooled to 7 x 7, the size that the paper's
-    photos of 224 x 224 have there, so that photos may have any size. Two maps are given: the mid-level features at an
-    eighth of the input, and the global ones as a single place.
+    All layers are 3 x 3 convolutions with batch norm and ReLU, strided instead of pooled, except for three fully
+    connected layers for the global features (section 3.1, table 1). The input of these is pooled to 7 x 7, its size
+    for the paper's photos of 224 x 224, so that photos may have any size. The encoder returns two maps: the mid-level
+    features at an eighth of the input size, and the global features as a 1 x 1 map.
     """
 
     maps: Maps = (MapInfo(256, 8), MapInfo(256, 224))

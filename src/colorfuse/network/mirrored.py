@@ -1,13 +1,13 @@
-"""A network that looks at a photo twice."""
+"""Test-time augmentation with mirrored photos."""
 
 from torch import Tensor, nn
 
 
 class Mirrored(nn.Module):
-    """The mean of what a network gives of photos and, mirrored back, of their mirror images.
+    """Averages a network's planes for a photo with those for its mirror image, mirrored back.
 
     Args:
-        network: From lightness `(N, 1, H, W)` and a stride to planes `(N, C, h, w)`.
+        network: Turns lightness `(N, 1, H, W)` and a stride into planes `(N, C, h, w)`.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -15,6 +15,6 @@ class Mirrored(nn.Module):
         self.network = network
 
     def forward(self, lightness: Tensor, stride: int = 1) -> Tensor:
-        """The planes `(N, C, h, w)`."""
+        """Return the mean planes `(N, C, h, w)`."""
         mean: Tensor = (self.network(lightness, stride) + self.network(lightness.flip(-1), stride).flip(-1)) / 2
         return mean

@@ -1,4 +1,4 @@
-"""What a network is made of: shapes, parameters and multiply-adds of its parts."""
+"""Summaries of a network: output shapes, parameters and multiply-adds of its parts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,14 +14,14 @@ _COLUMNS = ("part", "name", "parameters", "multiply-adds", "output")
 
 @dataclass(frozen=True)
 class PartSummary:
-    """One part of a network.
+    """Summary of one part of a network.
 
     Attributes:
         part: "encoder", "backbone", "fusion" or "decoder".
-        name: What it is called.
-        parameters: How many numbers it learns, or would if it was not frozen.
-        multiply_adds: Of its convolutions and matrix products, for one photo.
-        output: Channels, height and width of the maps or planes that it gives.
+        name: Name of the part.
+        parameters: Number of parameters, frozen ones included.
+        multiply_adds: Multiply-adds of its convolutions and matrix products for one photo.
+        output: Channels, height and width of each map that it returns, or of the planes.
     """
 
     part: str
@@ -33,12 +33,12 @@ class PartSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """The parts of a network in the order in which they run, for photos of one size; `str` of it is a table.
+    """The parts of a network in the order they run, for one photo size; `str()` formats it as a table.
 
     Attributes:
-        height: Of the photo, in pixels.
-        width: Likewise.
-        parts: One for each part.
+        height: Height of the photo in pixels.
+        width: Width of the photo in pixels.
+        parts: One summary per part.
     """
 
     height: int
@@ -47,16 +47,16 @@ class Summary:
 
     @property
     def parameters(self) -> int:
-        """Of all parts."""
+        """Number of parameters of all parts."""
         return sum(part.parameters for part in self.parts)
 
     @property
     def multiply_adds(self) -> int:
-        """Of all parts."""
+        """Multiply-adds of all parts."""
         return sum(part.multiply_adds for part in self.parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON has it."""
+        """Return the summary as a dict that can be written as JSON."""
         return asdict(self) | {"parameters": self.parameters, "multiply_adds": self.multiply_adds}
 
     def __str__(self) -> str:
@@ -77,15 +77,15 @@ class Summary:
 
 
 def summarize(network: nn.Module, names: Mapping[str, str], height: int, width: int) -> Summary:
-    """Run `network` once, on a black photo of a size, and count.
+    """Summarize `network` by running it once on a black photo.
 
     Args:
         network: A `FusionNetwork`.
-        names: What each of its parts is called.
-        height: Of the photo, in pixels.
-        width: Likewise.
+        names: Name of each part, with the keys "encoder", "backbone", "fusion" and "decoder".
+        height: Height of the photo in pixels.
+        width: Width of the photo in pixels.
     """
-    from torch.utils.flop_counter import FlopCounterMode  # which imports triton
+    from torch.utils.flop_counter import FlopCounterMode  # imported here, since it imports triton
 
     parts = dict(network.named_children())
     with eval_mode(network), FlopCounterMode(display=False) as counter, captured_outputs(network, parts) as given:

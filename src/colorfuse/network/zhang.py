@@ -1,8 +1,9 @@
-"""Encoders and decoders of the two networks of R. Zhang and others.
+"""Encoders and decoders of two networks by R. Zhang and others.
 
-The eight blocks of *Colorful image colorization* (Zhang, Isola, Efros 2016), and the U-shaped network of *Real-time
-user-guided image colorization with learned deep priors* (Zhang, Zhu, Isola, Geng, Lin, Yu, Efros 2017), each with the
-layers of the authors' release. Their first seven blocks are the encoder here, those that enlarge the map the decoder.
+They are the eight blocks of *Colorful image colorization* (Zhang, Isola, Efros 2016) and the U-shaped network of
+*Real-time user-guided image colorization with learned deep priors* (Zhang, Zhu, Isola, Geng, Lin, Yu, Efros 2017),
+each with the layers of the authors' release. The first seven blocks are the encoder here; the upsampling blocks are
+the decoder.
 """
 
 from torch import Tensor, nn
@@ -13,14 +14,14 @@ from colorfuse.network.decoders import decoders
 from colorfuse.network.encoders import encoders
 
 _WIDTHS_AND_DILATIONS = ((256, 1), (512, 1), (512, 2), (512, 2), (512, 1))
-"""Of the blocks three to seven, which have three convolutions each."""
+"""Widths and dilations of blocks three to seven, which have three convolutions each."""
 
 
 @encoders.register("zhang2016")
 class Zhang2016Encoder(nn.Module):
-    """Seven blocks of 3 x 3 convolutions with ReLU and a batch norm, those of the fifth and the sixth dilated.
+    """Seven blocks of 3 x 3 convolutions with ReLU and a batch norm; the fifth and sixth blocks are dilated.
 
-    Where a block halves the map, its last convolution does so. One map is given, at an eighth of the input.
+    A block that halves the map does so in its last convolution. One map is returned, at an eighth of the input size.
     """
 
     maps: Maps = (MapInfo(512, 8),)
@@ -40,14 +41,14 @@ class Zhang2016Encoder(nn.Module):
 
 @decoders.register("zhang2016")
 class Zhang2016Decoder(nn.Module):
-    """The eighth block: a transposed convolution that doubles the map, two convolutions, and a 1 x 1 one.
+    """The eighth block: a transposed convolution that doubles the map, then two 3 x 3 and one 1 x 1 convolution.
 
     Args:
         fused: The fused map.
         encoder: Maps of the encoder; not used.
         backbone: Maps of the backbone; not used.
         planes: Number of output planes.
-        activation: What the planes go through last.
+        activation: Module applied to the planes last.
     """
 
     def __init__(self, fused: MapInfo, encoder: Maps, backbone: Maps, planes: int, activation: nn.Module) -> None:
@@ -68,10 +69,11 @@ class Zhang2016Decoder(nn.Module):
 
 @encoders.register("zhang2017")
 class Zhang2017Encoder(nn.Module):
-    """As that of 2016, but that every other pixel is left out between blocks, whose maps are given on as well.
+    """Like the encoder of 2016, but it subsamples the maps between blocks, and returns them too.
 
-    The network takes the colours of pixels that a user chose as hints, and where these pixels are. Nothing is chosen
-    here: the three planes for hints are zero.
+    The convolutions have no stride; instead, every other row and column is dropped before blocks two to four. The
+    original network also takes hints from a user: the colours of chosen pixels, and a mask of these pixels. There are
+    no hints here, so these three input planes are zero.
     """
 
     maps: Maps = (MapInfo(64, 1), MapInfo(128, 2), MapInfo(256, 4), MapInfo(512, 8))
@@ -95,14 +97,14 @@ class Zhang2017Encoder(nn.Module):
 
 @decoders.register("zhang2017")
 class Zhang2017Decoder(nn.Module):
-    """Three blocks that double the map; the encoder's map of that size is added to each, if it has one.
+    """Three blocks that each double the map and add the encoder's map of the new size, if there is one.
 
     Args:
         fused: The fused map.
         encoder: Maps of the encoder.
         backbone: Maps of the backbone; not used.
         planes: Number of output planes.
-        activation: What the planes go through last.
+        activation: Module applied to the planes last.
     """
 
     def __init__(self, fused: MapInfo, encoder: Maps, backbone: Maps, planes: int, activation: nn.Module) -> None:
@@ -143,7 +145,7 @@ class Zhang2017Decoder(nn.Module):
 
 
 def _block(channels: int, width: int, layers: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    """Convolutions with ReLU, the last of which may halve the map, and a batch norm."""
+    """Convolutions with ReLU, the last of which has the stride, then a batch norm."""
     return nn.Sequential(*_convolutions(channels, width, layers, stride, dilation), nn.BatchNorm2d(width))
 
 

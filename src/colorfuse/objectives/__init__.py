@@ -1,4 +1,4 @@
-"""Objectives: what a network learns, and how its planes are read as colour."""
+"""Objectives: the losses of a network, and how its planes are converted to colour."""
 
 from colorfuse.objectives.base import Objective, list_objectives, objectives, register_objective
 from colorfuse.objectives.build import create_objective, create_terms

@@ -1,4 +1,4 @@
-"""What every objective does, and the registry of them."""
+"""The base class of objectives, and their registry."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ from colorfuse.registry import Registry
 
 
 class Objective(nn.Module, ABC):
-    """A loss between planes and true ab, and the reading of planes as ab.
+    """A loss between predicted planes and true ab, and the conversion of planes to ab.
 
     Attributes:
-        planes: How many planes the network gives.
-        activation: What ends the network's decoder.
-        stride: How many pixels, across and down, share one of each plane.
+        planes: Number of planes that the network predicts.
+        activation: Module that ends the network's decoder.
+        stride: Each value of a plane stands for `stride` x `stride` pixels.
     """
 
     planes: int
@@ -24,14 +24,14 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
-        """The loss, a scalar, of planes `(N, planes, h, w)` against ab `(N, 2, H, W)` in CIELAB units."""
+        """Compute the scalar loss of planes `(N, planes, h, w)` against ab `(N, 2, H, W)` in CIELAB units."""
 
     @abstractmethod
     def read(self, planes: Tensor) -> Tensor:
-        """The ab `(N, 2, h, w)` in CIELAB units that planes `(N, planes, h, w)` stand for."""
+        """Convert planes `(N, planes, h, w)` to ab `(N, 2, h, w)` in CIELAB units."""
 
     def observe(self, colors: Iterable[Tensor]) -> None:
-        """Learn from ab `(N, 2, H, W)` of photos to train on what the loss needs, before training."""
+        """Before training, collect the statistics that the loss needs from the training photos' ab `(N, 2, H, W)`."""
 
 
 objectives: Registry[Objective] = Registry("objective")
@@ -39,6 +39,6 @@ register_objective, list_objectives = objectives.register, objectives.names
 
 
 def sampled(ab: Tensor, planes: Tensor) -> Tensor:
-    """The ab `(N, 2, h, w)` of the pixels that planes `(N, planes, h, w)` stand for: true colours, and no means."""
+    """Subsample ab to `(N, 2, h, w)` for planes `(N, planes, h, w)`, without averaging any colours."""
     size = planes.shape[-2:]
     return ab if ab.shape[-2:] == size else functional.interpolate(ab, size, mode="nearest-exact")

@@ -1,4 +1,4 @@
-"""How a colour lies among the points of the ab plane that colours are classified by."""
+"""Classification of colours by bins, which are points of the ab plane."""
 
 import torch
 from torch import Tensor
@@ -12,36 +12,36 @@ _AT_ONCE = 1 << 16
 
 
 def grid_bins() -> Tensor:
-    """The 529 points `(529, 2)` from -110 to 110 that the head of Zhang et al. 2017 classifies colours by."""
+    """The 529 bins `(529, 2)` of the classification head of Zhang et al. 2017, a grid from -110 to 110."""
     steps = torch.arange(-110.0, 111.0, SPACING)
     return torch.cartesian_prod(steps, steps)
 
 
 def soft_encode(ab: Tensor, bins: Tensor) -> tuple[Tensor, Tensor]:
-    """How colours lie among the bins next to them (Zhang, Isola and Efros 2016, section 2.2).
+    """Spread each colour over its nearest bins (Zhang, Isola and Efros 2016, section 2.2).
 
     Args:
         ab: Colours `(M, 2)`.
         bins: Points `(Q, 2)`.
 
     Returns:
-        The indices `(M, 5)` of the nearest bins, the very nearest first, and their weights `(M, 5)`, which fall with
-        the distance along a normal distribution of standard deviation 5 and sum to 1.
+        The indices `(M, 5)` of the five nearest bins, nearest first, and their weights `(M, 5)`. The weights are
+        Gaussian in the distance, with a standard deviation of 5, and sum to 1.
     """
     distances, indices = _distances(ab, bins).topk(NEAREST, largest=False)
     return indices, (-(distances**2) / (2 * SIGMA**2)).softmax(dim=1)
 
 
 def soft_cross_entropy(logits: Tensor, ab: Tensor, bins: Tensor) -> tuple[Tensor, Tensor]:
-    """The cross-entropy of each pixel, whose true colour is spread over the bins next to it.
+    """Compute each pixel's cross-entropy against its true colour, spread over the nearest bins.
 
     Args:
-        logits: `(N, Q, h, w)`.
+        logits: Logits of the bins `(N, Q, h, w)`.
         ab: True colours `(N, 2, h, w)`.
         bins: Points `(Q, 2)`.
 
     Returns:
-        The cross-entropies and the indices of the nearest bins, each `(N * h * w)`.
+        The cross-entropy and the index of the nearest bin of each pixel, both `(N * h * w)`.
     """
     with torch.no_grad():
         nearest, shares = soft_encode(_pixels(ab), bins)
@@ -50,7 +50,7 @@ def soft_cross_entropy(logits: Tensor, ab: Tensor, bins: Tensor) -> tuple[Tensor
 
 
 def count_nearest(ab: Tensor, bins: Tensor) -> Tensor:
-    """How many pixels of ab `(N, 2, H, W)` are nearest to each of the bins `(Q, 2)`."""
+    """Count, for each of the bins `(Q, 2)`, the pixels of ab `(N, 2, H, W)` that are nearest to it."""
     counts = torch.zeros(len(bins), device=bins.device)
     for pixels in _pixels(ab).to(bins).split(_AT_ONCE):
         counts += _distances(pixels, bins).argmin(dim=1).bincount(minlength=len(bins))
@@ -58,10 +58,10 @@ def count_nearest(ab: Tensor, bins: Tensor) -> Tensor:
 
 
 def _distances(ab: Tensor, bins: Tensor) -> Tensor:
-    # A matrix product would be faster, and off by several units where it is computed in reduced precision.
+    # A matrix product would be faster, but in reduced precision it is off by several units.
     return torch.cdist(ab, bins, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _pixels(planes: Tensor) -> Tensor:
-    """`(N, C, h, w)` as `(N * h * w, C)`, in full precision."""
+    """Reshape `(N, C, h, w)` to `(N * h * w, C)`, in float32."""
     return planes.float().movedim(1, -1).flatten(0, -2)

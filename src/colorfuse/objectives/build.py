@@ -1,4 +1,4 @@
-"""An objective, and the extra terms it carries, from one spec."""
+"""Build an objective and its extra terms from one spec."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from colorfuse.registry import Spec, parse_spec
 
 
 def create_objective(spec: Spec) -> Objective:
-    """The objective of a spec, without its terms.
+    """Build the objective of a spec, without its terms.
 
     Raises:
         ValueError: The name or an option is unknown.
@@ -19,11 +19,11 @@ def create_objective(spec: Spec) -> Objective:
 
 
 def create_terms(spec: Spec) -> list[Term]:
-    """The extra terms that a spec lists under `terms`, each a spec of its own.
+    """Build the extra terms that a spec lists under `terms`, each as a spec of its own.
 
     Raises:
         ValueError: A name or an option is unknown.
-        TypeError: The terms are no list of specs.
+        TypeError: The terms are not a list of specs.
     """
     return [terms.create(term) for term in _split(spec)[1]]
 

@@ -1,4 +1,4 @@
-"""Objectives that predict how likely each of a number of colours is."""
+"""Objectives that predict, for each pixel, a distribution over a set of colours."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -17,20 +17,20 @@ Reading = Literal["annealed_mean", "mean", "mode", "sample"]
 
 @objectives.register("classification")
 class ColorClassification(Objective):
-    """Cross-entropy over 313 colours, rare ones counting for more.
+    """Cross-entropy over 313 colours, with rare colours weighted more.
 
     The objective of Zhang, Isola and Efros 2016, *Colorful image colorization*, sections 2.1 to 2.3. The planes are
-    logits. A true colour is spread over the five bins nearest to it; its loss is weighted by how rare its nearest bin
-    is among the photos trained on, so that the mean weight of a pixel is 1.
+    logits. Each true colour is spread over its five nearest bins. The loss of a pixel is weighted by how rare its
+    nearest bin is in the training photos; the mean weight of a pixel is 1.
 
     Args:
-        rebalance: The share of the uniform distribution that is mixed into that of the photos before it is inverted:
-            1 gives all colours the same weight. The paper's is 0.5.
-        reading: How the distribution of a pixel is read as a colour: "annealed_mean", "mean", "mode", or "sample",
-            which draws one from it.
-        temperature: Of the annealed mean: 1 gives the mean, and towards 0 it becomes the mode.
-        saturation: A factor of a mean, which is paler than the colours that it is of.
-        stride: How many pixels, across and down, share one distribution.
+        rebalance: Share of the uniform distribution that is mixed into the photos' colour distribution, whose inverse
+            gives the weights. 1 weights all colours equally; the paper uses 0.5.
+        reading: How a pixel's distribution becomes a colour: "annealed_mean", "mean", "mode", or "sample", which
+            draws a colour from it.
+        temperature: Temperature of the annealed mean: 1 gives the mean, and values near 0 approach the mode.
+        saturation: Factor applied to the mean or annealed mean, since averaging makes colours paler.
+        stride: `stride` x `stride` pixels share one distribution.
     """
 
     bins: Tensor
@@ -56,22 +56,22 @@ class ColorClassification(Objective):
         self.stride = stride
 
     def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
-        """The loss of logits `(N, 313, h, w)` against ab `(N, 2, H, W)` in CIELAB units."""
+        """Compute the loss of logits `(N, 313, h, w)` against ab `(N, 2, H, W)` in CIELAB units."""
         entropies, nearest = soft_cross_entropy(planes, sampled(ab, planes), self.bins)
         return (self.weights[nearest] * entropies).mean()
 
     def read(self, planes: Tensor) -> Tensor:
-        """The ab `(N, 2, h, w)` in CIELAB units of logits `(N, 313, h, w)`."""
+        """Convert logits `(N, 313, h, w)` to ab `(N, 2, h, w)` in CIELAB units."""
         logits = planes.float()
         if self.reading == "mode":
             return self._colors_of(logits)
-        if self.reading == "sample":  # the largest of logits with Gumbel noise is drawn with their probability
+        if self.reading == "sample":  # the argmax of logits plus Gumbel noise is a sample
             return self._colors_of(logits - torch.empty_like(logits).exponential_().log())
         anneal = 1.0 if self.reading == "mean" else self.temperature
         return torch.einsum("nqhw,qc->nchw", (logits / anneal).softmax(dim=1), self.saturation * self.bins)
 
     def observe(self, colors: Iterable[Tensor]) -> None:
-        """Weigh the bins by how rare they are among ab `(N, 2, H, W)` of photos to train on (section 2.2)."""
+        """Weight the bins by their rarity in the training photos' ab `(N, 2, H, W)` (section 2.2)."""
         counts = torch.stack([count_nearest(ab, self.bins) for ab in colors]).sum(dim=0)
         kernel = torch.exp(-(torch.cdist(self.bins, self.bins) ** 2) / (2 * SIGMA**2))
         smoothed = (counts / counts.sum()) @ (kernel / kernel.sum(dim=1, keepdim=True))

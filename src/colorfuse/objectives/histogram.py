@@ -14,7 +14,7 @@ from colorfuse.options import Count
 Reading = Literal["expectation", "median"]
 
 LARGEST_CHROMA = 134.0
-"""That of sRGB's blue, rounded up: where the histogram of chroma ends."""
+"""Upper end of the histogram of chroma: the chroma of sRGB's blue, rounded up."""
 
 _WINDOW = 7
 _HUE_WEIGHT = 5.0
@@ -23,20 +23,20 @@ _FADED_BELOW = 0.03
 
 @objectives.register("histogram")
 class HueChromaHistograms(Objective):
-    """Divergence from the histograms of hue and of chroma around each pixel.
+    """Divergence from the histograms of hue and chroma around each pixel.
 
     The objective of Larsson, Maire and Shakhnarovich 2016, *Learning representations for automatic colorization*,
-    sections 3.2 to 3.4. The planes are logits: of hue, then of chroma. The true histograms are those of the 7 x 7
-    pixels around; the loss is the Kullback-Leibler divergence for chroma, and five times that for hue, in proportion
-    to the chroma in 0 to 1, since the hue of a gray pixel means nothing. Hue and chroma are those of CIELAB and not,
-    as in the paper, of HSL: the angle and the length of ab.
+    sections 3.2 to 3.4. The planes are logits, first of hue, then of chroma. The true histograms are taken over the
+    7 x 7 pixels around each pixel. The loss is the Kullback-Leibler divergence of chroma plus five times that of hue.
+    The hue term is multiplied by the chroma, scaled to 0 to 1, since the hue of a gray pixel means nothing. Hue and
+    chroma are the angle and the length of ab in CIELAB, not those of HSL as in the paper.
 
     Args:
-        bins: Of each histogram.
-        reading: Chroma is read as its "median", the paper's choice, or its "expectation"; hue is the angle of the
-            mean of the hues as points of a circle.
-        fading: Chroma is lowered where that mean is nearly the centre, and hues hence uncertain.
-        stride: How many pixels, across and down, share the histograms.
+        bins: Number of bins of each histogram.
+        reading: How a chroma histogram becomes a chroma: "median", the paper's choice, or "expectation". Hue is the
+            angle of the mean of the hues as points on a circle.
+        fading: Lower the chroma where that mean is close to the circle's centre, where the hue is uncertain.
+        stride: `stride` x `stride` pixels share their histograms.
     """
 
     hues: Tensor
@@ -61,7 +61,7 @@ class HueChromaHistograms(Objective):
         self.stride = stride
 
     def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
-        """The loss of logits `(N, 2 bins, h, w)` against ab `(N, 2, H, W)` in CIELAB units."""
+        """Compute the loss of logits `(N, 2 bins, h, w)` against ab `(N, 2, H, W)` in CIELAB units."""
         a, b = ab.float().unbind(dim=1)
         chroma = torch.hypot(a, b)
         with torch.no_grad():
@@ -78,7 +78,7 @@ class HueChromaHistograms(Objective):
         return (chroma + _HUE_WEIGHT * colored[:, 0] * hue).mean()
 
     def read(self, planes: Tensor) -> Tensor:
-        """The ab `(N, 2, h, w)` in CIELAB units of logits `(N, 2 bins, h, w)`."""
+        """Convert logits `(N, 2 bins, h, w)` to ab `(N, 2, h, w)` in CIELAB units."""
         hues, chromas = (logits.softmax(dim=1) for logits in planes.float().chunk(2, dim=1))
         circle = torch.stack([self.hues.cos(), self.hues.sin()], dim=1)
         mean = torch.einsum("nkhw,kc->nchw", hues, circle)
@@ -88,7 +88,7 @@ class HueChromaHistograms(Objective):
         return ab
 
     def _chroma_of(self, shares: Tensor) -> Tensor:
-        """The chroma `(N, 1, h, w)` that histograms `(N, bins, h, w)` are read as."""
+        """Convert chroma histograms `(N, bins, h, w)` to chroma `(N, 1, h, w)`."""
         if self.reading == "expectation":
             return torch.einsum("nkhw,k->nhw", shares, self.chromas)[:, None]
         up_to = shares.cumsum(dim=1)
@@ -97,7 +97,7 @@ class HueChromaHistograms(Objective):
         return (index + 1 + inside) * (LARGEST_CHROMA / self.bins)
 
     def _histogram(self, values: Tensor, planes: Tensor) -> Tensor:
-        """How `values` `(N, H, W)` in 0 to 1 spread over the bins around the pixels that planes stand for."""
+        """Histograms of `values` `(N, H, W)` in 0 to 1 around each pixel, subsampled to the size of `planes`."""
         index = (values * self.bins).long().clamp(0, self.bins - 1)
         spread = values.new_zeros(len(values), self.bins, *values.shape[1:]).scatter_(1, index[:, None], 1.0)
         around = functional.avg_pool2d(spread, _WINDOW, 1, padding=_WINDOW // 2, count_include_pad=False)

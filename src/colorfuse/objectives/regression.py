@@ -1,4 +1,4 @@
-"""Objectives that predict ab itself."""
+"""Objectives that predict ab directly."""
 
 from abc import abstractmethod
 
@@ -11,7 +11,7 @@ from colorfuse.options import Positive
 
 
 class Regression(Objective):
-    """Two planes in -1 to 1, which are ab / 127.5, and an error between both."""
+    """Predicts ab / 127.5 as two planes in -1 to 1; subclasses define the error."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,15 +19,15 @@ class Regression(Objective):
         self.activation = nn.Tanh()
 
     def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
-        """The loss of planes in -1 to 1 against ab in CIELAB units, both `(N, 2, H, W)`."""
+        """Compute the loss of planes in -1 to 1 against ab in CIELAB units, both `(N, 2, H, W)`."""
         return self.error(planes.float(), ab / AB_SCALE)
 
     @abstractmethod
     def error(self, predicted: Tensor, true: Tensor) -> Tensor:
-        """The mean error, a scalar, of ab / 127.5."""
+        """Compute the mean error of ab / 127.5, a scalar."""
 
     def read(self, planes: Tensor) -> Tensor:
-        """The ab in CIELAB units of planes in -1 to 1, both `(N, 2, H, W)`."""
+        """Convert planes in -1 to 1 to ab in CIELAB units, both `(N, 2, H, W)`."""
         return planes.float() * AB_SCALE
 
 
@@ -43,7 +43,7 @@ class MeanSquaredError(Regression):
     """
 
     def error(self, predicted: Tensor, true: Tensor) -> Tensor:
-        """The mean error, a scalar, of ab / 127.5."""
+        """Compute the mean error of ab / 127.5, a scalar."""
         return functional.mse_loss(predicted, true)
 
 
@@ -52,16 +52,16 @@ class MeanAbsoluteError(Regression):
     """Mean absolute error of ab / 127.5."""
 
     def error(self, predicted: Tensor, true: Tensor) -> Tensor:
-        """The mean error, a scalar, of ab / 127.5."""
+        """Compute the mean error of ab / 127.5, a scalar."""
         return functional.l1_loss(predicted, true)
 
 
 @objectives.register("huber")
 class HuberError(Regression):
-    """Squared where it is small and absolute beyond, of ab / 127.5 (Huber 1964, *Robust estimation*).
+    """Huber loss of ab / 127.5: squared for small errors, linear for large ones (Huber 1964, *Robust estimation*).
 
     Args:
-        delta: Where it changes, in CIELAB units; 1 as in Zhang et al. 2017, section 3.1.
+        delta: Error at which the loss becomes linear, in CIELAB units; 1 as in Zhang et al. 2017, section 3.1.
     """
 
     def __init__(self, delta: Positive = 1.0) -> None:
@@ -69,5 +69,5 @@ class HuberError(Regression):
         self.delta = delta
 
     def error(self, predicted: Tensor, true: Tensor) -> Tensor:
-        """The mean error, a scalar, of ab / 127.5."""
+        """Compute the mean error of ab / 127.5, a scalar."""
         return functional.huber_loss(predicted, true, delta=self.delta / AB_SCALE)

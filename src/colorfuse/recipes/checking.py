@@ -1,4 +1,4 @@
-"""What is wrong with a recipe, and where in it, found before anything is built."""
+"""Find errors in a recipe, and where they are, before anything is built."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,19 +21,19 @@ _FACTORIES: dict[str, Callable[[str], Callable[..., Any]]] = {
 }
 
 _INPUTS = {"fusion": 2, "decoder": 5}
-"""How many parameters of these parts come from other parts."""
+"""Number of leading parameters of these parts that other parts provide, and that are not options."""
 
 
 def check_settings(settings: Mapping[str, Any], kinds: Mapping[str, Any], where: str) -> None:
-    """Check the names of settings, the types of their values, and the parts that they name, with their options.
+    """Check the names of settings, the types of their values, and the options of the parts that they name.
 
     Args:
-        settings: From names to values.
-        kinds: The types of the settings that there are, by name.
-        where: What an error begins with: the file, say.
+        settings: The settings by name.
+        kinds: Types of all known settings, by name.
+        where: Start of each error message, such as the file.
 
     Raises:
-        ValueError: One of them is unknown or of the wrong type.
+        ValueError: A setting, part or option is unknown or of the wrong type.
     """
     for name, value in settings.items():
         if name not in kinds:

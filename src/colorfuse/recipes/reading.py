@@ -1,4 +1,4 @@
-"""Recipes from the package and from files of the user's."""
+"""Read recipes from the package and from the user's files."""
 
 import json
 from importlib import resources
@@ -22,11 +22,11 @@ def list_recipes() -> list[str]:
 
 
 def read_recipe(recipe: str | Path) -> dict[str, Any]:
-    """The settings of a recipe, as arguments of `FusionColorizer`, unchecked.
+    """Read the settings of a recipe, as arguments of `FusionColorizer`, without checking them.
 
     Args:
-        recipe: A name from `list_recipes()`, or the path of a `.json` file: an object with `settings`, and with
-            `source` if that is to be told.
+        recipe: A name from `list_recipes()`, or the path of a `.json` file: an object with `settings` and an optional
+            `source`.
 
     Raises:
         ValueError: The name is unknown, or the file is not a recipe.

@@ -1,4 +1,4 @@
-"""Extra terms that the loss of any objective can carry."""
+"""Extra terms that can be added to the loss of any objective."""
 
 from colorfuse.objectives.terms.adversarial import Adversarial
 from colorfuse.objectives.terms.base import Term, list_terms, register_term, terms

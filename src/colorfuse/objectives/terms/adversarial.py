@@ -1,4 +1,4 @@
-"""A term that a second network gives, which learns to tell true colours from predicted ones."""
+"""An adversarial term, whose discriminator learns to tell true colours from predicted ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,17 +16,17 @@ from colorfuse.sample import Batch
 
 @terms.register("adversarial")
 class Adversarial(Term):
-    """Least squares of what a discriminator of patches says of the colours.
+    """Least-squares adversarial loss of a patch discriminator.
 
     After Isola et al. 2017, *Image-to-image translation with conditional adversarial networks*, section 3.2, and Mao
-    et al. 2017, *Least squares generative adversarial networks*, with spectral normalisation (Miyato et al. 2018),
-    since normalised maps would not show how strong the colours are. The discriminator sees L and ab, and learns in
-    the same step: what it says of predicted colours moves the network through a copy of it that is held fixed, and
-    its own error moves it alone.
+    et al. 2017, *Least squares generative adversarial networks*. The discriminator uses spectral normalisation
+    (Miyato et al. 2018), since normalising its feature maps would hide how strong the colours are. It sees L and ab,
+    and is trained in the same step. Its output for predicted colours trains the network, through detached weights of
+    the discriminator; its own loss trains the discriminator alone.
 
     Args:
-        weight: Of what is asked of the network; the discriminator's own error is not weighted.
-        widths: Of the discriminator's convolutions, each of which but the last halves the map.
+        weight: Weight of the network's adversarial loss; the discriminator's own loss is not weighted.
+        widths: Widths of the discriminator's convolutions; each one except the last halves the map.
     """
 
     def __init__(self, weight: Positive = 0.01, widths: Sequence[Count] = (64, 128, 256, 512)) -> None:
@@ -42,7 +42,7 @@ class Adversarial(Term):
         self.discriminator.append(spectral_norm(nn.Conv2d(channels, 1, 4, padding=1)))
 
     def forward(self, batch: Batch, colors: Tensor, given: Mapping[str, Any]) -> Tensor:
-        """What the network is asked for, weighted, and the discriminator's error."""
+        """Compute the weighted adversarial loss of the network plus the discriminator's loss."""
         fixed = {name: weights.detach() for name, weights in self.discriminator.named_parameters()}
         fooled: Tensor = functional_call(self.discriminator, fixed, (_seen(batch.lightness, colors),))
         false = self.discriminator(_seen(batch.lightness, colors.detach()))

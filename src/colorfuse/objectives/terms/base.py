@@ -1,4 +1,4 @@
-"""What every extra term does, and the registry of them."""
+"""The base class of extra terms, and their registry."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,29 +11,29 @@ from colorfuse.sample import Batch
 
 
 class Term(nn.Module, ABC):
-    """A part of the loss beside the objective's, in training alone.
+    """A term that is added to the objective's loss, in training only.
 
-    A term is bound to the network that is trained, and then called with each batch.
+    A term is bound to the network before training, and then called with each batch.
 
     Attributes:
         needs_labels: Whether batches must have labels.
-        watches: Paths of modules of the network, as `named_modules()` has them, whose output the term needs.
+        watches: Paths of the modules whose outputs the term needs, as in the network's `named_modules()`.
     """
 
     needs_labels: bool = False
     watches: tuple[str, ...] = ()
 
     def bind(self, network: nn.Module, classes: int | None) -> None:
-        """Make ready for a `FusionNetwork`, and for labels of so many classes, if there are labels."""
+        """Prepare for a `FusionNetwork` and the number of label classes, which is None without labels."""
 
     @abstractmethod
     def forward(self, batch: Batch, colors: Tensor, given: Mapping[str, Any]) -> Tensor:
-        """What is added to the loss, a scalar.
+        """Compute the scalar that is added to the loss.
 
         Args:
-            batch: What is learnt from.
-            colors: The ab `(N, 2, H, W)` that is predicted for it.
-            given: What modules gave that are watched, by their paths, those of other terms among them.
+            batch: The training batch.
+            colors: The ab `(N, 2, H, W)` predicted for the batch.
+            given: Outputs of all watched modules by path, including those that other terms watch.
         """
 
 

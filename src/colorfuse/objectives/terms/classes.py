@@ -1,4 +1,4 @@
-"""Terms of a head beside the network's decoder, which classifies what a map of the network shows."""
+"""Terms with an auxiliary classification head on one of the network's maps."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,15 +18,15 @@ from colorfuse.sample import Batch
 
 @terms.register("image_classes")
 class ImageClasses(Term):
-    """Cross-entropy of the photo's class, by a linear layer over the mean of the coarsest map.
+    """Cross-entropy of the photo's class, predicted by a linear layer from the mean of the coarsest map.
 
     After Iizuka, Simo-Serra and Ishikawa 2016, *Let there be color!*, section 3.3. The map is the last of the
-    backbone, or of the encoder where there is no backbone. Labels are those of the photos' sub-folders, or the third
-    entry of a dataset's samples.
+    backbone, or of the encoder if there is no backbone. Labels are the photos' sub-folders, or the third entry of a
+    dataset's samples.
 
     Args:
-        weight: In the loss; the paper's is 1/300.
-        classes: How many there are; None for those of the photos' sub-folders.
+        weight: Weight in the loss; the paper uses 1/300.
+        classes: Number of classes; None for the number of sub-folders.
     """
 
     needs_labels = True
@@ -40,7 +40,7 @@ class ImageClasses(Term):
         """Add the head.
 
         Raises:
-            DataError: How many classes there are is not known.
+            DataError: The number of classes is unknown, or smaller than in the photos.
         """
         count = self.classes or classes
         if not count:
@@ -55,7 +55,7 @@ class ImageClasses(Term):
         self.head = nn.Linear(network.get_submodule(watched).maps[-1].channels, count)
 
     def forward(self, batch: Batch, colors: Tensor, given: Mapping[str, Any]) -> Tensor:
-        """The weighted cross-entropy.
+        """Compute the weighted cross-entropy.
 
         Raises:
             DataError: The batch has no labels.
@@ -69,15 +69,14 @@ class ImageClasses(Term):
 
 @terms.register("color_classes")
 class ColorClasses(Term):
-    """Cross-entropy of 529 colours, by a 1 x 1 convolution over a map of the network.
+    """Cross-entropy over 529 colours, predicted by a 1 x 1 convolution from a map of the network.
 
-    The head that Zhang et al. 2017, *Real-time user-guided image colorization with learned deep priors*, have beside
-    their decoder.
+    The auxiliary head of Zhang et al. 2017, *Real-time user-guided image colorization with learned deep priors*.
 
     Args:
-        weight: In the loss. The cross-entropy is 6.3 before anything is learnt, and a squared error of ab / 127.5
+        weight: Weight in the loss. The cross-entropy is 6.3 before training; a squared error of ab / 127.5 is
             hundreds of times smaller.
-        at: Path of the module that gives the map, as in `network_.named_modules()`.
+        at: Path of the module that returns the map, as in `network_.named_modules()`.
     """
 
     bins: Tensor
@@ -92,7 +91,7 @@ class ColorClasses(Term):
         """Add the head.
 
         Raises:
-            ValueError: The network has no such module, or it does not run, or gives no map.
+            ValueError: The network has no such module, or the module does not run or does not return a map.
         """
         with eval_mode(network), captured_outputs(network, self.watches) as given:
             network(torch.zeros(1, 1, 64, 64).to(next(network.parameters())))
@@ -102,7 +101,7 @@ class ColorClasses(Term):
         self.head = nn.Conv2d(seen.shape[1], len(self.bins), 1)
 
     def forward(self, batch: Batch, colors: Tensor, given: Mapping[str, Any]) -> Tensor:
-        """The weighted cross-entropy."""
+        """Compute the weighted cross-entropy."""
         logits = self.head(given[self.watches[0]])
         entropies, _ = soft_cross_entropy(logits, sampled(batch.ab, logits), self.bins)
         return self.weight * entropies.mean()

@@ -1,4 +1,4 @@
-"""Terms that look at the coloured photo."""
+"""Terms computed from the coloured photo."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,19 +18,19 @@ from colorfuse.sample import Batch
 
 @terms.register("perceptual")
 class PerceptualDistance(Term):
-    """How far the coloured photo is from the true one for a backbone: the squared distance of their maps.
+    """Squared distance between a backbone's maps of the coloured photo and of the true one.
 
-    The maps are made unit vectors at each place, their squared differences are averaged over places and summed over
-    maps (Zhang, Isola, Efros, Shechtman, Wang 2018, *The unreasonable effectiveness of deep features as a perceptual
-    metric*, without the learnt weights; after Johnson, Alahi, Fei-Fei 2016, *Perceptual losses*).
+    The maps are normalised to unit length at each position; their squared differences are averaged over positions and
+    summed over maps (Zhang, Isola, Efros, Shechtman, Wang 2018, *The unreasonable effectiveness of deep features as a
+    perceptual metric*, without the learnt weights; after Johnson, Alahi, Fei-Fei 2016, *Perceptual losses*).
 
     Args:
-        weight: Of the distance in the loss.
-        backbone: Spec of the backbone, which does not learn.
-        pretrained: Start it from its published weights; random ones make little sense.
+        weight: Weight of the distance in the loss.
+        backbone: Spec of the backbone, which is frozen.
+        pretrained: Use its published weights; random weights make little sense.
 
     Raises:
-        WeightsError: These cannot be had.
+        WeightsError: The published weights cannot be obtained.
     """
 
     def __init__(self, weight: Positive = 0.1, backbone: Spec = "vgg16", pretrained: bool = True) -> None:
@@ -39,7 +39,7 @@ class PerceptualDistance(Term):
         self.backbone = create_backbone(backbone, pretrained=pretrained, frozen=True)
 
     def forward(self, batch: Batch, colors: Tensor, given: Mapping[str, Any]) -> Tensor:
-        """The weighted distance."""
+        """Compute the weighted distance."""
         with torch.no_grad():
             wanted = self.backbone(_rgb(batch.lightness, batch.ab))
         predicted = self.backbone(_rgb(batch.lightness, colors))
@@ -52,12 +52,12 @@ class PerceptualDistance(Term):
 
 @terms.register("colorfulness")
 class Colorfulness(Term):
-    """What a photo lacks in colourfulness: 1 minus a hundredth of it.
+    """Penalty on pale photos: 1 minus a hundredth of their colourfulness.
 
     Kang, Yang, Ouyang, Ren, Li, Xie 2023, *DDColor*, section 3.4, with the measure of Hasler and Suesstrunk.
 
     Args:
-        weight: In the loss.
+        weight: Weight in the loss.
     """
 
     def __init__(self, weight: Positive = 0.01) -> None:
@@ -65,7 +65,7 @@ class Colorfulness(Term):
         self.weight = weight
 
     def forward(self, batch: Batch, colors: Tensor, given: Mapping[str, Any]) -> Tensor:
-        """The weighted lack, the mean over photos."""
+        """Compute the weighted penalty, averaged over photos."""
         return self.weight * (1 - colorfulness(_rgb(batch.lightness, colors)).float().mean() / 100)
 
 
