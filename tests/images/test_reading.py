@@ -135,11 +135,25 @@ def test_files_that_are_no_photos_are_named(tmp_path: Path) -> None:
             cf.read_photo(path)
 
 
-def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = save(tmp_path, Image.fromarray(RAMP))
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".gif", ".webp", ".jpg"])
+def test_memory_and_not_pillow_decides_what_is_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    path = save(tmp_path, Image.fromarray(RAMP), f"photo{suffix}")
+    expected = cf.read_photo(path).pixels
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-    with pytest.raises(cf.PhotoError, match="too large"):
-        cf.read_photo(path)
+    np.testing.assert_array_equal(cf.read_photo(path).pixels, expected)
+    assert open_rgb(path).size == (6, 4)
+    assert Image.MAX_IMAGE_PIXELS == 10
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_who_reads_files_of_strangers_sets_a_limit(tmp_path: Path, dtype: Any, suffix: str) -> None:
+    cf.write_photo(tmp_path / f"photo{suffix}", RAMP.astype(dtype))
+    assert cf.read_photo(tmp_path / f"photo{suffix}", max_pixels=24).pixels.shape == (4, 6, 1)
+    with pytest.raises(cf.PhotoError, match=rf"photo{suffix} has 6 x 4 pixels, more than max_pixels=23"):
+        cf.read_photo(tmp_path / f"photo{suffix}", max_pixels=23)
 
 
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
@@ -241,7 +255,7 @@ def test_tiff_of_other_colours_is_named(tmp_path: Path) -> None:
 def test_further_pages_are_not_passed_over_in_silence(tmp_path: Path, dtype: Any) -> None:
     values = np.zeros((3, 8, 8), dtype)
     tifffile.imwrite(tmp_path / "pages.tif", values, photometric="minisblack")
-    with pytest.warns(UserWarning, match="pages.tif has 3 pages, of which one is taken"):
+    with pytest.warns(UserWarning, match="pages.tif has 3 pages, of which page 0 is taken; page= takes another"):
         assert cf.read_photo(tmp_path / "pages.tif").pixels.shape == (8, 8, 1)
 
 

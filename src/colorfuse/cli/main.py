@@ -1,9 +1,11 @@
 """The command and its way to tell of errors."""
 
-import logging
+import contextlib
+import os
 import sys
 import warnings
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,10 +36,19 @@ def colorfuse(
     """Colour gray photographs."""
 
 
+def _silence_libraries() -> None:
+    """Keep what C libraries print of damaged files, which are named by colorfuse, from the user's screen."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # where there is no standard error to begin with
+        ours = os.dup(sys.stderr.fileno())
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stderr.fileno())
+        sys.stderr = os.fdopen(ours, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command; what the user can mend is one line and exit status 2."""
     warnings.formatwarning = lambda message, *_, **__: f"colorfuse: {message}\n"
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # which logs what it raises
+    _silence_libraries()
     try:
         app()
     except (ValueError, OSError, ImportError, MemoryError, TrainingError) as error:

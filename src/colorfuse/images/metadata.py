@@ -14,6 +14,8 @@ Array: TypeAlias = NDArray[Any]
 _ORIENTATION, _X_RESOLUTION = 274, 282
 _DETAILS, _COLOR_SPACE, _WIDTH, _HEIGHT = 0x8769, 0xA001, 0xA002, 0xA003
 _SRGB = 1
+_WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I"}
+"""Types of values in EXIF, as struct packs them."""
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 _OF_THE_FILE = (
     *range(254, 267),  # size, depth, compression, photometric interpretation
@@ -89,6 +91,16 @@ def exif_of_tags(tags: dict[int, Any]) -> bytes:
     return exif.tobytes() if len(exif) else b""
 
 
+def as_int(value: Any, default: int) -> int:
+    """The number that a tag holds, of whatever type it is written; the default where it holds none."""
+    if isinstance(value, tuple | list | bytes):
+        value = value[0] if len(value) else default
+    try:
+        return int(value)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return default
+
+
 def as_written(value: Any) -> Any:
     """A value of EXIF that Pillow read, as it is to be given for writing.
 
@@ -104,14 +116,14 @@ def _exif_of(image: Image.Image, name: str) -> tuple[bytes, int, bool]:
         if raw:
             exif = Image.Exif()
             exif.load(raw)
-            kept = _for_upright_pixels(raw, image.size, int(exif.get(_ORIENTATION, 1)))
+            kept = _for_upright_pixels(raw, image.size, as_int(exif.get(_ORIENTATION), 1))
         elif image.format == "PNG":  # asked for EXIF that is not there, Pillow decodes all pixels to look behind them
             return b"", 1, False
         else:
             exif = image.getexif()
             directories = {tag: found for tag in _DIRECTORIES if (found := exif.get_ifd(tag))}
             kept = exif_of_tags({tag: exif[tag] for tag in exif if tag not in _DIRECTORIES} | directories)
-        return kept, int(exif.get(_ORIENTATION, 1)), _X_RESOLUTION in exif
+        return kept, as_int(exif.get(_ORIENTATION), 1), _X_RESOLUTION in exif
     except Exception as error:  # Pillow raises nearly anything for damaged EXIF, of which the photo is no worse
         warnings.warn(f"{name} has damaged EXIF, which is left out: {error}", stacklevel=2)
         return b"", 1, False
@@ -135,8 +147,8 @@ def _for_upright_pixels(exif: bytes, size: tuple[int, int], orientation: int) ->
             tag, kind, _ = struct.unpack_from(order + "HHI", data, entry)
             if tag == _DETAILS and len(offsets) == 1:
                 offsets += struct.unpack_from(order + "I", data, entry + 8)
-            if tag in new and kind in (3, 4):
-                struct.pack_into(order + ("H" if kind == 3 else "I"), data, entry + 8, new[tag])
+            if tag in new and kind in _WHOLE_NUMBERS:
+                struct.pack_into(order + _WHOLE_NUMBERS[kind], data, entry + 8, new[tag])
     data[end : end + 4] = bytes(4)  # where the directory of the thumbnail would be
     return b"Exif\0\0" + bytes(data)
 

@@ -30,11 +30,13 @@ class Photo:
         pixels: Gray `(H, W, 1)` or RGB `(H, W, 3)`: uint8, uint16, or float32 in 0 to 1.
         alpha: `(H, W, 1)` of the same dtype, or None.
         metadata: What its file says beside.
+        name: What it is called in messages: its path, if it has one.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
     metadata: Metadata = field(default_factory=Metadata)
+    name: str = "a photo"
 
     def lightness(self) -> Tensor:
         """CIELAB lightness `(1, H, W)` in 0 to 100, from a gray photo's own values."""
@@ -117,7 +119,8 @@ def photo_of_array(values: NDArray[Any], name: str) -> Photo:
         advice = "; move its channels last" if values.ndim == 3 and values.shape[0] in (1, 3, 4) else ""
         raise PhotoError(f"{name} has shape {values.shape}; a photo is (H, W) or (H, W, 1 | 3 | 4){advice}")
     pixels, colors = checked_pixels(values, name), min(values.shape[-1], 3)
-    return Photo(pixels[..., :colors], pixels[..., colors:] if values.shape[-1] == 4 else None)
+    alpha = pixels[..., colors:] if values.shape[-1] == 4 else None
+    return Photo(pixels[..., :colors], alpha, name=name)
 
 
 def checked_pixels(values: NDArray[Any], name: str) -> Pixels:

@@ -15,10 +15,14 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from colorfuse.errors import PhotoError
-from colorfuse.images.decoding import Decoded, decode_file, decode_image
+from colorfuse.images.decoded import Decoded
+from colorfuse.images.decoding import decode_file, page_numbers
 from colorfuse.images.metadata import upright
+from colorfuse.images.opening import open_image, without_pillows_limit
 from colorfuse.images.photo import Photo, as_bytes, checked_pixels, photo_of_array
+from colorfuse.images.pil_images import decode_image
 from colorfuse.images.profiles import to_srgb
+from colorfuse.images.quiet import quiet_libraries
 from colorfuse.memory import check_memory
 
 _ERRORS_OF_A_PHOTO = (None, errno.EINVAL, errno.EOVERFLOW)  # as of seeking where a damaged file points to
@@ -26,7 +30,7 @@ _ERRORS_OF_A_PHOTO = (None, errno.EINVAL, errno.EOVERFLOW)  # as of seeking wher
 PhotoSource: TypeAlias = Photo | str | os.PathLike[str] | IO[bytes] | Image.Image | NDArray[Any] | Tensor
 
 
-def read_photo(source: PhotoSource) -> Photo:
+def read_photo(source: PhotoSource, *, page: int | None = None, max_pixels: int | None = None) -> Photo:
     """Read a photo: upright after its EXIF orientation, in sRGB after its ICC profile, with its bit depth and alpha.
 
     PNG and TIFF keep more than 8 bits; other formats are read with 8.
@@ -35,13 +39,18 @@ def read_photo(source: PhotoSource) -> Photo:
         source: A path, an open binary file, which is read from its start, a PIL image, an array `(H, W)` or
             `(H, W, 1 | 3 | 4)`, a tensor `(1 | 3 | 4, H, W)`, or a `Photo`. Arrays and tensors are uint8, uint16 or
             floats in 0 to 1.
+        page: Of a file with several pages or frames, the number of the one to read, from 0 on; None for the first
+            that is no thumbnail.
+        max_pixels: Refuse files with more pixels, as where strangers' files are read; None leaves it to the memory
+            that there is.
 
     Returns:
         A `Photo`, whose `pixels` are `(H, W, 1 | 3)` of uint8, uint16, or float32 in 0 to 1.
 
     Raises:
         OSError: There is no file at the path, or it cannot be read.
-        PhotoError: The file is no image, is damaged, or the values are not a photo's.
+        PhotoError: The file is no image, is damaged, has no such page or too many pixels, or the values are not a
+            photo's.
         MemoryError: It is too large for the memory to be coloured in.
         TypeError: The source is none of these.
 
@@ -49,6 +58,8 @@ def read_photo(source: PhotoSource) -> Photo:
         >>> read_photo(np.zeros((4, 6), np.uint8)).lightness().shape
         torch.Size([1, 4, 6])
     """
+    if isinstance(source, bytes | bytearray | memoryview):
+        raise TypeError("bytes are neither a path nor an open file; give io.BytesIO(them), or os.fsdecode of a path")
     if isinstance(source, Photo):
         return source
     if isinstance(source, np.ndarray):
@@ -61,12 +72,35 @@ def read_photo(source: PhotoSource) -> Photo:
             return _from_decoded(decode_image(source, "PIL image"), "PIL image")
     if isinstance(source, str | os.PathLike):
         with Path(source).open("rb") as file:
-            return _from_file(file, str(source))
+            return _from_file(file, str(source), page, max_pixels)
     if not hasattr(source, "read") or hasattr(source, "encoding"):
         raise TypeError(
             f"a photo must be a path, binary file, PIL image, array or tensor, not {type(source).__name__}"
         )
-    return _from_file(source, str(getattr(source, "name", "file")))
+    return _from_file(source, str(getattr(source, "name", "file")), page, max_pixels)
+
+
+def read_pages(source: str | os.PathLike[str] | IO[bytes]) -> Iterator[Photo]:
+    """Read all pages of a TIFF, or all frames of a GIF and its like, one after another; thumbnails are left out.
+
+    Raises:
+        OSError: There is no file at the path, or it cannot be read.
+        PhotoError: The file is no image, or a page is damaged.
+        MemoryError: A page is too large for the memory to be coloured in.
+
+    Example:
+        >>> path = getfixture("tmp_path") / "album.tif"
+        >>> Image.new("L", (8, 6)).save(path, save_all=True, append_images=[Image.new("L", (9, 6))])
+        >>> [photo.pixels.shape for photo in read_pages(path)]
+        [(6, 8, 1), (6, 9, 1)]
+    """
+    name = str(getattr(source, "name", source))
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(Path(source).open("rb")) if isinstance(source, str | os.PathLike) else source
+        with _photo_errors(name):
+            numbers = page_numbers(file)
+        for number in numbers:
+            yield _from_file(file, name, number, None)
 
 
 def open_rgb(path: str | os.PathLike[str], at_least: int | None = None) -> Image.Image:
@@ -89,23 +123,25 @@ def open_rgb(path: str | os.PathLike[str], at_least: int | None = None) -> Image
 def _open_plain(file: IO[bytes], at_least: int | None) -> Image.Image | None:
     """Open what Pillow decodes right: 8 bit RGB or gray without a profile."""
     try:
-        image = Image.open(file)
+        with quiet_libraries():
+            image = open_image(file)
         if at_least:
             image.draft("RGB", (at_least, at_least))
         if image.format == "TIFF" or image.mode not in ("RGB", "L") or image.info.get("icc_profile"):
             return None
-        image.load()
+        with without_pillows_limit(image.size):
+            image.load()
         ImageOps.exif_transpose(image, in_place=True)
         return image if image.mode == "RGB" else image.convert("RGB")
     except Exception:  # which `read_photo` names, or reads in another way
         return None
 
 
-def _from_file(file: IO[bytes], name: str) -> Photo:
+def _from_file(file: IO[bytes], name: str, page: int | None = None, max_pixels: int | None = None) -> Photo:
     if not (hasattr(file, "seekable") and file.seekable()):
         file = io.BytesIO(file.read())
     with _photo_errors(name):
-        return _from_decoded(decode_file(file, name), name)
+        return _from_decoded(decode_file(file, name, page, max_pixels), name)
 
 
 def _from_decoded(decoded: Decoded, name: str) -> Photo:
@@ -115,6 +151,7 @@ def _from_decoded(decoded: Decoded, name: str) -> Photo:
         checked_pixels(upright(colors, coding.orientation), name),
         None if alpha is None else checked_pixels(upright(alpha, coding.orientation), name),
         decoded.metadata,
+        name,
     )
 
 
@@ -138,13 +175,14 @@ def _from_array(values: NDArray[Any], name: str) -> Photo:
 def _photo_errors(name: str) -> Iterator[None]:
     """Turn what decoders raise for a bad file, which may be anything, into a `PhotoError` that names the file."""
     try:
-        yield
+        with quiet_libraries():
+            yield
     except (PhotoError, MemoryError):
         raise
     except UnidentifiedImageError as error:
         raise PhotoError(f"{name} is no image that can be read") from error
     except Image.DecompressionBombError as error:
-        raise PhotoError(f"{name} is too large: {error} Raise PIL.Image.MAX_IMAGE_PIXELS if you trust it") from error
+        raise PhotoError(f"{name} is too large for Pillow: {error} Raise PIL.Image.MAX_IMAGE_PIXELS") from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno not in _ERRORS_OF_A_PHOTO:  # but of the disk
             raise

@@ -1,140 +1,147 @@
-"""From a file's bytes to its values.
-
-Pillow decodes, but PNG and TIFF of more than 8 bits, which it would cut to 8 as it does those of other formats.
-"""
+"""TIFF: by Pillow where its values have 8 bits, and by tifffile where they have more or Pillow fails."""
 
 import math
 import warnings
-from dataclasses import dataclass, replace
-from typing import IO, Any, TypeAlias
+from collections.abc import Iterator
+from typing import IO, Any
 
-import imagecodecs
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import TiffImagePlugin, UnidentifiedImageError
 
 from colorfuse.errors import PhotoError
-from colorfuse.images.metadata import Coding, Metadata, exif_of_tags, metadata_of
+from colorfuse.images.decoded import Array, Decoded, in_range
+from colorfuse.images.metadata import Coding, Metadata, as_int, exif_of_tags, metadata_of
+from colorfuse.images.opening import check_size, open_image
+from colorfuse.images.pil_images import decode_image
 from colorfuse.images.profiles import ColorSpace
-from colorfuse.memory import check_memory
 
-Array: TypeAlias = NDArray[Any]
+_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_CANON_RAW = b"CR"
+_SUBFILE_TYPE, _BITS, _ORIENTATION, _X_RESOLUTION, _SOFTWARE, _BELOW = 254, 258, 274, 282, 305, 330
+_WHITE_IS_ZERO, _PALETTE, _YCBCR, _PREMULTIPLIED, _ALPHA = 0, 3, 6, 1, 2
+_RAW = (32803, 34892)
+"""Photometric interpretations of a camera's sensor."""
 
-_PNG_START, _PNG_BIT_DEPTH = b"\x89PNG\r\n\x1a\n", 24
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_TIFF_SPACES: dict[int, tuple[ColorSpace, int]] = {0: ("gray", 1), 1: ("gray", 1), 2: ("rgb", 3), 5: ("cmyk", 4)}
-_SUBFILE_TYPE, _ORIENTATION, _X_RESOLUTION, _SOFTWARE = 254, 274, 282, 305
-_WHITE_IS_ZERO, _PREMULTIPLIED, _ALPHA = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """Values as the file holds them, `(H, W, 1 | 3 | 4)` of `space`, alpha `(H, W, 1)`, and what it says of them."""
-
-    values: Array
-    space: ColorSpace
-    alpha: Array | None
-    metadata: Metadata
-    coding: Coding
+_SPACES: dict[int, tuple[ColorSpace, int]] = {
+    _WHITE_IS_ZERO: ("gray", 1),
+    1: ("gray", 1),
+    2: ("rgb", 3),
+    _PALETTE: ("rgb", 1),
+    5: ("cmyk", 4),
+    _YCBCR: ("rgb", 3),  # which tifffile's JPEG decoder has turned to RGB
+}
+_MOST_OF_A_TILE = 8
+"""How many times the pixels of a photo a tile of it may have; a damaged file may claim any number."""
 
 
-def decode_file(file: IO[bytes], name: str) -> Decoded:
-    """Decode an open file that can be sought in.
+def is_tiff(start: bytes) -> bool:
+    """Whether a file begins like a TIFF."""
+    return start[:4] in _STARTS
+
+
+def decode_tiff(file: IO[bytes], name: str, page: int | None, max_pixels: int | None) -> Decoded:
+    """Decode a page: by default the first that is no thumbnail, also where a preview comes first.
 
     Raises:
-        UnidentifiedImageError: It is no image.
+        PhotoError: There is no such page, it has too many pixels, or it is of a kind that cannot be read.
         MemoryError: It is too large for the memory to be coloured in.
         Exception: Anything, for a damaged one.
     """
-    file.seek(0)
-    start = file.read(26)
+    file.seek(8)
+    if file.read(2) == _CANON_RAW:
+        raise _raw(name)
     try:
-        with Image.open(file) as image:
-            _warn_of_frames(image, name)
-            if isinstance(image, TiffImagePlugin.TiffImageFile):
-                _skip_thumbnails(image)
-            check_memory(image.height, image.width, name)
-            if start.startswith(_PNG_START) and start[_PNG_BIT_DEPTH] == 16:
-                return _decode_png(file, *metadata_of(image, name))
-            if isinstance(image, TiffImagePlugin.TiffImageFile) and _tiff_bits(image) > 8:
-                return _decode_tiff(file, name, metadata_of(image, name))
-            return decode_image(image, name)
+        image = open_image(file)
     except UnidentifiedImageError:
-        if start[:4] not in _TIFF_STARTS:
-            raise
-        return _decode_tiff(file, name, None)
+        return _decode_by_tifffile(file, name, page, max_pixels, None)
+    with image:
+        said = None
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            in_chain = _seek(image, name, page)
+            said = metadata_of(image, name)
+            if not in_chain or _bits(image) > 8:
+                return _decode_by_tifffile(file, name, image.tell() if in_chain else None, max_pixels, said)
+        check_size(file, image.height, image.width, name, max_pixels)
+        try:
+            return decode_image(image, name)
+        except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
+            try:
+                return _decode_by_tifffile(file, name, image.tell(), max_pixels, said)
+            except Exception:
+                raise error from None
 
 
-def decode_image(image: Image.Image, name: str) -> Decoded:
-    """Decode what Pillow has opened."""
-    turned = isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(_ORIENTATION, 1) > 4
-    image.load()  # which turns a TIFF upright and removes its orientation
-    (metadata, coding), mode = metadata_of(image, name), image.mode
-    if turned and metadata.dpi:
-        metadata = replace(metadata, dpi=metadata.dpi[::-1])
-    if mode == "F" or mode.startswith("I"):
-        values = np.asarray(image)
-        if mode == "I" and not image.format and 0 < values.max(initial=0) <= 255:
-            raise PhotoError(f'{name} of mode "I" has no value above {values.max()}; convert it to "L"')
-        return Decoded(_in_16_bits(values, name)[..., None], "gray", None, metadata, coding)
-    if mode == "CMYK":
-        return Decoded(np.asarray(image), "cmyk", None, metadata, coding)
-    transparent = image.has_transparency_data
-    gray = mode in ("1", "L", "LA", "La")
-    values = np.asarray(image.convert(("L" if gray else "RGB") + ("A" if transparent else "")))
-    return _parted(values, "gray" if gray else "rgb", metadata, coding)
+def tiff_page_numbers(file: IO[bytes]) -> list[int]:
+    """The numbers of the pages that are no thumbnails."""
+    file.seek(0)
+    with tifffile.TiffFile(file) as tiff:
+        whole = [number for number, page in enumerate(tiff.pages) if not _is_reduced(page)]
+        return whole or [0]
 
 
-def _warn_of_frames(image: Image.Image, name: str) -> None:
-    if image.format not in ("TIFF", "GIF", "WEBP", "PNG"):  # several in a JPEG are of the same scene
-        return
-    try:
-        count = getattr(image, "n_frames", 1)
-    except Exception:  # the next one is damaged, of which the first is no worse
-        return
-    thumbnails = isinstance(image, TiffImagePlugin.TiffImageFile) and _is_thumbnail(image)
-    if count > 1 + thumbnails:
-        warnings.warn(f"{name} has {count} pages, of which one is taken", stacklevel=3)
-
-
-def _skip_thumbnails(image: TiffImagePlugin.TiffImageFile) -> None:
-    while _is_thumbnail(image) and image.tell() + 1 < image.n_frames:
+def _seek(image: TiffImagePlugin.TiffImageFile, name: str, page: int | None) -> bool:
+    """Go to a page; False if the first photo is none of them, but lies in a directory below a thumbnail's."""
+    count = _count(image)
+    if page is not None:
+        if not 0 <= page < count:
+            raise PhotoError(f"{name} has {count} pages; page={page} is not one of 0 to {count - 1}")
+        image.seek(page)
+        return True
+    thumbnails = 0
+    while _is_thumbnail(image):
+        thumbnails += 1
+        if image.tell() + 1 == count:
+            image.seek(0)
+            return _BELOW not in image.tag_v2
         image.seek(image.tell() + 1)
+    if count > 1 + thumbnails:
+        warnings.warn(
+            f"{name} has {count} pages, of which page {image.tell()} is taken; page= takes another", stacklevel=5
+        )
+    return True
+
+
+def _count(image: TiffImagePlugin.TiffImageFile) -> int:
+    try:
+        return image.n_frames
+    except Exception:  # the next one is damaged; the first is none the worse
+        return 1
 
 
 def _is_thumbnail(image: TiffImagePlugin.TiffImageFile) -> bool:
-    return bool(image.tag_v2.get(_SUBFILE_TYPE, 0) & 1)
+    return bool(as_int(image.tag_v2.get(_SUBFILE_TYPE), 0) & 1)
 
 
-def _tiff_bits(image: TiffImagePlugin.TiffImageFile) -> int:
-    bits: tuple[int, ...] = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,))
-    return max(bits)
+def _bits(image: TiffImagePlugin.TiffImageFile) -> int:
+    bits = image.tag_v2.get(_BITS, (1,))
+    return max(bits) if isinstance(bits, tuple | bytes) else as_int(bits, 1)
 
 
-def _decode_png(file: IO[bytes], metadata: Metadata, coding: Coding) -> Decoded:
-    file.seek(0)
-    values = imagecodecs.png_decode(file.read())
-    gray = values.ndim == 2 or values.shape[-1] == 2
-    return _parted(values, "gray" if gray else "rgb", metadata, coding)
-
-
-def _decode_tiff(file: IO[bytes], name: str, said: tuple[Metadata, Coding] | None) -> Decoded:
+def _decode_by_tifffile(
+    file: IO[bytes], name: str, number: int | None, max_pixels: int | None, said: tuple[Metadata, Coding] | None
+) -> Decoded:
     file.seek(0)
     with tifffile.TiffFile(file) as tiff:
-        page = _page(tiff)
-        if page.photometric not in _TIFF_SPACES or page.axes not in ("YX", "YXS", "SYX"):
+        page = _page(tiff, name, number)
+        if page.photometric in _RAW:
+            raise _raw(name)
+        is_jpeg = page.compression in (7, 34892)
+        if page.photometric not in _SPACES or page.axes not in ("YX", "YXS", "SYX"):
             raise PhotoError(f"{name} is a TIFF of {page.photometric!r} and axes {page.axes}; save it as RGB or gray")
-        # Damage may as well make tiles of a small photo too large to be had.
-        if max(page.size, math.prod(page.chunks)) > 8 * (Image.MAX_IMAGE_PIXELS or np.inf):
-            raise Image.DecompressionBombError(f"{page.shape} values in tiles of {page.chunks}.")
-        check_memory(page.imagelength, page.imagewidth, name)
-        values, extra = page.asarray(), page.extrasamples
+        if page.photometric == _YCBCR and not is_jpeg:
+            raise PhotoError(f"{name} is a TIFF of YCbCr without JPEG; save it as RGB")
+        if math.prod(page.chunks) > max(_MOST_OF_A_TILE * page.size, 1 << 24):
+            raise PhotoError(f"{name} is damaged: its {page.shape} values lie in tiles of {page.chunks}")
+        check_size(file, page.imagelength, page.imagewidth, name, max_pixels)
+        values, extra, colormap = page.asarray(), page.extrasamples, page.colormap
         metadata, coding = said or _said_by(page)
-    space, colors = _TIFF_SPACES[page.photometric]
+    space, colors = _SPACES[page.photometric]
     values = values[..., None] if page.axes == "YX" else values
     values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values
-    values = _in_range(values, page.bitspersample, name)
+    if page.photometric == _PALETTE:
+        values, colors = _looked_up(values, colormap), 3
+    values = in_range(values, page.bitspersample if page.photometric != _PALETTE else 16, name)
     if page.photometric == _WHITE_IS_ZERO:
         values = (np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1) - values
     alphas = [colors + index for index, kind in enumerate(extra) if kind in (_PREMULTIPLIED, _ALPHA)]
@@ -145,12 +152,42 @@ def _decode_tiff(file: IO[bytes], name: str, said: tuple[Metadata, Coding] | Non
     return Decoded(values, space, alpha, metadata, coding)
 
 
-def _page(tiff: tifffile.TiffFile) -> Any:
-    """The first page that is no thumbnail."""
-    first: Any = tiff.pages.first
-    if not first.is_reduced:
-        return first
-    return next((page for page in tiff.pages if isinstance(page, tifffile.TiffPage) and not page.is_reduced), first)
+def _page(tiff: tifffile.TiffFile, name: str, number: int | None) -> Any:
+    """The page of a number, or the first that is no thumbnail, be it in a directory below another.
+
+    Raises:
+        PhotoError: There is no such page.
+    """
+    if number is not None:
+        if not 0 <= number < len(tiff.pages):
+            raise PhotoError(f"{name} has {len(tiff.pages)} pages; page={number} is not one of them")
+        return tiff.pages[number]
+    return next((page for page in _pages_below(tiff.pages) if not _is_reduced(page)), tiff.pages.first)
+
+
+def _pages_below(pages: Any) -> Iterator[Any]:
+    """Pages, each followed by those in the directories below it."""
+    for page in pages:
+        if isinstance(page, tifffile.TiffPage):
+            yield page
+            yield from _pages_below(page.pages or ())
+
+
+def _is_reduced(page: Any) -> bool:
+    return bool(as_int(getattr(page, "subfiletype", 0), 0) & 1)
+
+
+def _raw(name: str) -> PhotoError:
+    return PhotoError(
+        f"{name} holds the raw data of a camera's sensor, and beside it only a preview can be read; develop it to "
+        "TIFF or JPEG first"
+    )
+
+
+def _looked_up(indices: Array, colormap: Array) -> Array:
+    """RGB in 16 bits of indices `(H, W, 1)` into a colour map `(3, 2**bits)`."""
+    colormap = colormap * np.uint16(257) if colormap.max() <= 255 else colormap
+    return np.moveaxis(colormap[:, indices[..., 0]], 0, -1)
 
 
 def _said_by(page: Any) -> tuple[Metadata, Coding]:
@@ -158,42 +195,13 @@ def _said_by(page: Any) -> tuple[Metadata, Coding]:
     tags = {tag.code: tag.value for tag in page.tags if tag.count == 1 or isinstance(tag.value, str)}
     described = {code: value for code, value in tags.items() if isinstance(value, str) and code != _SOFTWARE}
     dots = page.get_resolution("inch") if page.tags.get(_X_RESOLUTION) and page.resolutionunit > 1 else None
-    orientation = tags.get(_ORIENTATION, 1)
     return (
         Metadata(exif_of_tags(described), dots if dots and min(dots) >= 1 else None),
-        Coding(int(orientation), page.iccprofile),
+        Coding(as_int(tags.get(_ORIENTATION), 1), page.iccprofile),
     )
-
-
-def _in_range(values: Array, bits: int, name: str) -> Array:
-    """Floats in 32 bits, and of 9 to 15 bits, 16."""
-    if values.dtype.kind == "f":
-        return values.astype(np.float32, copy=False)
-    if values.dtype.kind == "i":
-        raise PhotoError(f"{name} has dtype {values.dtype}; a photo is of unsigned integers or floats in 0 to 1")
-    if values.dtype.kind == "u" and 8 < bits < 16:
-        return np.rint(values * np.float32(65535 / (2**bits - 1))).astype(np.uint16)
-    return _in_16_bits(values, name)
-
-
-def _in_16_bits(values: Array, name: str) -> Array:
-    """Of integers wider than their values, 16 bits."""
-    if values.dtype.kind not in "iu" or values.dtype.itemsize == 1:
-        return values
-    if values.size and not 0 <= values.min() <= values.max() <= 65535:
-        raise PhotoError(f"{name} has integers from {values.min()} to {values.max()}; they must lie in 0 to 65535")
-    return values.astype(np.uint16, copy=False)
 
 
 def _unmultiplied(values: Array, alpha: Array) -> Array:
     full = np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1
     divided = values * (full / np.maximum(alpha, 1e-6 if full == 1 else 1).astype(np.float64))
     return np.minimum(divided.round() if full > 1 else divided, full).astype(values.dtype)
-
-
-def _parted(values: Array, space: ColorSpace, metadata: Metadata, coding: Coding) -> Decoded:
-    """Split `(H, W)` or `(H, W, 1 to 4)` in colours and alpha."""
-    values = values[..., None] if values.ndim == 2 else values
-    colors = 1 if space == "gray" else 3
-    alpha = values[..., colors:] if values.shape[-1] > colors else None
-    return Decoded(values[..., :colors], space, alpha, metadata, coding)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,12 +12,16 @@ from PIL import Image
 from torch import Tensor
 
 from colorfuse.images import Photo, PhotoSource, Pixels, read_photo
-from colorfuse.inference.rendering import RenderAb, Rendered, render_checked, to_render_size
+from colorfuse.inference.rendering import RenderAb, Rendered, render_checked, to_render_size, working_size
 from colorfuse.inference.upsampling import find_upsampling
-from colorfuse.memory import memory_for
+from colorfuse.memory import available_memory, memory_for
 from colorfuse.options import Side, check_value
 
 _PIXELS_AT_ONCE = 1 << 25
+_BYTES_A_RENDERED_PIXEL = 256
+"""About what a network keeps of each pixel that it works on."""
+_ENOUGH = 1024
+"""The pixels of a photo that black and white alone is not just chance for."""
 _MAX_SATURATION = 100.0
 
 
@@ -53,8 +58,10 @@ class Predictor:
 
     def predict(self, photos: Sequence[Photo]) -> list[Pixels]:
         """Colour photos, those of one working size in one batch."""
-        height, width, _ = max((photo.pixels.shape for photo in photos), key=math.prod)
-        with memory_for(height, width, "a photo"):
+        largest = max(photos, key=lambda photo: photo.pixels.size)
+        height, width, _ = largest.pixels.shape
+        check_render_memory(height, width, self.render_size)
+        with memory_for(height, width, largest.name):
             whole = [photo.lightness() for photo in photos]
             rendered = self._render([to_render_size(lightness[None], self.render_size) for lightness in whole])
             return list(map(self._finish, photos, whole, rendered))
@@ -70,8 +77,36 @@ class Predictor:
         return [results[index] for index in range(len(small))]
 
     def _finish(self, photo: Photo, lightness: Tensor, rendered: Rendered) -> Pixels:
+        if _is_black_and_white(lightness):
+            warnings.warn(
+                f"{photo.name} stays without colour, since all of it is black or white; scan it in gray", stacklevel=4
+            )
         rows = self.upsampling(self.saturation * rendered.ab, rendered.lightness, len(photo.pixels))
         return photo.colored(lightness, lambda some, top: rows(some[None], top)[0])
+
+
+def check_render_memory(height: int, width: int, render_size: int) -> None:
+    """Check that there is memory to work on a photo at a size, which says nothing of how large the photo is.
+
+    Raises:
+        MemoryError: There is not.
+    """
+    pixels = math.prod(working_size(height, width, render_size))
+    if pixels * _BYTES_A_RENDERED_PIXEL > available_memory():
+        raise MemoryError(
+            f"render_size={render_size} takes about {pixels * _BYTES_A_RENDERED_PIXEL / 2**30:.1f} GiB of memory, of "
+            f"which {available_memory() / 2**30:.1f} are free; lower it"
+        )
+
+
+def _is_black_and_white(lightness: Tensor) -> bool:
+    """Whether a photo has black and white alone, as halftones and scans of one bit have."""
+    some = lightness[:, :: max(1, lightness.shape[1] // 64), :: max(1, lightness.shape[2] // 64)]
+    for values in (some, lightness):
+        dark, light = (values < 1).sum().item(), (values > 99).sum().item()
+        if values.numel() < _ENOUGH or dark + light < values.numel() or not dark or not light:
+            return False
+    return True
 
 
 def is_stream(photos: Any) -> bool:

@@ -1,0 +1,60 @@
+"""The values of a photo as its file holds them."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from colorfuse.errors import PhotoError
+from colorfuse.images.metadata import Coding, Metadata
+from colorfuse.images.profiles import ColorSpace
+
+Array: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Values as the file holds them, `(H, W, 1 | 3 | 4)` of `space`, alpha `(H, W, 1)`, and what it says of them."""
+
+    values: Array
+    space: ColorSpace
+    alpha: Array | None
+    metadata: Metadata
+    coding: Coding
+
+
+def split_alpha(values: Array, space: ColorSpace, metadata: Metadata, coding: Coding) -> Decoded:
+    """Split `(H, W)` or `(H, W, 1 to 4)` into colours and alpha."""
+    values = values[..., None] if values.ndim == 2 else values
+    colors = 1 if space == "gray" else 3
+    alpha = values[..., colors:] if values.shape[-1] > colors else None
+    return Decoded(values[..., :colors], space, alpha, metadata, coding)
+
+
+def in_range(values: Array, bits: int, name: str) -> Array:
+    """Floats in 32 bits, and integers of 9 to 15 bits scaled to 16.
+
+    Raises:
+        PhotoError: The dtype or the range is not a photo's; the error begins with `name`.
+    """
+    if values.dtype.kind == "f":
+        return values.astype(np.float32, copy=False)
+    if values.dtype.kind == "i":
+        raise PhotoError(f"{name} has dtype {values.dtype}; a photo is of unsigned integers or floats in 0 to 1")
+    if values.dtype.kind == "u" and 8 < bits < 16:
+        return np.rint(values * np.float32(65535 / (2**bits - 1))).astype(np.uint16)
+    return in_16_bits(values, name)
+
+
+def in_16_bits(values: Array, name: str) -> Array:
+    """Integers of more than one byte in 16 bits.
+
+    Raises:
+        PhotoError: A value lies beyond; the error begins with `name`.
+    """
+    if values.dtype.kind not in "iu" or values.dtype.itemsize == 1:
+        return values
+    if values.size and not 0 <= values.min() <= values.max() <= 65535:
+        raise PhotoError(f"{name} has integers from {values.min()} to {values.max()}; they must lie in 0 to 65535")
+    return values.astype(np.uint16, copy=False)
