@@ -11,7 +11,7 @@ from pydantic import Field, PydanticUserError, TypeAdapter, ValidationError
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 """An integer, at least 1."""
 
-Whole: TypeAlias = Annotated[int, Field(ge=0)]
+NonNegativeInt: TypeAlias = Annotated[int, Field(ge=0)]
 """An integer, at least 0."""
 
 Side: TypeAlias = Annotated[int, Field(ge=32)]

@@ -60,7 +60,7 @@ class Registry(Generic[Part]):
             raise self._taken(name)
 
         def add(factory: Factory) -> Factory:
-            if name in self._registered and _place(self._registered[name]) != _place(factory):
+            if name in self._registered and _definition_of(self._registered[name]) != _definition_of(factory):
                 raise self._taken(name)
             self._registered[name] = factory
             return factory
@@ -158,16 +158,16 @@ def parse_spec(spec: Any, kind: str) -> tuple[str, dict[str, Any]]:
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """An error for an unknown name, which lists the closest known names."""
     name, known = str(name), sorted(known, key=lambda other: (len(other), other))
-    begun = [other for other in known if _plain(name) and _plain(other).startswith(_plain(name))][:3]
+    begun = [other for other in known if _normalized(name) and _normalized(other).startswith(_normalized(name))][:3]
     closest = begun or difflib.get_close_matches(name, known, n=3) or known[:5]
     return ValueError(f"no {kind} is called {name!r}; of {len(known)} known, the closest are {', '.join(closest)}")
 
 
-def _place(factory: Callable[..., Any]) -> tuple[Any, Any]:
+def _definition_of(factory: Callable[..., Any]) -> tuple[Any, Any]:
     """Where a class or function was defined."""
     return getattr(factory, "__module__", None), getattr(factory, "__qualname__", id(factory))
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     """The letters and digits of a name in lower case, so that matching ignores case and hyphens."""
     return "".join(filter(str.isalnum, name.lower()))

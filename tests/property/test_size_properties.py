@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorfuse.backbones.input_sizes import Size, find_sizing
+from colorfuse.backbones.input_sizes import Size, find_size_rule
 
 SIDES = st.integers(32, 2000)
 
@@ -11,7 +11,7 @@ def test_the_size_is_one_that_is_taken_and_near(height: int, width: int, multipl
     def takes(size: Size) -> bool:
         return all(side % multiple == 0 and side >= least * multiple for side in size)
 
-    sizing = find_sizing(takes, (448, 448))
+    sizing = find_size_rule(takes, (448, 448))
     sized = sizing((height, width))
     assert takes(sized)
     assert all(
@@ -21,5 +21,5 @@ def test_the_size_is_one_that_is_taken_and_near(height: int, width: int, multipl
 
 @given(SIDES, SIDES)
 def test_a_model_of_one_size_gets_that(height: int, width: int) -> None:
-    assert find_sizing(lambda size: size == (336, 448), (336, 448))((height, width)) == (336, 448)
-    assert find_sizing(lambda size: False, (336, 448))((height, width)) == (height, width)
+    assert find_size_rule(lambda size: size == (336, 448), (336, 448))((height, width)) == (336, 448)
+    assert find_size_rule(lambda size: False, (336, 448))((height, width)) == (height, width)

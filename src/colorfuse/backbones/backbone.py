@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from colorfuse.backbones.input_sizes import Size, find_sizing
+from colorfuse.backbones.input_sizes import Size, find_size_rule
 from colorfuse.backbones.maps import MapInfo, Maps, resize
 from colorfuse.errors import first_line
 
@@ -62,7 +62,7 @@ class Backbone(nn.Module):
         self.maps = tuple(extractor.maps[index] for index in self._kept)
         for statistic, values in (("mean", extractor.mean), ("std", extractor.std)):
             self.register_buffer(statistic, torch.tensor(values).reshape(-1, 1, 1), persistent=False)
-        self._sizing = find_sizing(partial(_takes, on_meta(self.features)), extractor.native)
+        self._sizing = find_size_rule(partial(_takes, on_meta(self.features)), extractor.native)
         self.train(self.training)
 
     def forward(self, images: Tensor) -> list[Tensor]:

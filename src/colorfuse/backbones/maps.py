@@ -18,7 +18,7 @@ Maps = tuple[MapInfo, ...]
 """The maps of an encoder or a backbone, fine to coarse."""
 
 
-def divided(side: int, by: int) -> int:
+def ceil_div(side: int, by: int) -> int:
     """Divide a side, rounding up, by the formula of strided convolutions, which keeps exported programs simple."""
     return (side - 1) // by + 1
 

@@ -12,7 +12,7 @@ import torch
 
 from colorfuse.backbones.backbone import Extractor
 from colorfuse.backbones.maps import MapInfo
-from colorfuse.backbones.weights import cannot_be_had, load_file
+from colorfuse.backbones.weights import load_file, unavailable
 from colorfuse.errors import first_line
 
 _FOR_ANY_SIZE: tuple[dict[str, Any], ...] = (
@@ -48,7 +48,7 @@ def create(name: str, *, pretrained: bool = True, weights: str | Path | None = N
         features = _create_for_any_size(name, pretrained)
     except Exception as error:  # the hub's client passes on any error of its HTTP client
         if pretrained:
-            raise cannot_be_had(name, place, error) from error
+            raise unavailable(name, place, error) from error
         raise ValueError(f"timm cannot build {name!r}: {first_line(error)}") from error
     if weights is not None:
         load_file(getattr(features, "model", features), _keys(name), name, Path(weights))

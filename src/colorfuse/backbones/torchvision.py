@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from colorfuse.backbones.backbone import Extractor, on_meta
 from colorfuse.backbones.maps import MapInfo
-from colorfuse.backbones.weights import cannot_be_had, load_file
+from colorfuse.backbones.weights import load_file, unavailable
 
 _PREFIX = "torchvision/"
 _HEAD = {"AuxLogits", "aux1", "aux2", "avgpool", "dropout", "classifier", "fc", "flatten", "head", "heads"}
@@ -69,7 +69,7 @@ def _create_classifier(name: str, weights: Any, side: int) -> nn.Module:
         except Exception as error:  # a failed download raises various errors
             if weights is None:
                 raise
-            raise cannot_be_had(name, weights.url, error) from error
+            raise unavailable(name, weights.url, error) from error
     return model
 
 

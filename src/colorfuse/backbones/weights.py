@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from colorfuse.errors import WeightsError, first_line
 
 
-def cannot_be_had(name: str, place: str, error: BaseException) -> WeightsError:
+def unavailable(name: str, place: str, error: BaseException) -> WeightsError:
     """Return the error for published weights that cannot be downloaded, with two ways to go on."""
     return WeightsError(
         f"the pretrained weights of {name!r} cannot be had from {place} ({first_line(error)}); go on with "

@@ -14,7 +14,7 @@ from colorfuse.colorizers.base import Colorizer
 from colorfuse.colorizers.registry import colorizers
 from colorfuse.inference.devices import Device
 from colorfuse.options import check_options, plain
-from colorfuse.persistence.folder import Saved, read_config, read_history, read_tensors, write_folder
+from colorfuse.persistence.folder import SavedConfig, read_config, read_history, read_tensors, write_folder
 from colorfuse.registry import unknown_name
 from colorfuse.training import History
 
@@ -130,7 +130,7 @@ class LearntColorizer(Colorizer):
         """
         self.check_fitted()
         state = self.state()
-        saved = Saved(colorizers.name_of(type(self)), plain(self.get_params()))
+        saved = SavedConfig(colorizers.name_of(type(self)), plain(self.get_params()))
         write_folder(Path(folder), saved, state, getattr(self, "history_", []), dtype)
 
     def push_to_hub(

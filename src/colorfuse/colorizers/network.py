@@ -106,10 +106,10 @@ class NetworkColorizer(LearntColorizer):
             >>> FusionColorizer.from_pretrained().optimized().mirrored().predict(data.camera()).shape
             (512, 512, 3)
         """
-        from colorfuse.network.mirrored import Mirrored
+        from colorfuse.network.mirrored import FlipAveraged
 
         self.check_fitted()
-        return self._only_predicting(Mirrored(self.network_))
+        return self._only_predicting(FlipAveraged(self.network_))
 
     def _only_predicting(self, network: Any) -> Self:
         """A copy with a network that is not what its settings describe."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, distributed
 
 from colorfuse.evaluation.examples import Example, example_of
-from colorfuse.evaluation.figures import OF_ALL, FiguresByRow
+from colorfuse.evaluation.figures import OVERALL, FiguresByRow
 from colorfuse.evaluation.scoring import ScoredPhoto, SkippedPhoto
 
 _EXAMPLES = 4
@@ -26,7 +26,9 @@ class Accumulator:
         self._photos: list[tuple[int, str, FiguresByRow]] = []
         self._left_out: list[tuple[int, SkippedPhoto]] = []
         self._ranked: list[tuple[float, Example]] = []
-        self._running = {row: {name: OF_ALL[name]() for name in figures} for row in ("gray", "constant", "predicted")}
+        self._running = {
+            row: {name: OVERALL[name]() for name in figures} for row in ("gray", "constant", "predicted")
+        }
 
     def add(self, index: int, judged: ScoredPhoto | SkippedPhoto) -> None:
         """Add the result of a photo, with its index among all photos."""

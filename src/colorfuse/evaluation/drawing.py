@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from colorfuse.evaluation.examples import Example
-from colorfuse.evaluation.figures import OF_A_PHOTO, OF_THE_TRUTH
-from colorfuse.evaluation.table import FigureTable
+from colorfuse.evaluation.figures import PER_PHOTO, REFERENCE_FREE
+from colorfuse.evaluation.table import MetricTable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,7 +79,7 @@ def draw(examples: Sequence[Example]) -> "Figure":
     for place, title in zip(grid[0], titles, strict=True):
         place.set_title(title)
     for axes, example in zip(grid, examples, strict=True):
-        under = CAPTION if example.has_truth else OF_THE_TRUTH
+        under = CAPTION if example.has_truth else REFERENCE_FREE
         for place, row in zip(axes, titles, strict=True):
             place.set(xticks=[], yticks=[])
             place.spines[:].set_visible(False)
@@ -91,7 +91,7 @@ def draw(examples: Sequence[Example]) -> "Figure":
     return figure
 
 
-def histogram(evaluation: FigureTable, figure: str) -> "Figure":
+def histogram(evaluation: MetricTable, figure: str) -> "Figure":
     """Plot the distribution of a metric over the photos, for each row of an evaluation.
 
     Args:
@@ -113,7 +113,7 @@ def histogram(evaluation: FigureTable, figure: str) -> "Figure":
         row: evaluation.values(row, figure) for row in styles if figure in next(iter(evaluation.photos.values()))[row]
     }
     drawn = _figure(5, 3.2)
-    axes = drawn.add_subplot(xlabel=OF_A_PHOTO[figure].title, ylabel="photos")
+    axes = drawn.add_subplot(xlabel=PER_PHOTO[figure].title, ylabel="photos")
     finite = np.concatenate(list(values.values()))
     edges = np.histogram_bin_edges(finite[np.isfinite(finite)], bins=30)
     for row, of_photos in values.items():
@@ -124,7 +124,7 @@ def histogram(evaluation: FigureTable, figure: str) -> "Figure":
 
 def _caption(figures: dict[str, float], names: Sequence[str]) -> str:
     shown = [name for name in names if name in figures]
-    return "\n".join(f"{OF_A_PHOTO[name].title} {figures[name]:.{OF_A_PHOTO[name].digits}f}" for name in shown)
+    return "\n".join(f"{PER_PHOTO[name].title} {figures[name]:.{PER_PHOTO[name].digits}f}" for name in shown)
 
 
 def _figure(width: float, height: float) -> "Figure":

@@ -12,7 +12,7 @@ from colorfuse.data.sampling import Shard
 from colorfuse.data.sources import Source
 from colorfuse.errors import DataError
 from colorfuse.evaluation.accumulator import Accumulator
-from colorfuse.evaluation.figures import DEFAULT, OF_A_PHOTO, OF_ALL, check_figures
+from colorfuse.evaluation.figures import DEFAULT, OVERALL, PER_PHOTO, check_figures
 from colorfuse.evaluation.ground_truth import GroundTruth, find_ground_truth, find_outputs
 from colorfuse.evaluation.protocols import find_protocol
 from colorfuse.evaluation.result import Evaluation
@@ -91,7 +91,7 @@ def evaluate(
         min_chroma=min_chroma,
     )
     shard = _shard()
-    accumulator = Accumulator([name for name in figures if name in OF_ALL], shard.world_size)
+    accumulator = Accumulator([name for name in figures if name in OVERALL], shard.world_size)
     mine = originals[shard.rank :: shard.world_size]
     # Only rank 0 shows a bar; None hides it where there is no terminal.
     hidden = True if shard.rank else None
@@ -141,7 +141,7 @@ def prepare_evaluation(
         raise ValueError(f"constant must be a and b of one colour, not {constant}")
     constant = float(constant[0]), float(constant[1])
     criteria = Criteria(
-        find_protocol(protocol), constant, min_chroma, [name for name in figures if name in OF_A_PHOTO]
+        find_protocol(protocol), constant, min_chroma, [name for name in figures if name in PER_PHOTO]
     )
     if isinstance(colors, Colorizer):
         return originals, colorizer_predictions(colors, saturation), criteria, {}

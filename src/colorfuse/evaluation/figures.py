@@ -73,7 +73,7 @@ class Colors:
         return metrics.absolute_colorfulness(self.rgb).item()
 
 
-class Figure(NamedTuple):
+class Metric(NamedTuple):
     """A column of the table.
 
     Attributes:
@@ -89,28 +89,28 @@ class Figure(NamedTuple):
     least_side: int = 1
 
 
-OF_A_PHOTO = {
-    "squared_error": Figure("squared error", 5, lambda its, true: metrics.squared_error(its.ab, true.ab).item()),
-    "raw_accuracy": Figure("AuC", 4, lambda its, true: metrics.raw_accuracy(its.ab, true.ab).item()),
-    "psnr": Figure("PSNR RGB, dB", 2, lambda its, true: metrics.psnr(its.rgb, true.rgb).item()),
-    "psnr_ab": Figure("PSNR ab, dB", 2, lambda its, true: metrics.psnr_ab(its.ab, true.ab).item()),
-    "ssim": Figure("SSIM", 4, lambda its, true: metrics.ssim(its.rgb, true.rgb).item(), 7),
-    "ciede2000": Figure("CIEDE2000", 2, lambda its, true: metrics.ciede2000(its.lab, true.lab).item()),
-    "colorfulness": Figure("colourfulness", 2, lambda its, true: its.colorfulness),
-    "absolute_colorfulness": Figure("colourfulness, absolute", 2, lambda its, true: its.absolute_colorfulness),
-    "colorfulness_difference": Figure(
+PER_PHOTO = {
+    "squared_error": Metric("squared error", 5, lambda its, true: metrics.squared_error(its.ab, true.ab).item()),
+    "raw_accuracy": Metric("AuC", 4, lambda its, true: metrics.raw_accuracy(its.ab, true.ab).item()),
+    "psnr": Metric("PSNR RGB, dB", 2, lambda its, true: metrics.psnr(its.rgb, true.rgb).item()),
+    "psnr_ab": Metric("PSNR ab, dB", 2, lambda its, true: metrics.psnr_ab(its.ab, true.ab).item()),
+    "ssim": Metric("SSIM", 4, lambda its, true: metrics.ssim(its.rgb, true.rgb).item(), 7),
+    "ciede2000": Metric("CIEDE2000", 2, lambda its, true: metrics.ciede2000(its.lab, true.lab).item()),
+    "colorfulness": Metric("colourfulness", 2, lambda its, true: its.colorfulness),
+    "absolute_colorfulness": Metric("colourfulness, absolute", 2, lambda its, true: its.absolute_colorfulness),
+    "colorfulness_difference": Metric(
         "colourfulness, off by", 2, lambda its, true: abs(its.colorfulness - true.colorfulness)
     ),
-    "chroma_ratio": Figure("chroma ratio", 3, lambda its, true: metrics.chroma_ratio(its.ab, true.ab).item()),
-    "lpips": Figure("LPIPS", 4, lambda its, true: metrics.lpips(its.rgb, true.rgb).item(), 32),
+    "chroma_ratio": Metric("chroma ratio", 3, lambda its, true: metrics.chroma_ratio(its.ab, true.ab).item()),
+    "lpips": Metric("LPIPS", 4, lambda its, true: metrics.lpips(its.rgb, true.rgb).item(), 32),
 }
 """Metrics of a single photo; the table shows their mean."""
 
-OF_THE_TRUTH = ("colorfulness", "absolute_colorfulness")
+REFERENCE_FREE = ("colorfulness", "absolute_colorfulness")
 """Per-photo metrics that need no comparison, so that the true colours have them too."""
 
 
-class Balanced:
+class ClassBalanced:
     """Class-balanced accuracy over all photos together."""
 
     title, digits = "class-balanced AuC", 4
@@ -129,7 +129,7 @@ class Balanced:
         return of_all.compute().item()
 
 
-class FrechetInception:
+class FrechetDistance:
     """Fréchet inception distance over all photos together."""
 
     title, digits = "FID", 2
@@ -152,13 +152,13 @@ class FrechetInception:
         return figure
 
 
-OF_ALL: dict[str, type[Balanced | FrechetInception]] = {
-    "class_balanced_accuracy": Balanced,
-    "fid": FrechetInception,
+OVERALL: dict[str, type[ClassBalanced | FrechetDistance]] = {
+    "class_balanced_accuracy": ClassBalanced,
+    "fid": FrechetDistance,
 }
 """Metrics that exist only for all photos together."""
 
-COLUMNS: dict[str, Figure | type[Balanced | FrechetInception]] = OF_A_PHOTO | OF_ALL
+COLUMNS: dict[str, Metric | type[ClassBalanced | FrechetDistance]] = PER_PHOTO | OVERALL
 
 DEFAULT = tuple(name for name in COLUMNS if name not in ("lpips", "fid"))
 """All metrics that need no pretrained network."""

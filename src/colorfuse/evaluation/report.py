@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from colorfuse.evaluation.drawing import draw, histogram, loss_curve
 from colorfuse.evaluation.figures import COLUMNS
-from colorfuse.evaluation.table import FigureTable
+from colorfuse.evaluation.table import MetricTable
 from colorfuse.files import atomic_file
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _DISTRIBUTIONS = ("squared_error", "raw_accuracy", "colorfulness", "ciede2000")
 
 
-def write_report(evaluation: FigureTable, path: Path) -> None:
+def write_report(evaluation: MetricTable, path: Path) -> None:
     """Write the page atomically.
 
     Raises:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from colorfuse.evaluation.report import write_report
-from colorfuse.evaluation.table import FigureTable
+from colorfuse.evaluation.table import MetricTable
 
 
-class Evaluation(FigureTable):
+class Evaluation(MetricTable):
     """The result of `evaluate`."""
 
     def report(self, path: str | Path) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from colorfuse.colorizers import Colorizer
 from colorfuse.errors import PhotoError
-from colorfuse.evaluation.figures import OF_A_PHOTO, OF_THE_TRUTH, Colors
+from colorfuse.evaluation.figures import PER_PHOTO, REFERENCE_FREE, Colors
 from colorfuse.evaluation.ground_truth import GroundTruth
 from colorfuse.evaluation.protocols import Protocol
 from colorfuse.images import open_rgb
@@ -119,7 +119,7 @@ def _open(original: GroundTruth, criteria: Criteria) -> LoadedPhoto | SkippedPho
     except (PhotoError, MemoryError, OSError) as error:
         return SkippedPhoto(original.name, str(error))
     seen = criteria.protocol(image)
-    least = max((OF_A_PHOTO[name].least_side for name in criteria.figures), default=1)
+    least = max((PER_PHOTO[name].least_side for name in criteria.figures), default=1)
     if min(seen.size) < least:
         return SkippedPhoto(original.name, f"{_times(seen.size)} pixels are too few; {least} a side are the least")
     truth = Colors.from_image(seen)
@@ -146,9 +146,9 @@ def _measure(given: tuple[LoadedPhoto, Colors] | SkippedPhoto, criteria: Criteri
         "predicted": predicted,
     }
     figures = {
-        row: {figure: OF_A_PHOTO[figure].of(its, truth) for figure in criteria.figures} for row, its in rows.items()
+        row: {figure: PER_PHOTO[figure].of(its, truth) for figure in criteria.figures} for row, its in rows.items()
     }
-    figures["truth"] = {name: OF_A_PHOTO[name].of(truth, truth) for name in criteria.figures if name in OF_THE_TRUTH}
+    figures["truth"] = {name: PER_PHOTO[name].of(truth, truth) for name in criteria.figures if name in REFERENCE_FREE}
     return ScoredPhoto(name, rows | {"truth": truth}, figures)
 
 

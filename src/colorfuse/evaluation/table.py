@@ -17,7 +17,7 @@ _NAMED = 10
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class FigureTable:
+class MetricTable:
     """The metrics of evaluated photos.
 
     Attributes:

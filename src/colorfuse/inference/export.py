@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 from torch.nn import functional
 
-from colorfuse.backbones.maps import divided
+from colorfuse.backbones.maps import ceil_div
 from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma
 from colorfuse.errors import first_line
 from colorfuse.files import atomic_file
@@ -66,7 +66,7 @@ class _SameConv(nn.Module):
         for side, kernel, stride, dilation in zip(
             maps.shape[:1:-1], conv.kernel_size[::-1], conv.stride[::-1], conv.dilation[::-1], strict=True
         ):
-            total: Any = (divided(side, stride) - 1) * stride + dilation * (kernel - 1) + 1 - side
+            total: Any = (ceil_div(side, stride) - 1) * stride + dilation * (kernel - 1) + 1 - side
             if dilation * (kernel - 1) + 1 < stride:  # where what is between two kernels may be cut off
                 total = torch.sym_max(total, 0)
             padding += [total // 2, total - total // 2]

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.backbones.maps import MapInfo, Maps, divided, resize, resize_to
+from colorfuse.backbones.maps import MapInfo, Maps, ceil_div, resize, resize_to
 from colorfuse.network.layers import double_conv, init_normal_, separable_conv
 from colorfuse.options import Count
 from colorfuse.registry import Registry
@@ -72,8 +72,8 @@ class PaperDecoder(nn.Module):
 
     def forward(self, fused: Tensor, encoded: list[Tensor], features: list[Tensor], size: tuple[int, int]) -> Tensor:
         """Planes `(N, planes, H, W)` for the input size `(H, W)`."""
-        sizes = [tuple(divided(side, reduction) for side in size) for reduction in self._reductions]
-        x = resize(fused, tuple(divided(side, 2 * self._reductions[0]) for side in size))
+        sizes = [tuple(ceil_div(side, reduction) for side in size) for reduction in self._reductions]
+        x = resize(fused, tuple(ceil_div(side, 2 * self._reductions[0]) for side in size))
         for index, (layer, wanted) in enumerate(zip(self.layers, sizes, strict=True)):
             x = functional.relu(layer(x, output_size=list(wanted)))
             if index < 4:

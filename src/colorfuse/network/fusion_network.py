@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from colorfuse.backbones.maps import divided, resize
+from colorfuse.backbones.maps import ceil_div, resize
 
 
 class FusionNetwork(nn.Module):
@@ -47,4 +47,4 @@ class FusionNetwork(nn.Module):
         features = self.backbone(scaled.expand(-1, 3, -1, -1))
         height, width = lightness.shape[-2:]
         planes = self.decoder(self.fusion(encoded, features), encoded, features, (height, width))
-        return resize(planes, (divided(height, stride), divided(width, stride)))
+        return resize(planes, (ceil_div(height, stride), ceil_div(width, stride)))

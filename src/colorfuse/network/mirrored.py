@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 
-class Mirrored(nn.Module):
+class FlipAveraged(nn.Module):
     """Averages a network's planes for a photo with those for its mirror image, mirrored back.
 
     Args:

@@ -38,7 +38,7 @@ objectives: Registry[Objective] = Registry("objective")
 register_objective, list_objectives = objectives.register, objectives.names
 
 
-def sampled(ab: Tensor, planes: Tensor) -> Tensor:
+def subsampled(ab: Tensor, planes: Tensor) -> Tensor:
     """Subsample ab to `(N, 2, h, w)` for planes `(N, planes, h, w)`, without averaging any colours."""
     size = planes.shape[-2:]
     return ab if ab.shape[-2:] == size else functional.interpolate(ab, size, mode="nearest-exact")

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from colorfuse.color.plane import gamut_bins
-from colorfuse.objectives.base import Objective, objectives, sampled
+from colorfuse.objectives.base import Objective, objectives, subsampled
 from colorfuse.objectives.bins import SIGMA, count_nearest, soft_cross_entropy
 from colorfuse.options import Count, Positive
 
@@ -57,7 +57,7 @@ class ColorClassification(Objective):
 
     def forward(self, planes: Tensor, ab: Tensor) -> Tensor:
         """Compute the loss of logits `(N, 313, h, w)` against ab `(N, 2, H, W)` in CIELAB units."""
-        entropies, nearest = soft_cross_entropy(planes, sampled(ab, planes), self.bins)
+        entropies, nearest = soft_cross_entropy(planes, subsampled(ab, planes), self.bins)
         return (self.weights[nearest] * entropies).mean()
 
     def read(self, planes: Tensor) -> Tensor:

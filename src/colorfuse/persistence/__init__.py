@@ -1,1 +1,1 @@
-"""Saved colorizers: a folder of settings and tensors, on this machine or on the Hugging Face hub."""
+"""SavedConfig colorizers: a folder of settings and tensors, on this machine or on the Hugging Face hub."""

@@ -19,7 +19,7 @@ FILES = ("config.json", "model.safetensors", "history.csv", "README.md")
 """The files of a saved colorizer."""
 
 _FORMAT = 1
-_FIRST = "fusion"
+_DEFAULT_COLORIZER = "fusion"
 """The colorizer to assume where `config.json` names none."""
 _CONFIG, _WEIGHTS, _HISTORY, _README = FILES
 _CHECKSUM = "sha256"
@@ -44,7 +44,7 @@ Its parts and the settings of its training are in `config.json`, the figures of 
 """
 
 
-class Saved(NamedTuple):
+class SavedConfig(NamedTuple):
     """The content of `config.json`.
 
     Attributes:
@@ -58,7 +58,7 @@ class Saved(NamedTuple):
 
 def write_folder(
     folder: Path,
-    saved: Saved,
+    saved: SavedConfig,
     tensors: Mapping[str, Tensor],
     history: list[dict[str, float]],
     dtype: torch.dtype,
@@ -97,7 +97,7 @@ def is_saved(folder: Path) -> bool:
     return (folder / _CONFIG).exists()
 
 
-def read_config(folder: Path) -> Saved:
+def read_config(folder: Path) -> SavedConfig:
     """Read `config.json`.
 
     Raises:
@@ -109,7 +109,10 @@ def read_config(folder: Path) -> Saved:
         raise FileNotFoundError(f"{folder} holds no saved colorizer: there is no {path}")
     try:
         config = json.loads(path.read_text("utf-8"))
-        version, saved = config["format"], Saved(config.get("colorizer", _FIRST), dict(config["settings"]))
+        version, saved = (
+            config["format"],
+            SavedConfig(config.get("colorizer", _DEFAULT_COLORIZER), dict(config["settings"])),
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is not the configuration of a colorizer: {error!r}") from error
     if version != _FORMAT:

@@ -1,4 +1,4 @@
-"""Saved colorizers in repositories of the Hugging Face hub."""
+"""SavedConfig colorizers in repositories of the Hugging Face hub."""
 
 import re
 from pathlib import Path

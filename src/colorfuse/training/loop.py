@@ -69,13 +69,13 @@ def train(
     training = Training(network, objective, terms, train_data, settings, accelerator, num_workers)
     saver = CheckpointSaver(training, checkpoints, checkpoint_minutes, about or {})
     try:
-        judged = None if validation_data is None else training.load(validation_data, num_workers)
+        judged = None if validation_data is None else training.make_loader(validation_data, num_workers)
         if not saver.load():
             training.observe(train_data, num_workers)
         history, is_main = training.progress.history, accelerator.is_main_process
         # The run may have been stopped after the checkpoint of an epoch but before `after_epoch`.
         is_between = bool(history) and not training.progress.batches
-        stopped = is_between and training.agree(after_epoch(history))
+        stopped = is_between and training.any_process(after_epoch(history))
         for epoch in range(len(history) + 1, settings.epochs + 1):
             if stopped or has_stalled(history, settings.patience):
                 break
@@ -98,7 +98,7 @@ def train(
             if is_main:
                 _show(row | {"seconds": time.perf_counter() - started})
                 _advise(history, brown=isinstance(objective, Regression))
-            stopped = training.agree(after_epoch(history))
+            stopped = training.any_process(after_epoch(history))
     except TrainingError:  # the weights are still those of the last complete step
         if training.progress.history or training.progress.batches:
             saver.save()

@@ -9,7 +9,7 @@ import torch
 from colorfuse.memory import is_out_of_memory
 from colorfuse.sample import Batch
 from colorfuse.training.learner import Learner
-from colorfuse.training.stepping import is_too_little, resized
+from colorfuse.training.stepping import is_batch_too_small, resized
 
 
 def what_fits(learner: Learner, batch: Batch, batch_size: int, parts: int) -> str:
@@ -44,7 +44,7 @@ def _fits(learner: Learner, batch: Batch) -> bool:
         spare = [torch.empty_like(weights) for weights in learner.parameters() for _ in range(4)]
         learner(batch)[0].backward()
     except Exception as error:
-        if is_out_of_memory(error) or is_too_little(error):
+        if is_out_of_memory(error) or is_batch_too_small(error):
             return False
         raise
     else:

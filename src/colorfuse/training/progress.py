@@ -23,7 +23,7 @@ from colorfuse.training.optimizers import create_optimizer
 from colorfuse.training.out_of_memory import what_fits
 from colorfuse.training.schedules import rate_factor
 from colorfuse.training.settings import Settings
-from colorfuse.training.stepping import Figures, Stepper, is_too_little, resized
+from colorfuse.training.stepping import BatchMetrics, Stepper, is_batch_too_small, resized
 from colorfuse.training.validation import validate
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Progress:
     loss: float = 0.0
     color: list[float] = field(default_factory=lambda: [0.0, 0.0])
 
-    def add(self, figures: Figures) -> None:
+    def add(self, figures: BatchMetrics) -> None:
         """Add the figures of a batch."""
         self.batches += 1
         self.loss += figures.loss
@@ -88,7 +88,7 @@ class Training:
         self.accelerator = accelerator
         self.progress = Progress()
         self.shard = Shard(accelerator.process_index, accelerator.num_processes)
-        self.loader = self.load(data, num_workers, seed=settings.seed)
+        self.loader = self.make_loader(data, num_workers, seed=settings.seed)
         torch.manual_seed(settings.seed)
         self.network = network.to(accelerator.device).to(memory_format=torch.channels_last)
         self.average = Average(network, settings.ema_decay) if settings.ema_decay else None
@@ -104,7 +104,7 @@ class Training:
         self._is_frozen = False
         self._thawing = [weights for weights in learning.backbone.parameters() if weights.requires_grad]
 
-    def load(self, data: Dataset[Any], num_workers: int | None, *, seed: int | None = None) -> Loader:
+    def make_loader(self, data: Dataset[Any], num_workers: int | None, *, seed: int | None = None) -> Loader:
         """A loader for this process's shard of each batch."""
         return Loader(
             data,
@@ -115,7 +115,7 @@ class Training:
             device=self.accelerator.device,
         )
 
-    def steps(self, epoch: int) -> Iterator[Figures]:
+    def steps(self, epoch: int) -> Iterator[BatchMetrics]:
         """Train on the remaining batches of an epoch, and yield the figures of each."""
         settings, progress = self.settings, self.progress
         self._begin_epoch(epoch)
@@ -167,7 +167,7 @@ class Training:
         progress.end_epoch(row)
         return row
 
-    def agree(self, stop: bool) -> bool:
+    def any_process(self, stop: bool) -> bool:
         """Whether any of the processes wants to stop."""
         return self._reduce(torch.tensor(float(stop)), "sum").item() > 0
 
@@ -186,7 +186,7 @@ class Training:
 
     def _parts(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Split batches into the micro-batches of training, since these fit in memory."""
-        return (part for batch in batches for part in self.stepper.parts(batch))
+        return (part for batch in batches for part in self.stepper.micro_batches(batch))
 
     def _begin_epoch(self, epoch: int) -> None:
         is_frozen = epoch <= self.settings.frozen_epochs
@@ -199,20 +199,20 @@ class Training:
         if is_frozen:
             self.learner.network.backbone.eval()
 
-    def _backward(self, batch: Batch, epoch: int) -> Figures:
+    def _backward(self, batch: Batch, epoch: int) -> BatchMetrics:
         place = f"batch {self.progress.batches + 1} of {len(self.loader)} in epoch {epoch}"
         try:
             figures = self.stepper.backward(batch)
         except Exception as error:
             self.stepper.discard()
-            if is_too_little(error):
+            if is_batch_too_small(error):
                 size = f"batch_size={len(batch.ab)} at image_size={batch.ab.shape[-1]}"
                 raise TrainingError(f"{place}: {size} is too little for batch norms to learn from") from error
             if not is_out_of_memory(error):
                 raise
             figures = None  # `what_fits` is called below, once the error no longer keeps tensors alive
         if figures is None:
-            part, *others = self.stepper.parts(batch)
+            part, *others = self.stepper.micro_batches(batch)
             advice = what_fits(self.learner, part, self.settings.batch_size, 1 + len(others))
             self.stepper.discard()
             raise TrainingError(f"{place}: {advice}")

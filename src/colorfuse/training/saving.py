@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from colorfuse.errors import WeightsError, first_line
-from colorfuse.training.checkpoint import Checkpoints, load_moments, moments_of
+from colorfuse.training.checkpoint import Checkpoints, load_optimizer_state, optimizer_state
 from colorfuse.training.progress import Progress, Training
 
 
@@ -33,7 +33,7 @@ class CheckpointSaver:
         if self.checkpoints is None or not self.training.accelerator.is_main_process:
             return
         training = self.training
-        tensors = {"learner": training.learner.state_dict(), "optimizer": moments_of(training.optimizer)}
+        tensors = {"learner": training.learner.state_dict(), "optimizer": optimizer_state(training.optimizer)}
         if training.average:
             tensors["average"] = training.network.state_dict()
         state: dict[str, Any] = {
@@ -73,7 +73,7 @@ class CheckpointSaver:
         tensors = self.checkpoints.tensors()
         try:
             training.learner.load_state_dict(tensors["learner"])
-            load_moments(training.optimizer, tensors["optimizer"])
+            load_optimizer_state(training.optimizer, tensors["optimizer"])
             if training.average:
                 training.network.load_state_dict(tensors["average"])
             if training.accelerator.scaler is not None and "scaler" in state:

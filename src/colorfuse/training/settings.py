@@ -3,7 +3,7 @@
 import dataclasses
 import typing
 
-from colorfuse.options import Count, Fraction, NotNegative, Positive, Side, Whole, check_value
+from colorfuse.options import Count, Fraction, NonNegativeInt, NotNegative, Positive, Side, check_value
 from colorfuse.registry import unknown_name
 from colorfuse.training.optimizers import OPTIMIZERS
 from colorfuse.training.schedules import SCHEDULES
@@ -24,14 +24,14 @@ class Settings:
     optimizer: str
     learning_rate: Positive
     backbone_rate: NotNegative
-    frozen_epochs: Whole
+    frozen_epochs: NonNegativeInt
     weight_decay: NotNegative
     schedule: str
-    warmup_steps: Whole | None
+    warmup_steps: NonNegativeInt | None
     clip_norm: Positive | None
     ema_decay: Fraction | None
     patience: Count | None
-    seed: Whole
+    seed: NonNegativeInt
 
     def __post_init__(self) -> None:
         for name, kind in typing.get_type_hints(type(self), include_extras=True).items():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-class Figures(NamedTuple):
+class BatchMetrics(NamedTuple):
     """The figures of a batch after its backward pass; loss, a and b are means over the photos of all processes."""
 
     loss: float
@@ -55,10 +55,10 @@ class Stepper:
         self._unused: list[torch.nn.Parameter] = []
         self._statistics: list[Tensor] = []
 
-    def backward(self, batch: Batch) -> Figures:
+    def backward(self, batch: Batch) -> BatchMetrics:
         """Accumulate the gradients of a batch over its micro-batches."""
         self._statistics = [buffer.clone() for buffer in self.learner.buffers()]
-        parts = self.parts(batch)
+        parts = self.micro_batches(batch)
         if self._model is None:
             self._wrap(parts[0])
         loss = torch.zeros((), device=batch.ab.device)
@@ -73,14 +73,14 @@ class Stepper:
         norm = self.accelerator.clip_grad_norm_(self._learning(), self.clip_norm)
         color = batch.ab.mean(dim=(0, 2, 3)) * (len(batch.ab) / self.photos)
         loss, *mean_color = self.accelerator.reduce(torch.stack([loss, *color]), "sum")
-        return Figures(*torch.stack([loss, norm.to(loss), *mean_color]).tolist())
+        return BatchMetrics(*torch.stack([loss, norm.to(loss), *mean_color]).tolist())
 
-    def parts(self, batch: Batch) -> list[Batch]:
+    def micro_batches(self, batch: Batch) -> list[Batch]:
         """Split a batch into micro-batches for gradient accumulation."""
         size = math.ceil(len(batch.ab) / self.accelerator.gradient_accumulation_steps)
         return [batch.part(start, start + size) for start in range(0, len(batch.ab), size)]
 
-    def may_update(self, figures: Figures) -> bool:
+    def may_update(self, figures: BatchMetrics) -> bool:
         """Whether the gradients may be applied to the weights.
 
         In half precision, the loss scaler skips steps with non-finite gradients and lowers its scale, so these are
@@ -151,6 +151,6 @@ def resized(batch: Batch, side: int) -> Batch:
     return batch._replace(lightness=lightness, ab=ab)
 
 
-def is_too_little(error: Exception) -> bool:
+def is_batch_too_small(error: Exception) -> bool:
     """Whether an error says that a batch norm in training got only one value per channel."""
     return isinstance(error, ValueError) and "more than 1 value per channel" in str(error)

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from colorfuse.errors import DataError
 from colorfuse.network.hooks import captured_outputs, eval_mode
-from colorfuse.objectives.base import sampled
+from colorfuse.objectives.base import subsampled
 from colorfuse.objectives.bins import grid_bins, soft_cross_entropy
 from colorfuse.objectives.terms.base import Term, terms
 from colorfuse.options import Count, Positive
@@ -103,5 +103,5 @@ class ColorClasses(Term):
     def forward(self, batch: Batch, colors: Tensor, given: Mapping[str, Any]) -> Tensor:
         """Compute the weighted cross-entropy."""
         logits = self.head(given[self.watches[0]])
-        entropies, _ = soft_cross_entropy(logits, sampled(batch.ab, logits), self.bins)
+        entropies, _ = soft_cross_entropy(logits, subsampled(batch.ab, logits), self.bins)
         return self.weight * entropies.mean()
