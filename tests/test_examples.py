@@ -20,6 +20,7 @@ def run(example: str, folder: Path) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_quickstart_writes_a_sheet_and_prints_where(tmp_path: Path) -> None:
     printed = run("quickstart.py", tmp_path)
     sheet = tmp_path / "quickstart.png"
@@ -43,6 +44,7 @@ def test_archive_ray(tmp_path: Path) -> None:
     assert "12 of 13 photos are coloured" in printed
 
 
+@pytest.mark.slow
 def test_custom_backbone(tmp_path: Path) -> None:
     printed = run("custom_backbone.py", tmp_path)
     assert "MapInfo(channels=64, reduction=8)" in printed

@@ -103,6 +103,7 @@ def test_what_is_there_is_passed_over(scans: Path, model: Path, tmp_path: Path) 
     assert camera.read_bytes() == colored
 
 
+@pytest.mark.slow
 def test_a_killed_colorize_finishes_the_rest(model: Path, tmp_path: Path) -> None:
     photos, output = tmp_path / "photos", tmp_path / "out"
     photos.mkdir()
@@ -125,6 +126,7 @@ def test_a_killed_colorize_finishes_the_rest(model: Path, tmp_path: Path) -> Non
     assert all(path.stat().st_mtime_ns == before for path, before in done.items())
 
 
+@pytest.mark.slow
 def test_names_that_would_collide_are_told_apart(model: Path, tmp_path: Path) -> None:
     for name in ("a.gif", "a.gif.png", "a.png"):
         Image.fromarray(data.camera()).resize((30, 20)).save(tmp_path / name)
@@ -147,6 +149,7 @@ def test_processes_share_a_folder(model: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{index}.png" for index in range(7)]
 
 
+@pytest.mark.slow
 def test_options_of_colorize(scans: Path, model: Path, tmp_path: Path) -> None:
     options = ("--upsample", "bilinear", "--render-size", 64, "--saturation", 2)
     assert run("colorize", scans, "-o", tmp_path, "--model", model, *options).returncode == 0
@@ -201,6 +204,7 @@ def test_fine_tuning_starts_from_saved_weights(photo_folder: Path, model: Path, 
     assert "which have a recipe of their own" in failure(*train, "--recipe", "paper")
 
 
+@pytest.mark.slow
 def test_backbones_are_listed() -> None:
     listed = run("backbones", "mobilenetv1*").stdout.split()
     assert "mobilenetv1_100" in listed
@@ -247,6 +251,7 @@ def test_what_cannot_be_written_is_refused(scans: Path, model: Path, tmp_path: P
     assert "out.jp2 cannot be written; use one of .bmp" in result.stderr
 
 
+@pytest.mark.slow
 def test_outputs_given_by_another_path_are_not_coloured_again(scans: Path, model: Path, tmp_path: Path) -> None:
     photos = shutil.copytree(scans, tmp_path / "photos")
     for _ in range(2):
@@ -254,6 +259,7 @@ def test_outputs_given_by_another_path_are_not_coloured_again(scans: Path, model
     assert not (photos / "out" / "out").exists()
 
 
+@pytest.mark.slow
 def test_evaluate(photo_folder: Path, model: Path, tmp_path: Path) -> None:
     report, table = tmp_path / "out.html", tmp_path / "figures.csv"
     done = run("evaluate", photo_folder, "--model", model, "--report", report, "--csv", table)

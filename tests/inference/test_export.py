@@ -44,6 +44,7 @@ def exported(
 sides = st.integers(1, 150)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.integers(1, 3), sides, sides, st.integers(0, 99))
 def test_onnx_gives_what_predict_gives(exported: Any, count: int, height: int, width: int, seed: int) -> None:
@@ -52,6 +53,7 @@ def test_onnx_gives_what_predict_gives(exported: Any, count: int, height: int, w
     np.testing.assert_allclose(session.run(["rgb"], {"gray": gray})[0], expected(colorizer, gray), atol=1 / 255)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1, 96, 120), (3, 1, 70, 90), (2, 1, 201, 133), (1, 1, 9, 12)])
 def test_torch_programs_give_what_predict_gives(exported: Any, shape: tuple[int, ...]) -> None:
     colorizer, _, program = exported

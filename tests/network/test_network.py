@@ -243,6 +243,7 @@ def test_attention_needs_channels_for_each_head() -> None:
         fusions.create({"name": "attention", "channels": 10}, (), (MapInfo(8, 8),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoder", "fusion", "decoder"),
     [

@@ -71,6 +71,7 @@ def test_every_combination_gives_planes_of_the_inputs_size(
         assert planes.isfinite().all()
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(
     encoder=st.sampled_from(ENCODERS),
@@ -91,6 +92,7 @@ def test_save_and_load_give_the_same_bits(encoder: str, fusion: str, decoder: st
     assert torch.equal(again.predict_ab(lightness), colorizer.predict_ab(lightness))
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(
     encoder=st.sampled_from(ENCODERS),

@@ -64,6 +64,7 @@ def test_a_run_that_cannot_be_written_is_refused_before_training(
     assert not hasattr(colorizer, "history_")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_nothing_is_lost(tiny: Make, photos: NDArray[np.uint8], tmp_path: Path) -> None:
     whole = tiny(epochs=3).fit(photos, run=tmp_path / "whole", num_workers=0)
     size = sum(path.stat().st_size for path in (tmp_path / "whole").rglob("*") if path.is_file()) // 1024

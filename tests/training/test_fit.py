@@ -183,6 +183,7 @@ def test_trackers_of_the_accelerator_hear_of_each_epoch(
     assert not accelerator.trackers
 
 
+@pytest.mark.slow
 def test_accumulated_parts_make_the_same_steps(tiny: Make, photos: NDArray[np.uint8]) -> None:
     """In a network without batch norms that learn, since those see each part by itself."""
     changes: dict[str, object] = {
@@ -217,6 +218,7 @@ def test_a_callback_that_predicts_changes_nothing(tiny: Make, photos: NDArray[np
         assert torch.equal(one, other)
 
 
+@pytest.mark.slow
 def test_half_precision_stays_when_the_backbone_thaws(photo_folder: Path) -> None:
     said = run_script("-c", HALF_PRECISION, photo_folder, ACCELERATE_MIXED_PRECISION="bf16")
     assert said.splitlines()[-1] == "{True}"

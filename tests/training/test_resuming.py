@@ -103,6 +103,7 @@ def cut_after(steps: int) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 2, 5, 8])
 def test_a_training_cut_within_an_epoch_goes_on_from_there(
     tiny: Make, photos: NDArray[np.uint8], tmp_path: Path, steps: int
