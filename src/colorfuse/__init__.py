@@ -15,7 +15,7 @@ from colorfuse.colorizers import (
 from colorfuse.data import LabArrays, PhotoArray, PhotoFolder, pack, split
 from colorfuse.errors import DataError, NotFittedError, PhotoError, TrainingError, WeightsError
 from colorfuse.evaluation import Difference, Evaluation, compare, evaluate
-from colorfuse.images import read_photo, write_photo
+from colorfuse.images import read_pages, read_photo, write_photo
 from colorfuse.network import (
     FusionNetwork,
     list_decoders,
@@ -73,6 +73,7 @@ __all__ = [
     "metrics",
     "pack",
     "plots",
+    "read_pages",
     "read_photo",
     "reduce_chroma",
     "register_backbone",

@@ -151,7 +151,9 @@ def parse_spec(spec: Any, kind: str) -> tuple[str, dict[str, Any]]:
         return spec, {}
     name = spec.get("name") if isinstance(spec, Mapping) else None
     if not isinstance(name, str):
-        raise TypeError(f"{kind} must be a name or a mapping with a 'name' and options, not {spec!r}")
+        own = f"; register a class of your own by @colorfuse.register_{kind}('mine') first" if callable(spec) else ""
+        shown = type(spec).__name__ if callable(spec) else repr(spec)
+        raise TypeError(f"{kind} must be a name or a mapping with a 'name' and options, not {shown}{own}")
     return name, {option: value for option, value in spec.items() if option != "name"}
 
 

@@ -294,7 +294,7 @@ def test_fit_takes_what_predict_takes(tiny: Make, photos: NDArray[np.uint8]) -> 
 
 
 def test_gray_photos_of_a_list_are_left_out(tiny: Make, photos: NDArray[np.uint8]) -> None:
-    with pytest.warns(UserWarning, match="of 7 photos, left out 1 gray"):
+    with pytest.warns(UserWarning, match="of 7 photos, left out 1 gray or toned"):
         fitted = tiny(epochs=1).fit([*photos[:6], data.camera()], num_workers=0)
     assert len(fitted.history_) == 1
     with pytest.raises(cf.DataError, match="no colour photos among 2"):

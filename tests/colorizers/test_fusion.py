@@ -17,6 +17,7 @@ from sklearn.base import clone
 import colorfuse as cf
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.rendering import working_size
+from colorfuse.inference.streams import PredictionStream
 
 Make = Callable[..., cf.FusionColorizer]
 
@@ -123,10 +124,12 @@ class TestPredict:
         good = data.camera()[:20, :30]
         for at_once in (1, 8):
             predictor = Predictor(initialized.render_ab, 32, "guided", 1.0, at_once)
-            colored = predictor.stream([good, good, tmp_path / "bad.jpg", good])
+            colored = PredictionStream(predictor.outcomes([good, good, tmp_path / "bad.jpg", good]))
             assert [next(colored).shape, next(colored).shape] == [(20, 30, 3)] * 2
             with pytest.raises(cf.PhotoError, match=r"bad\.jpg is no image"):
                 next(colored)
+            assert next(colored).shape == (20, 30, 3)
+            assert list(colored) == []
 
     def test_options_of_one_prediction(self, initialized: cf.FusionColorizer) -> None:
         photo = data.camera()

@@ -99,11 +99,20 @@ def find_maps(module: nn.Module, name: str) -> Maps:
     except Exception as error:  # a user's module may raise anything
         if announced is not None:
             return announced
+        if _runs(module, channels=1):
+            raise ValueError(
+                f"the backbone {name!r} takes images of one channel; a backbone gets three equal ones, (N, 3, H, W)"
+            ) from error
         raise ValueError(
             f"the backbone {name!r} cannot be run on the meta device to find its maps ({first_line(error)}); give "
             "it an attribute `maps` with a MapInfo for each"
         ) from error
     maps = as_list(result)
+    if any(isinstance(given, Tensor) and _is_channels_last(given) for given in maps):
+        raise TypeError(
+            f"the backbone {name!r} gives maps (N, H, W, C), {_described(result)}; a backbone gives (N, C, H, W): "
+            "permute(0, 3, 1, 2) them"
+        )
     as_maps = all(isinstance(given, Tensor) and given.ndim == 4 and len(given) == 2 for given in maps)
     if not as_maps or (not maps and announced != ()):
         raise TypeError(
@@ -118,7 +127,7 @@ def find_maps(module: nn.Module, name: str) -> Maps:
     return announced
 
 
-def on_meta(module: nn.Module) -> Callable[[Size], Any]:
+def on_meta(module: nn.Module, channels: int = 3) -> Callable[[Size], Any]:
     """Return a function that runs a copy of `module` on the meta device, for images of a height and width.
 
     It computes only shapes, in almost no time.
@@ -134,7 +143,7 @@ def on_meta(module: nn.Module) -> Callable[[Size], Any]:
 
     def run(size: Size) -> Any:
         with torch.no_grad():
-            return copied(torch.empty(2, 3, *size, device="meta"))
+            return copied(torch.empty(2, channels, *size, device="meta"))
 
     return run
 
@@ -160,6 +169,19 @@ def _announced(module: nn.Module, name: str) -> Maps | None:
         raise TypeError(
             f"the `maps` of the backbone {name!r} must be a tuple with a MapInfo for each map, not {maps!r}"
         ) from error
+
+
+def _runs(module: nn.Module, channels: int) -> bool:
+    try:
+        on_meta(module, channels)((_SIDE, _SIDE))
+    except Exception:  # whatever a module of the user's raises
+        return False
+    return True
+
+
+def _is_channels_last(given: Tensor) -> bool:
+    """Whether a map of a square image has its channels behind."""
+    return given.ndim == 4 and given.shape[1] == given.shape[2] != given.shape[3]
 
 
 def _shrinking(maps: list[Tensor], name: str) -> Maps:

@@ -18,6 +18,8 @@ from colorfuse.registry import Registry, Spec, build_part, parse_spec, unknown_n
 
 Reductions: TypeAlias = Annotated[Sequence[int], Field(min_length=1)]
 
+_HUB_OF_TIMM = "timm/"
+
 Factory = TypeVar("Factory", bound=Callable[..., nn.Module])
 
 
@@ -134,6 +136,8 @@ def backbone_factory(name: str) -> Callable[..., Any]:
     """
     if name in _REGISTERED:
         return _REGISTERED.factory(name)
+    if name.startswith(_HUB_OF_TIMM):  # as the hub names timm's models
+        return backbone_factory(name.removeprefix(_HUB_OF_TIMM))
     if name in torchvision.names():
         return partial(torchvision.create, name)
     if name.partition(".")[0] in timm.names():

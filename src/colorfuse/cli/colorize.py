@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,9 +12,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, SaturationOption, create
-from colorfuse.files import remove_partial
-from colorfuse.images import SUFFIXES, Photo, Pixels, read_photo, write_photo
-from colorfuse.inference.files import Task, can_write, colorize_files, list_tasks, not_itself
+from colorfuse.files import check_folder, remove_partial
+from colorfuse.images import SUFFIXES, read_photo, write_photo
+from colorfuse.inference.files import Result, can_write, colorize_files, list_tasks, not_itself
 from colorfuse.inference.upsampling import UPSAMPLINGS
 
 
@@ -35,6 +35,12 @@ def colorize(
         bool, typer.Option("--overwrite", help="Colour photos again whose outputs are in the folder.")
     ] = False,
     device: DeviceOption = "auto",
+    page: Annotated[
+        int | None, typer.Option(help="Of files with several pages or frames, the one to colour, from 0 on.")
+    ] = None,
+    max_pixels: Annotated[
+        int | None, typer.Option(help="Refuse files with more pixels; by default memory alone decides.")
+    ] = None,
 ) -> None:
     """Colour photos, each with its size, bit depth, alpha, EXIF and resolution.
 
@@ -42,8 +48,11 @@ def colorize(
     Processes that torchrun starts share the work.
     """
     options: dict[str, Any] = {"saturation": saturation, "upsample": upsample, "render_size": render_size}
+    read = partial(read_photo, page=page, max_pixels=max_pixels)
+    if output.is_file() and (len(photos) > 1 or photos[0].is_dir()):
+        raise ValueError(f"{output} is a file; give a folder for several photos")
     if len(photos) == 1 and photos[0].is_file():
-        photo = read_photo(photos[0])
+        photo = read(photos[0])
         target = output if _is_file_name(output) else output / photos[0].name
         target = not_itself(photos[0], target if can_write(target) else target.with_name(f"{target.name}.png"))
         write_photo(target, create(method, model, device).predict(photo, **options), like=photo)
@@ -53,30 +62,35 @@ def colorize(
     to_do = [task for task in tasks if overwrite or not task.target.exists()]
     if len(to_do) < len(tasks):
         typer.echo(f"colorfuse: {len(tasks) - len(to_do)} of {len(tasks)} are there already", err=True)
-    if processes == 1:  # of several, others may be writing
-        folders = {task.target.parent for task in to_do if task.target.parent.is_dir()}
-        remove_partial(path for folder in folders for path in folder.iterdir())
     if not to_do:
         return
+    check_folder(output)
+    folders = {task.target.parent for task in to_do if task.target.parent.is_dir()}
+    remove_partial(path for folder in folders for path in folder.iterdir())
     predict = partial(create(method, model, device).predict, **options)
-    if failed := _colorize_files(predict, to_do, silent=rank > 0):
+    results = colorize_files(predict, to_do, overwrite=overwrite, read=read)
+    failed, by_another = _count(results, len(to_do), silent=rank > 0)
+    if by_another:
+        typer.echo(f"colorfuse: {by_another} of {len(to_do)} are coloured by another process", err=True)
+    if failed:
         typer.echo(f"colorfuse: {len(failed)} of {len(to_do)} photos could not be coloured:", err=True)
         for error in failed:
             typer.echo(f"colorfuse: {error}", err=True)
         raise typer.Exit(1)
 
 
-def _colorize_files(predict: Callable[[Photo], Pixels], tasks: list[Task], silent: bool) -> list[str]:
-    """Colour files, with a bar that shows how fast unless silent, and return why some could not be."""
-    failed, pixels, start = [], 0, time.perf_counter()
-    with tqdm(total=len(tasks), unit="photo", disable=silent or None) as bar:
-        for result in colorize_files(predict, tasks):
+def _count(results: Iterable[Result], total: int, silent: bool) -> tuple[list[str], int]:
+    """Why photos could not be coloured, and how many others colour; with a bar that shows how fast unless silent."""
+    failed, by_another, pixels, start = [], 0, 0, time.perf_counter()
+    with tqdm(total=total, unit="photo", disable=silent or None) as bar:
+        for result in results:
             pixels += result.pixels
+            by_another += result.by_another
             bar.set_postfix_str(f"{pixels / 1e6 / (time.perf_counter() - start):.1f} MP/s", refresh=False)
             bar.update()
             if result.error:
                 failed.append(result.error)
-    return failed
+    return failed, by_another
 
 
 def _is_file_name(output: Path) -> bool:

@@ -8,8 +8,10 @@ from torch import distributed
 
 from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, SaturationOption, create
 from colorfuse.evaluation import evaluate as cf_evaluate
+from colorfuse.evaluation.drawing import check_drawing
 from colorfuse.evaluation.figures import DEFAULT
 from colorfuse.evaluation.protocols import PROTOCOLS
+from colorfuse.files import check_folder
 
 
 def evaluate(
@@ -36,6 +38,10 @@ def evaluate(
     """Evaluate colours on photos whose true colours are known, beside gray and one constant colour."""
     if model and outputs:
         raise ValueError(f"give --model {model} or --outputs {outputs}, not both")
+    if report:
+        check_drawing()
+    for path in filter(None, (report, csv)):
+        check_folder(path.parent)
     colors = outputs or create(method, model, device)
     result = cf_evaluate(
         colors, photos, protocol, saturation=saturation, constant=constant, figures=figure or DEFAULT

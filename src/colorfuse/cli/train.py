@@ -24,6 +24,9 @@ def train(
     ] = False,
     model: Annotated[str | None, typer.Option(help="A saved colorizer to start from, or one's name.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The peak rate.")] = None,
+    start_size: Annotated[
+        int | None, typer.Option(help="Side of the squares in the first epoch; by default the recipe's.")
+    ] = None,
     device: DeviceOption = "auto",
 ) -> None:
     """Train a colorizer on colour photos."""
@@ -34,6 +37,7 @@ def train(
         "epochs": epochs,
         "image_size": image_size,
         "learning_rate": learning_rate,
+        "start_size": start_size,
         "pretrained": False if no_pretrained else None,
     }
     changes = {name: value for name, value in given.items() if value is not None}
@@ -44,6 +48,8 @@ def train(
         colorizer = FusionColorizer.from_pretrained(model, device=device).set_params(**changes)
     else:
         colorizer = FusionColorizer.from_recipe(recipe or "mobile", **changes).to(device)
+    if start_size is None and colorizer.start_size and colorizer.start_size > colorizer.image_size:
+        colorizer.set_params(start_size=None)  # that of the recipe, or of the weights, was for larger squares
     try:
         colorizer.fit(
             photos,

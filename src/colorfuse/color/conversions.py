@@ -10,6 +10,7 @@ from torch.autograd import forward_ad
 from colorfuse.color import formulas, kernels
 from colorfuse.color.kernels import map_pixels
 from colorfuse.color.precision import full_precision
+from colorfuse.color.units import warn_of_bytes
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -33,6 +34,8 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
         [53.0, 80.0, 67.0]
     """
     _check(rgb, channels=3, also_bytes=True)
+    if _is_plain(rgb):
+        warn_of_bytes(rgb)
     return _convert(rgb, _float_dtype(rgb), formulas.lab_from_rgb, partial(map_pixels, kernels.lab_from_rgb))
 
 
@@ -110,6 +113,8 @@ def gray_to_lightness(gray: Tensor) -> Tensor:
         [[[0.0, 100.0]]]
     """
     _check(gray, channels=1, also_bytes=True)
+    if _is_plain(gray):
+        warn_of_bytes(gray)
     return _convert(
         gray, _float_dtype(gray), formulas.lightness_from_gray, partial(map_pixels, kernels.lightness_from_gray)
     )

@@ -9,17 +9,22 @@ from typing import Any, Self, overload
 import torch
 from torch import Tensor, nn
 
+from colorfuse.color.units import warn_of_unit_lightness
 from colorfuse.colorizers.estimator import Estimator
 from colorfuse.data.sources import Source, as_dataset
 from colorfuse.images import PhotoSource, Pixels, read_photo
 from colorfuse.images.finding import find_photos
 from colorfuse.inference.devices import Device, find_device
+from colorfuse.inference.forking import make_forks_safe
 from colorfuse.inference.network_colors import FunctionColors
 from colorfuse.inference.predictor import Predictor, is_stream
 from colorfuse.inference.rendering import render_checked, to_render_size
+from colorfuse.inference.streams import Predictions, PredictionStream
 from colorfuse.inference.upsampling import find_upsampling
 
 _BATCH_ON_GPU = 8
+
+make_forks_safe()
 
 
 class Colorizer(Estimator, ABC):
@@ -107,12 +112,14 @@ class Colorizer(Estimator, ABC):
         Returns:
             RGB `(H, W, 3)` in sRGB, or RGBA where the photo has alpha, with its height and width, upright: uint16
             for files and arrays of 16 bit, float32 for floats, else uint8. A list of them for a list or tuple; for
-            any other iterable, and for a folder, an iterator that reads and colours photos as they are asked for.
+            any other iterable, and for a folder, an iterator that reads and colours photos as they are asked for. It
+            raises the error of a photo in its place, and goes on when it is asked again; `predict_each` also names
+            the photos.
 
         Raises:
             NotFittedError: The colorizer has not learnt yet.
             FileNotFoundError: There is no file at a path.
-            PhotoError: A photo cannot be read, or an array is not a photo; from an iterator, in its place.
+            PhotoError: A photo cannot be read, or an array is not a photo.
             DataError: A folder has no photos.
             MemoryError: A photo is too large for the memory; the error says what would fit.
             ValueError: An option is unknown or out of range, or the colours are not finite.
@@ -127,8 +134,56 @@ class Colorizer(Estimator, ABC):
             (512, 512, 3)
             (512, 512, 3)
         """
+        predictor = self._predictor(saturation, upsample, render_size)
+        if isinstance(photos, str | os.PathLike) and Path(photos).is_dir():
+            return PredictionStream(predictor.outcomes(find_photos(Path(photos))))
+        if not is_stream(photos):
+            return predictor.predict([read_photo(photos)])[0]
+        colored = PredictionStream(predictor.outcomes(photos))
+        return list(colored) if isinstance(photos, list | tuple) else colored
+
+    def predict_each(
+        self,
+        photos: str | Path | Iterable[PhotoSource],
+        *,
+        saturation: float = 1.0,
+        upsample: str | None = None,
+        render_size: int | None = None,
+    ) -> Predictions:
+        """Colour photos one after another, each with what it was made of, and pass over those that fail.
+
+        Args:
+            photos: A folder, or an iterable of photos as `predict` takes them.
+            saturation: As in `predict`.
+            upsample: As in `predict`.
+            render_size: As in `predict`.
+
+        Returns:
+            An iterator of pairs `source`, as the photo was given, and `pixels`; its `errors` has those that failed.
+
+        Raises:
+            NotFittedError: The colorizer has not learnt yet.
+            FileNotFoundError: There is no folder at the path.
+            DataError: The folder has no photos.
+            ValueError: An option is unknown or out of range.
+
+        Example:
+            >>> from skimage import data
+            >>> import colorfuse
+            >>> predictions = colorfuse.FusionColorizer.from_pretrained().predict_each([data.moon(), "nowhere.jpg"])
+            >>> for source, pixels in predictions:
+            ...     print(source.shape, pixels.shape)
+            (512, 512) (512, 512, 3)
+            >>> predictions.errors
+            [('nowhere.jpg', FileNotFoundError(2, 'No such file or directory'))]
+        """
+        predictor = self._predictor(saturation, upsample, render_size)
+        is_folder = isinstance(photos, str | os.PathLike)
+        return Predictions(predictor.outcomes(find_photos(photos) if is_folder else photos))  # type: ignore[arg-type]  # mypy forgets which
+
+    def _predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
         self.check_fitted()
-        predictor = Predictor(
+        return Predictor(
             self.render_ab,
             self.render_size if render_size is None else render_size,
             self.upsample if upsample is None else upsample,
@@ -136,12 +191,6 @@ class Colorizer(Estimator, ABC):
             # A batch takes longer than its photos one by one on a CPU.
             batch_size=1 if self.device.type == "cpu" else _BATCH_ON_GPU,
         )
-        if isinstance(photos, str | os.PathLike) and Path(photos).is_dir():
-            return predictor.stream(find_photos(Path(photos)))
-        if not is_stream(photos):
-            return predictor.predict([read_photo(photos)])[0]
-        colored = predictor.stream(photos)
-        return list(colored) if isinstance(photos, list | tuple) else colored
 
     def predict_ab(self, lightness: Tensor) -> Tensor:
         """The colours of lightness, without a photo around them.
@@ -158,6 +207,7 @@ class Colorizer(Estimator, ABC):
             ValueError: The shape is another, `upsample` is unknown, or the colours are not finite.
         """
         self.check_fitted()
+        warn_of_unit_lightness(lightness)
         rendered = render_checked(self.render_ab, to_render_size(lightness, int(self.render_size)))
         return find_upsampling(self.upsample)(*rendered, lightness.shape[-2])(lightness, 0)
 

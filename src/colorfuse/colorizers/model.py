@@ -11,6 +11,7 @@ from colorfuse.inference.upsampling import find_upsampling
 from colorfuse.network import FusionNetwork, build_network
 from colorfuse.objectives import Objective, create_objective
 from colorfuse.options import Side, check_value
+from colorfuse.registry import parse_spec
 
 PARTS = ("backbone", "encoder", "fusion", "decoder", "objective")
 """The settings that name parts."""
@@ -31,6 +32,7 @@ def build_model(settings: Mapping[str, Any], *, from_weights: bool) -> tuple[Fus
     check_value(settings["image_size"], Side, "image_size", "a colorizer")
     find_upsampling(settings["upsample"])
     for name in PARTS:
+        parse_spec(settings[name], name)
         try:
             json.dumps(settings[name])
         except (TypeError, ValueError) as error:

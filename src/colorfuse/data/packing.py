@@ -22,7 +22,7 @@ from colorfuse.data.npy_files import RowWriter
 from colorfuse.data.photos import PhotoFolder
 from colorfuse.data.transforms import get_samples
 from colorfuse.errors import DataError
-from colorfuse.files import atomic_file, write_errors
+from colorfuse.files import Claim, atomic_file, write_errors
 
 _VERSION = 1
 _BATCH = 64
@@ -49,7 +49,8 @@ def pack(
         The arrays, ready to train on.
 
     Raises:
-        FileExistsError: `root` holds something else, or what another dataset was packed into.
+        FileExistsError: `root` holds something else, or what another dataset was packed into, or another process
+            packs into it.
         DataError: The dataset is empty or iterable, or a sample has another size than the first or values that are
             not finite; the message gives its index.
         ValueError: `rows_a_file` is below 1.
@@ -65,6 +66,19 @@ def pack(
     if rows_a_file < 1:
         raise ValueError(f"rows_a_file must be at least 1, not {rows_a_file}")
     root = Path(root).resolve()
+    with write_errors(root.parent, "make room, and pack again"):
+        claim = Claim(root)
+    if not claim.is_mine:
+        raise FileExistsError(
+            f"{root} is being packed by process {claim.holder}; wait for it, or choose another folder"
+        )
+    try:
+        return _pack(data, root, rows_a_file, num_workers)
+    finally:
+        claim.release()
+
+
+def _pack(data: Dataset[Any], root: Path, rows_a_file: int, num_workers: int | None) -> LabArrays:
     about = _about(data) | {"rows_a_file": rows_a_file}
     if _is_packed(root, about):
         return LabArrays(root)

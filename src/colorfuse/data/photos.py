@@ -13,7 +13,8 @@ from torch import Tensor
 
 from colorfuse.color import rgb_to_lab
 from colorfuse.data.bytes_dataset import BytesDataset
-from colorfuse.data.screening import LeftOut, mean_chroma, screen
+from colorfuse.data.monochrome import find_monochrome
+from colorfuse.data.screening import LeftOut, screen
 from colorfuse.data.subfolders import classes_by_subfolder, weights_by_pattern
 from colorfuse.data.transforms import Transform, center_crop
 from colorfuse.errors import DataError
@@ -29,8 +30,9 @@ _MIN_CHROMA = 2.0
 class PhotoFolder(BytesDataset):
     """Photos in a folder and the folders below it, as squares of L and ab.
 
-    All photos are looked at once, small: those that are gray in fact have no colour to learn from and are left out,
-    and so are those that cannot be read. A warning counts the first and names the second.
+    All photos are looked at once, small: those that are gray in fact, or in one tone such as sepia, have no colour to
+    learn from and are left out, and so are those that cannot be read. A warning counts the first and names the
+    second.
 
     Args:
         photos: A folder, or a list of files and folders.
@@ -38,7 +40,7 @@ class PhotoFolder(BytesDataset):
         transform: One of torchvision's `transforms.v2`, applied to the RGB image before it becomes L and ab. By
             default the centre of the photo, scaled to `image_size`; in training what the colorizer's `augmentation`
             says.
-        min_chroma: Photos with a lower mean chroma, in CIELAB units, are gray; 0 takes them all.
+        min_chroma: Photos with a lower mean chroma, in CIELAB units, are gray; 0 takes them all, and toned ones.
         unreadable: "skip" leaves out what cannot be read; "raise" makes an error of it when it is read. With that and
             `min_chroma=0`, photos are not looked at beforehand.
         weights: How often photos are drawn in training, by patterns of their sub-folders, paths or names below the
@@ -48,7 +50,7 @@ class PhotoFolder(BytesDataset):
 
     Attributes:
         paths: The photos' files.
-        left_out: The photos that were left out, `gray` and `unreadable`.
+        left_out: The photos that were left out, `gray`, `toned` and `unreadable`.
         sample_weights: A weight a photo, or None.
         classes: The names of the sub-folders, sorted; empty without `labels`.
 
@@ -82,7 +84,7 @@ class PhotoFolder(BytesDataset):
             raise ValueError(f'unreadable must be "skip" or "raise", not {unreadable!r}')
         found = find_photos_below(photos)
         self.left_out = _screened([path for path, _ in found], min_chroma, unreadable)
-        dropped = {*self.left_out.gray, *self.left_out.unreadable}
+        dropped = {*self.left_out.gray, *self.left_out.toned, *self.left_out.unreadable}
         kept = [(path, below) for path, below in found if path not in dropped]
         self.paths = [path for path, _ in kept]
         self.image_size = image_size
@@ -159,7 +161,7 @@ class PhotoArray(BytesDataset):
 class PhotoList(BytesDataset):
     """Colour photos in memory, of any sizes, as squares of L and ab.
 
-    Gray ones have no colour to learn from; they are left out, and a warning counts them.
+    Gray and toned ones have no colour to learn from; they are left out, and a warning counts them.
 
     Args:
         photos: PIL images, arrays, tensors, open files or paths, as `read_photo` takes them.
@@ -177,11 +179,11 @@ class PhotoList(BytesDataset):
         if not photos:
             raise DataError("an empty list has no photos to learn from")
         images = [_rgb_image(read_photo(photo)) for photo in photos]
-        self.images = [image for image in images if mean_chroma(image) >= min_chroma]
+        self.images = [image for image in images if not find_monochrome(image, min_chroma)]
         if not self.images:
-            raise DataError(f"no colour photos among {len(photos)}: all are gray")
-        if gray := len(images) - len(self.images):
-            warnings.warn(f"of {len(photos)} photos, left out {gray} gray", stacklevel=3)
+            raise DataError(f"no colour photos among {len(photos)}: all are gray or toned")
+        if monochrome := len(images) - len(self.images):
+            warnings.warn(f"of {len(photos)} photos, left out {monochrome} gray or toned", stacklevel=3)
         self.image_size = image_size
 
     def __len__(self) -> int:

@@ -2,18 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from tqdm import tqdm
 
-from colorfuse.color import rgb_to_lab
+from colorfuse.data.monochrome import Kind, find_monochrome
 from colorfuse.errors import PhotoError
 from colorfuse.images import open_rgb
 
-_SIDE = 64
+_AT_LEAST = 64
 _NAMED = 10
 
 
@@ -24,49 +23,42 @@ class LeftOut:
     Attributes:
         gray: Those whose mean chroma is below the threshold.
         unreadable: Those that cannot be read, each with its error.
+        toned: Those in one tone, such as sepia.
     """
 
     gray: list[Path] = field(default_factory=list)
     unreadable: dict[Path, str] = field(default_factory=dict)
+    toned: list[Path] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.gray) + len(self.unreadable)
+        return len(self.gray) + len(self.unreadable) + len(self.toned)
 
     def __str__(self) -> str:
-        """One line that counts the gray photos and names the unreadable ones."""
+        """One line that counts the gray and toned photos and names the unreadable ones."""
         named = [f"; {error}" for error in self.unreadable.values()]
         errors = "".join(named[:_NAMED]) + ("; ..." if len(named) > _NAMED else "")
-        return f"left out {len(self.gray)} gray and {len(self.unreadable)} unreadable photos{errors}"
+        toned = f", {len(self.toned)} toned" if self.toned else ""
+        return f"left out {len(self.gray)} gray{toned} and {len(self.unreadable)} unreadable photos{errors}"
 
 
 def screen(paths: list[Path], min_chroma: float) -> LeftOut:
-    """Read all photos, small, and find those that are gray in fact or cannot be read."""
+    """Read all photos, small, and find those that are gray or toned in fact or cannot be read."""
     left_out = LeftOut()
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        chromas = threads.map(_chroma, paths)
+        kinds = threads.map(partial(_kind, min_chroma=min_chroma), paths)
         bar = tqdm(
-            zip(paths, chromas, strict=True), "looking at photos", len(paths), unit="photo", leave=False, disable=None
+            zip(paths, kinds, strict=True), "looking at photos", len(paths), unit="photo", leave=False, disable=None
         )
-        for path, chroma in bar:
-            if isinstance(chroma, Exception):
-                left_out.unreadable[path] = str(chroma)
-            elif chroma < min_chroma:
-                left_out.gray.append(path)
+        for path, kind in bar:
+            if isinstance(kind, Exception):
+                left_out.unreadable[path] = str(kind)
+            elif kind:
+                (left_out.gray if kind == "gray" else left_out.toned).append(path)
     return left_out
 
 
-def _chroma(path: Path) -> float | Exception:
-    """The mean chroma of a photo in CIELAB units."""
+def _kind(path: Path, min_chroma: float) -> Kind | Exception | None:
     try:
-        image = open_rgb(path, at_least=_SIDE)
+        return find_monochrome(open_rgb(path, at_least=_AT_LEAST), min_chroma)
     except (PhotoError, FileNotFoundError, PermissionError, MemoryError) as error:
         return error
-    return mean_chroma(image)
-
-
-def mean_chroma(image: Image.Image) -> float:
-    """The mean chroma of an RGB image, looked at small, in CIELAB units."""
-    small = image.copy()
-    small.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
-    lab = rgb_to_lab(torch.from_numpy(np.array(small)).movedim(-1, 0))
-    return float(lab[1:].norm(dim=0).mean())

@@ -127,6 +127,15 @@ def _caption(figures: dict[str, float], names: Sequence[str]) -> str:
     return "\n".join(f"{PER_PHOTO[name].title} {figures[name]:.{PER_PHOTO[name].digits}f}" for name in shown)
 
 
+def check_drawing() -> None:
+    """Check that figures can be drawn.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    _figure(1, 1)
+
+
 def _figure(width: float, height: float) -> "Figure":
     """An empty matplotlib figure, with its size in inches.
 

@@ -46,7 +46,7 @@ def write_report(evaluation: MetricTable, path: Path) -> None:
         curve=_svg(loss_curve(evaluation.history)) if evaluation.history else None,
     )
     with atomic_file(path) as partial:
-        partial.write_text(page, "utf-8")
+        partial.write_text(page, "utf-8", errors="replace")
 
 
 def _svg(figure: "Figure") -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 import torch
 
 from colorfuse.colorizers import Colorizer
+from colorfuse.data.monochrome import find_monochrome
 from colorfuse.errors import PhotoError
 from colorfuse.evaluation.figures import PER_PHOTO, REFERENCE_FREE, Colors
 from colorfuse.evaluation.ground_truth import GroundTruth
@@ -124,6 +125,8 @@ def _open(original: GroundTruth, criteria: Criteria) -> LoadedPhoto | SkippedPho
         return SkippedPhoto(original.name, f"{_times(seen.size)} pixels are too few; {least} a side are the least")
     truth = Colors.from_image(seen)
     chroma = truth.chroma
+    if chroma >= criteria.min_chroma and find_monochrome(image, criteria.min_chroma) == "toned":
+        return SkippedPhoto(original.name, "it is toned: its colours are one function of its lightness")
     if chroma < criteria.min_chroma:
         return SkippedPhoto(original.name, f"it is gray: its mean chroma is {chroma:.2f}")
     return LoadedPhoto(original.name, image.size, truth)

@@ -108,7 +108,10 @@ class MetricTable:
     def to_csv(self, path: str | Path) -> None:
         """Write the metrics of each photo and row to a CSV file."""
         columns = list(next(iter(self.photos.values()))["predicted"])
-        with atomic_file(Path(path)) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        with (
+            atomic_file(Path(path)) as partial,
+            partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+        ):
             table = csv.DictWriter(file, ["photo", "row", *columns])
             table.writeheader()
             for name, rows in self.photos.items():

@@ -8,14 +8,47 @@ from pathlib import Path
 from colorfuse.errors import DataError
 from colorfuse.images import SUFFIXES
 
-_FOUND = tuple(sorted({*SUFFIXES, ".avif", ".gif", ".jfif", ".jp2", ".pbm", ".pgm", ".tga"}))
+_READ = {
+    *SUFFIXES,
+    *(
+        ".apng",
+        ".avif",
+        ".dib",
+        ".gif",
+        ".j2k",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jpx",
+        ".pbm",
+        ".pcx",
+        ".pgm",
+        ".pnm",
+        ".psd",
+    ),
+    *(".sgi", ".tga"),
+}
 """How the names of photos end: those of formats that can be written, and others that Pillow reads."""
+
+_BY_PLUG_INS = {".heic": "pillow-heif", ".heif": "pillow-heif", ".hif": "pillow-heif", ".jxl": "pillow-jxl-plugin"}
+"""Formats that Pillow reads where a package is installed and registered."""
+
+_OTHERS = {
+    *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".kdc", ".mrw", ".nef", ".nrw", ".orf", ".pef"),
+    *(".raf", ".raw", ".rw2", ".sr2", ".srf", ".srw", ".x3f"),  # raw data of cameras
+    *(".exr", ".hdr", ".jxr", ".kra", ".ora", ".psb", ".wdp", ".xcf"),
+}
+"""How the names of pictures end that are not read."""
+
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"GIF8", b"RIFF", b"BM")
+_NAMED = 10
 
 
 def find_photos(photos: str | Path | Sequence[str | Path]) -> list[Path]:
     """The photos in a folder and below it, sorted, or those of a list of files and folders, in its order.
 
-    Files of a folder count by their suffix; hidden ones, and those in hidden folders, do not.
+    Files of a folder count by their suffix; hidden ones, and those in hidden folders, do not. Pictures that are not
+    read, as by their format, are counted and named in a warning.
 
     Raises:
         FileNotFoundError: A path does not exist.
@@ -36,7 +69,7 @@ def find_photos_below(photos: str | Path | Sequence[str | Path]) -> list[tuple[P
             found.setdefault(path, path.relative_to(root if root.is_dir() else root.parent))
     if not found:
         where = ", ".join(map(str, roots)) or "an empty list"
-        raise DataError(f"no photos in {where}; they are files that end in one of {', '.join(_FOUND)}")
+        raise DataError(f"no photos in {where}; they are files that end in one of {', '.join(sorted(_read()))}")
     return list(found.items())
 
 
@@ -50,7 +83,50 @@ def _photos_below(folder: Path) -> list[Path]:
         if real not in entered:
             found += [Path(place, name) for name in names if not name.startswith(".")]
         entered.add(real)
-    return sorted(path for path in found if path.suffix.lower() in _FOUND and path.is_file())
+    read = _read()
+    photos = sorted(path for path in found if path.suffix.lower() in read and path.is_file())
+    _warn_of_others(folder, sorted({*found} - {*photos}))
+    return photos
+
+
+def _read() -> set[str]:
+    """How the names of photos end that can be read here."""
+    from PIL import Image
+
+    registered = {ending for ending, name in Image.registered_extensions().items() if name in Image.OPEN}
+    return _READ | (registered & _BY_PLUG_INS.keys())
+
+
+def _warn_of_others(folder: Path, others: list[Path]) -> None:
+    """Name the pictures of a folder that are passed over, and why."""
+    reasons = [f"{path.relative_to(folder)} ({reason})" for path in others if (reason := _why_not(path))]
+    if reasons:
+        more = ", ..." if reasons[_NAMED:] else ""
+        warnings.warn(
+            f"{len(reasons)} files of {folder} are passed over: {', '.join(reasons[:_NAMED])}{more}", stacklevel=5
+        )
+
+
+def _why_not(path: Path) -> str | None:
+    """Why a file that seems to be a picture is passed over; None for other files."""
+    suffix = path.suffix.lower()
+    if path.is_symlink() and not path.exists() and suffix in (_READ | _BY_PLUG_INS.keys() | _OTHERS | {""}):
+        return "a broken link"
+    if suffix in _BY_PLUG_INS:
+        return f"install {_BY_PLUG_INS[suffix]} and register it"
+    if suffix in _OTHERS:
+        return "convert it to TIFF or PNG"
+    if not suffix and _starts_like_a_photo(path):
+        return "no suffix"
+    return None
+
+
+def _starts_like_a_photo(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(8).startswith(_STARTS)
+    except OSError:
+        return False
 
 
 def _warn_of_folder(error: OSError) -> None:

@@ -15,6 +15,7 @@ from colorfuse.images.metadata import Coding, Metadata, as_int, exif_of_tags, me
 from colorfuse.images.opening import check_size, open_image
 from colorfuse.images.pil_images import decode_image
 from colorfuse.images.profiles import ColorSpace
+from colorfuse.images.tiff_tags import with_standard_numbers
 
 _STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _CANON_RAW = b"CR"
@@ -51,6 +52,7 @@ def decode_tiff(file: IO[bytes], name: str, page: int | None, max_pixels: int | 
     file.seek(8)
     if file.read(2) == _CANON_RAW:
         raise _raw(name)
+    file = with_standard_numbers(file)
     try:
         image = open_image(file)
     except UnidentifiedImageError:
@@ -74,8 +76,7 @@ def decode_tiff(file: IO[bytes], name: str, page: int | None, max_pixels: int | 
 
 def tiff_page_numbers(file: IO[bytes]) -> list[int]:
     """The numbers of the pages that are no thumbnails."""
-    file.seek(0)
-    with tifffile.TiffFile(file) as tiff:
+    with tifffile.TiffFile(with_standard_numbers(file)) as tiff:
         whole = [number for number, page in enumerate(tiff.pages) if not _is_reduced(page)]
         return whole or [0]
 

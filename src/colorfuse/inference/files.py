@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from colorfuse.errors import PhotoError
-from colorfuse.files import write_errors
+from colorfuse.files import Claim, write_errors
 from colorfuse.images import SUFFIXES, Photo, Pixels, read_photo, write_photo
 from colorfuse.images.finding import find_photos_below
 from colorfuse.inference.prefetching import prefetch
 
 _THREADS = 2
+_WHEN_FULL = "make room, and go on by the same command"
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors after which no other photo can be written either."""
 _DEPTH = 1
 """Photos that are read, and that are written, while one is coloured: few, since scans may be large."""
 
@@ -27,10 +30,11 @@ class Task(NamedTuple):
 
 
 class Result(NamedTuple):
-    """A photo that is done: its size, or why it could not be coloured."""
+    """A photo that is done: its size, or why it could not be coloured, or that another process colours it."""
 
     pixels: int
     error: str = ""
+    by_another: bool = False
 
 
 def list_tasks(photos: Path | Sequence[Path], output: Path) -> list[Task]:
@@ -82,36 +86,64 @@ def not_itself(photo: Path, target: Path) -> Path:
 
 class _Read(NamedTuple):
     task: Task
+    claim: Claim
     photo: Photo
 
 
 class _Colored(NamedTuple):
     task: Task
+    claim: Claim
     photo: Photo
     pixels: Pixels
 
 
-def colorize_files(predict: Callable[[Photo], Pixels], tasks: Iterable[Task]) -> Iterator[Result]:
+def colorize_files(
+    predict: Callable[[Photo], Pixels],
+    tasks: Iterable[Task],
+    *,
+    overwrite: bool = False,
+    read: Callable[[Path], Photo] = read_photo,
+) -> Iterator[Result]:
     """Colour photos in their order by `predict`; meanwhile the next one is read and the last one written.
 
     A photo that cannot be read or written is passed over, and its result says why. Files are written whole, so that
-    an interrupted run can go on with those that are missing.
+    an interrupted run can go on with those that are missing. Several processes with the same tasks share them.
+
+    Args:
+        predict: Colours a photo.
+        tasks: What to read and where to write it.
+        overwrite: Also colour photos whose targets are there.
+        read: Reads a photo.
 
     Raises:
         ValueError: A suffix cannot be written, or `predict` raises it.
-        OSError: The disk is full.
+        OSError: The disk is full, or cannot be written to.
     """
     with ThreadPoolExecutor(_THREADS) as executor:
-        read = prefetch(executor, _read, tasks, _DEPTH)
-        colored = map(partial(_predict, predict), read)
+        photos = prefetch(executor, partial(_read, read=read, overwrite=overwrite), tasks, _DEPTH)
+        colored = map(partial(_predict, predict), photos)
         yield from prefetch(executor, _write, colored, _DEPTH)
 
 
-def _read(task: Task) -> _Read | Result:
+def _read(task: Task, read: Callable[[Path], Photo], overwrite: bool) -> _Read | Result:
     try:
-        return _Read(task, read_photo(task.source))
+        with write_errors(task.target.parent, _WHEN_FULL):
+            claim = Claim(task.target)
+    except OSError as error:
+        return _failed(task, error)
+    if not claim.is_mine:
+        return Result(0, by_another=True)
+    if task.target.exists() and not overwrite:  # since the tasks were listed
+        claim.release()
+        return Result(0, by_another=True)
+    try:
+        return _Read(task, claim, read(task.source))
     except (PhotoError, MemoryError, OSError) as error:
+        claim.release()
         return Result(0, str(error))
+    except BaseException:
+        claim.release()
+        raise
 
 
 def _predict(predict: Callable[[Photo], Pixels], read: _Read | Result) -> _Colored | Result:
@@ -120,18 +152,29 @@ def _predict(predict: Callable[[Photo], Pixels], read: _Read | Result) -> _Color
     try:
         return _Colored(*read, predict(read.photo))
     except MemoryError as error:
+        read.claim.release()
         return Result(0, f"{read.task.source}: {error}")
+    except BaseException:
+        read.claim.release()
+        raise
 
 
 def _write(colored: _Colored | Result) -> Result:
     if isinstance(colored, Result):
         return colored
-    task, photo, pixels = colored
+    task, claim, photo, pixels = colored
     try:
-        with write_errors(task.target.parent, "make room, and go on by the same command"):
+        with write_errors(task.target.parent, _WHEN_FULL):
             write_photo(task.target, pixels, like=photo)
     except (PhotoError, MemoryError, OSError) as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise
-        return Result(0, f"{task.source}: {error}")
+        return _failed(task, error)
+    finally:
+        claim.release()
     return Result(pixels.shape[0] * pixels.shape[1])
+
+
+def _failed(task: Task, error: Exception) -> Result:
+    """Why a photo could not be written; raised again where no other one can be either."""
+    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        raise error
+    return Result(0, f"{task.source}: {error}")

@@ -4,13 +4,14 @@ import math
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from colorfuse.errors import PhotoError
 from colorfuse.images import Photo, PhotoSource, Pixels, read_photo
 from colorfuse.inference.rendering import RenderAb, Rendered, render_checked, to_render_size, working_size
 from colorfuse.inference.upsampling import find_upsampling
@@ -20,9 +21,22 @@ from colorfuse.options import Side, check_value
 _PIXELS_AT_ONCE = 1 << 25
 _BYTES_A_RENDERED_PIXEL = 256
 """About what a network keeps of each pixel that it works on."""
+_OF_ONE_PHOTO = (PhotoError, OSError, MemoryError)
+"""Errors of one photo, after which the next one can be coloured."""
+
+_ONE = (Photo, str, bytes, bytearray, memoryview, os.PathLike, Image.Image, np.ndarray, Tensor)
+"""What is one photo, or is meant to be, although some of it is iterable."""
+
 _ENOUGH = 1024
 """The pixels of a photo that black and white alone is not just chance for."""
 _MAX_SATURATION = 100.0
+
+
+class Outcome(NamedTuple):
+    """A photo that was asked for, and what became of it: its pixels in colour, or the error."""
+
+    source: PhotoSource
+    result: Pixels | Exception
 
 
 class Predictor:
@@ -51,10 +65,21 @@ class Predictor:
         self.saturation = float(saturation)
         self.batch_size = batch_size
 
-    def stream(self, sources: Iterable[PhotoSource]) -> Iterator[Pixels]:
-        """Read photos and colour them, in their order; an error is raised in the place of its photo."""
-        for photos in _batches(map(read_photo, sources), self.batch_size):
-            yield from self.predict(photos)
+    def outcomes(self, sources: Iterable[PhotoSource]) -> Iterator[Outcome]:
+        """Read photos and colour them, in their order; what fails for one photo is its outcome."""
+        for batch in _batches(sources, self.batch_size):
+            photos = [photo for _, photo in batch if isinstance(photo, Photo)]
+            colored = iter(self._predict_each(photos))
+            for source, photo in batch:
+                yield Outcome(source, next(colored) if isinstance(photo, Photo) else photo)
+
+    def _predict_each(self, photos: list[Photo]) -> list[Pixels | Exception]:
+        try:
+            return [*self.predict(photos)] if photos else []
+        except _OF_ONE_PHOTO as error:
+            if len(photos) == 1:
+                return [error]
+            return [outcome for photo in photos for outcome in self._predict_each([photo])]
 
     def predict(self, photos: Sequence[Photo]) -> list[Pixels]:
         """Colour photos, those of one working size in one batch."""
@@ -111,22 +136,27 @@ def _is_black_and_white(lightness: Tensor) -> bool:
 
 def is_stream(photos: Any) -> bool:
     """Whether these are several photos, and not one that happens to be iterable: a file, an array."""
-    one = isinstance(photos, Photo | str | os.PathLike | Image.Image | np.ndarray | Tensor) or hasattr(photos, "read")
+    one = isinstance(photos, _ONE) or hasattr(photos, "read")
     return isinstance(photos, Iterable) and not one
 
 
-def _batches(photos: Iterable[Photo], most: int) -> Iterator[list[Photo]]:
-    """Photos in lists of up to `most`, of fewer where they are large; an error comes after the photos before it."""
-    batch: list[Photo] = []
-    try:
-        for photo in photos:
-            batch.append(photo)
-            if len(batch) == most or sum(each.pixels.size for each in batch) >= _PIXELS_AT_ONCE:
-                yield batch
-                batch = []
-    except Exception:
-        if batch:
+def _batches(sources: Iterable[PhotoSource], most: int) -> Iterator[list[tuple[PhotoSource, Photo | Exception]]]:
+    """Sources with the photos that are read from them, or with the error, up to `most` at once, fewer large ones."""
+    batch: list[tuple[PhotoSource, Photo | Exception]] = []
+    pixels = 0
+    for source in sources:
+        photo = _read(source)
+        batch.append((source, photo))
+        pixels += photo.pixels.size if isinstance(photo, Photo) else 0
+        if len(batch) == most or pixels >= _PIXELS_AT_ONCE:
             yield batch
-        raise
+            batch, pixels = [], 0
     if batch:
         yield batch
+
+
+def _read(source: PhotoSource) -> Photo | Exception:
+    try:
+        return read_photo(source)
+    except (*_OF_ONE_PHOTO, TypeError) as error:
+        return error

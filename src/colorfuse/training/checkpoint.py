@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor
 
 from colorfuse.errors import WeightsError
-from colorfuse.files import write_errors, write_tensors
+from colorfuse.files import check_folder, write_errors, write_tensors
 
 _CHECKSUMS = "SHA256SUMS"
 _STATE = "state.json"
@@ -38,9 +37,7 @@ class Checkpoints:
 
     def prepare(self) -> None:
         """Create the folder, and check that it is writable."""
-        with write_errors(self.folder, "choose another folder"):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=self.folder).close()
+        check_folder(self.folder)
 
     def save(self, tensors: Tensors, state: Mapping[str, Any]) -> None:
         """Write a checkpoint to a temporary folder, rename it, and remove all others but the previous intact one."""

@@ -1,5 +1,6 @@
 """Fits a colorizer: makes datasets of photos, opens the run folder, trains, and saves each epoch."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from colorfuse.objectives import create_terms
 from colorfuse.options import plain
 from colorfuse.training.history import History, best_epoch
 from colorfuse.training.loop import train
-from colorfuse.training.runs import RunFolder, open_run
+from colorfuse.training.runs import RunFolder, claim_run, open_run
 from colorfuse.training.settings import Settings
 from colorfuse.training.tracking import tracked
 from colorfuse.training.trainable import Trainable
@@ -64,31 +65,33 @@ def fit_colorizer(
         checkpoints.prepare()
     colorizer.history_ = []
     accelerator = Accelerator(cpu=on_cpu) if accelerator is None else accelerator
-    folder = RunFolder(checkpoints.run if checkpoints else None, validation_data, accelerator.is_main_process)
+    claim = claim_run(checkpoints.run) if checkpoints and accelerator.is_main_process else contextlib.nullcontext()
+    with claim:
+        folder = RunFolder(checkpoints.run if checkpoints else None, validation_data, accelerator.is_main_process)
 
-    def after_epoch(history: History) -> bool:
-        colorizer.history_ = history
-        folder.save_epoch(colorizer, keep_best=settings.patience is not None)
-        answers = [callback(colorizer) for callback in callbacks]
-        return any(answers)
+        def after_epoch(history: History) -> bool:
+            colorizer.history_ = history
+            folder.save_epoch(colorizer, keep_best=settings.patience is not None)
+            answers = [callback(colorizer) for callback in callbacks]
+            return any(answers)
 
-    device = accelerator.device
-    forked = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-    with forked, tracked(accelerator, params):
-        train(
-            colorizer.network_,
-            colorizer.objective_,
-            terms,
-            train_data,
-            validation_data,
-            settings,
-            accelerator=accelerator,
-            checkpoints=checkpoints,
-            checkpoint_minutes=checkpoint_minutes,
-            about=params,
-            after_epoch=after_epoch,
-            num_workers=num_workers,
-        )
-    if settings.patience and best_epoch(colorizer.history_) not in (None, len(colorizer.history_)):
-        folder.restore_best(colorizer)
-    accelerator.wait_for_everyone()  # for the files that the main process writes
+        device = accelerator.device
+        forked = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+        with forked, tracked(accelerator, params):
+            train(
+                colorizer.network_,
+                colorizer.objective_,
+                terms,
+                train_data,
+                validation_data,
+                settings,
+                accelerator=accelerator,
+                checkpoints=checkpoints,
+                checkpoint_minutes=checkpoint_minutes,
+                about=params,
+                after_epoch=after_epoch,
+                num_workers=num_workers,
+            )
+        if settings.patience and best_epoch(colorizer.history_) not in (None, len(colorizer.history_)):
+            folder.restore_best(colorizer)
+        accelerator.wait_for_everyone()  # for the files that the main process writes

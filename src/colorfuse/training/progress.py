@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import Dataset
 
+from colorfuse.color.units import warn_of_unit_lightness
 from colorfuse.data.attributes import count_classes
 from colorfuse.data.loading import Loader
 from colorfuse.data.sampling import Shard, mixed_seed
@@ -121,6 +122,8 @@ class Training:
         self._begin_epoch(epoch)
         for batch in self.loader.epoch(epoch, start=progress.batches):
             step = self._step(epoch)
+            if not step:
+                warn_of_unit_lightness(batch.lightness, batch.ab)
             # Seed every step by its number, so that a resumed run draws the same random numbers.
             torch.manual_seed(mixed_seed(settings.seed, step, self.shard.rank))
             figures = self._backward(resized(batch, settings.side(epoch)), epoch)

@@ -1,6 +1,8 @@
 """Run folders: the saved colorizer, the best one so far, and the training checkpoints."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from colorfuse.data.loading import Loader
-from colorfuse.files import remove_partial, write_errors
+from colorfuse.files import Claim, remove_partial, write_errors
 from colorfuse.images import write_photo
 from colorfuse.persistence.folder import is_saved, read_tensors
 from colorfuse.training.checkpoint import Checkpoints
@@ -82,6 +84,23 @@ def open_run(run: str | Path | None, resume: str | Path | None, settings: dict[s
     if resume is not None:
         return _resume(Path(resume), settings)
     return None if run is None else _begin(Path(run))
+
+
+@contextlib.contextmanager
+def claim_run(run: Path) -> Iterator[None]:
+    """A block in which this process alone trains in a folder.
+
+    Raises:
+        ValueError: Another process does.
+    """
+    with write_errors(run.parent, "make room, and resume the run to go on"):
+        claim = Claim(run.resolve())
+    if not claim.is_mine:
+        raise ValueError(f"{run} is being trained by process {claim.holder}; wait for it, or choose another folder")
+    try:
+        yield
+    finally:
+        claim.release()
 
 
 class RunFolder:

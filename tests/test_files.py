@@ -1,0 +1,91 @@
+"""Partial files and claims of several processes."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from colorfuse.files import Claim, atomic_file, check_folder, remove_partial, write_errors
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from colorfuse.files import Claim, atomic_file
+
+claim = Claim(Path(sys.argv[1]))
+with atomic_file(Path(sys.argv[1])) as partial:
+    partial.write_text("begun")
+    print(claim.is_mine, flush=True)
+    time.sleep(60)
+"""
+
+
+def start_writer(path: Path) -> "subprocess.Popen[str]":
+    process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "True\n"
+    return process
+
+
+def test_what_a_living_process_writes_stays_and_what_a_dead_one_wrote_goes(tmp_path: Path) -> None:
+    process = start_writer(tmp_path / "photo.png")
+    try:
+        before = set(tmp_path.iterdir())
+        assert len(before) == 2  # the partial file and the claim
+        remove_partial(tmp_path.iterdir())
+        assert set(tmp_path.iterdir()) == before
+    finally:
+        process.kill()
+        process.communicate()
+    remove_partial(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_living_process_has_a_claim_at_a_time(tmp_path: Path) -> None:
+    process = start_writer(tmp_path / "photo.png")
+    try:
+        refused = Claim(tmp_path / "photo.png")
+        assert (refused.is_mine, refused.holder) == (False, process.pid)
+        refused.release()
+        assert not Claim(tmp_path / "photo.png").is_mine
+        assert Claim(tmp_path / "other.png").is_mine
+    finally:
+        process.kill()
+        process.communicate()
+    mine = Claim(tmp_path / "photo.png")
+    assert mine.is_mine
+    mine.release()
+    assert Claim(tmp_path / "photo.png").is_mine
+
+
+def test_files_of_another_machine_are_left_for_a_day(tmp_path: Path) -> None:
+    partial = tmp_path / ".colorfuse-0123abcd-1-1-89ab.png"
+    partial.touch()
+    remove_partial([partial])
+    assert partial.exists()
+    os.utime(partial, (time.time() - 90_000,) * 2)
+    remove_partial([partial])
+    assert not partial.exists()
+
+
+def test_a_process_number_that_is_used_again_is_another_process(tmp_path: Path) -> None:
+    with atomic_file(tmp_path / "a.png") as partial:
+        partial.touch()
+        head, pid, started, token = partial.name.rsplit("-", 3)
+        again = partial.with_name(f"{head}-{pid}-{int(started) - 1000}-{token}")
+        again.touch()
+        remove_partial([partial, again])
+        assert (partial.exists(), again.exists()) == (True, False)
+
+
+def test_each_fault_of_writing_has_its_own_way_out(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="the name is too long to be written; shorten it"), write_errors(tmp_path, "x"):
+        (tmp_path / ("a" * 300)).touch()
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file is a file; choose a folder to write to"):
+        check_folder(tmp_path / "file")
+    with pytest.raises(OSError, match="cannot be written to: Not a directory; choose another folder"):
+        check_folder(tmp_path / "file" / "below")
