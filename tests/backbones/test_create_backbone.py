@@ -371,3 +371,31 @@ def test_a_family_that_gives_features_in_its_own_way(tmp_path: Path) -> None:
     assert [info.reduction for info in backbone.maps] == [2, 4, 8, 16, 32]
     given = backbone.state_dict()["features.conv_stem.weight"]
     assert torch.equal(given, model.state_dict()["conv_stem.weight"])
+
+
+def test_the_hubs_name_of_a_model_of_timm_is_known() -> None:
+    expected = cf.create_backbone("resnet18.a1_in1k", pretrained=False).maps
+    assert cf.create_backbone("timm/resnet18.a1_in1k", pretrained=False).maps == expected
+
+
+def test_modules_that_are_no_backbones_say_what_they_should_be() -> None:
+    with pytest.raises(TypeError, match=r"not Conv2d; register a class of your own by @colorfuse\.register_backbone"):
+        cf.FusionColorizer(backbone=torch.nn.Conv2d(3, 8, 3)).initialize()  # type: ignore[arg-type]
+
+    class OneChannel(torch.nn.Conv2d):
+        def __init__(self) -> None:
+            super().__init__(1, 8, 3, stride=2)
+
+    class ChannelsLast(torch.nn.Conv2d):
+        def __init__(self) -> None:
+            super().__init__(3, 8, 3, stride=2)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return super().forward(images).permute(0, 2, 3, 1)
+
+    cf.register_backbone("test_one_channel")(OneChannel)
+    cf.register_backbone("test_channels_last")(ChannelsLast)
+    with pytest.raises(ValueError, match=r"takes images of one channel; a backbone gets three equal ones"):
+        cf.create_backbone("test_one_channel")
+    with pytest.raises(TypeError, match=r"gives maps \(N, H, W, C\).* a backbone gives \(N, C, H, W\): permute"):
+        cf.create_backbone("test_channels_last")

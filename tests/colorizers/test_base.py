@@ -309,3 +309,29 @@ def test_the_shell_takes_a_model_or_a_method(scans: Path, tmp_path: Path) -> Non
     assert done.stderr == "colorfuse: give --model x or --method y, not both\n"
     done = subprocess.run([*command, "--method", "levn"], capture_output=True, text=True, check=False)
     assert done.stderr.startswith("colorfuse: no colorizer is called 'levn'; of ")
+
+
+def test_fit_learns_whatever_the_callers_modes_of_torch_are(tiny: Make, photos: NDArray[np.uint8]) -> None:
+    expected = tiny(epochs=1).fit(photos, num_workers=0).history_
+    with torch.no_grad():
+        assert tiny(epochs=1).fit(photos, num_workers=0).history_ == expected
+    with torch.inference_mode():
+        assert tiny(epochs=1).fit(photos, num_workers=0).history_ == expected
+    try:
+        torch.set_default_dtype(torch.float64)
+        assert len(tiny(epochs=1).fit(photos, num_workers=0).history_) == 1
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_units_that_seem_to_be_others_are_said(tiny: Make, photos: NDArray[np.uint8]) -> None:
+    colorizer = tiny(epochs=1).initialize()
+    with pytest.warns(UserWarning, match="L lies in 0 to 100 .* this L is at most 0.9"):
+        colorizer.predict_ab(torch.linspace(0, 0.9, 1024).reshape(1, 1, 32, 32))
+    lab = cf.rgb_to_lab(torch.from_numpy(photos[:, :32, :32]).movedim(-1, 1))
+    unit = torch.utils.data.TensorDataset(lab[:, :1] / 100, lab[:, 1:] / 100)
+    with pytest.warns(UserWarning, match=r"this L is at most 0\.\d+ and ab lies within 0\.\d+; scale them"):
+        colorizer.fit(unit, num_workers=0)
+    for convert, shape in ((cf.rgb_to_lab, (3, 4, 4)), (cf.gray_to_lightness, (1, 4, 4))):
+        with pytest.warns(UserWarning, match="RGB floats lie in 0 to 1, and these reach 200; divide them by 255"):
+            convert(torch.full(shape, 200.0))

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from torchvision.transforms import v2
 
 import colorfuse as cf
 from colorfuse.data.transforms import center_crop, random_crop_flip
 from colorfuse.evaluation.ground_truth import find_ground_truth
-from colorfuse.images.finding import _photos_below
+from colorfuse.images.finding import _photos_below, find_photos
 
 
 def test_samples_are_lightness_and_ab_in_physical_units(photos: NDArray[np.uint8]) -> None:
@@ -184,3 +184,57 @@ def test_folders_within_one_another_give_each_photo_once(photo_folder: Path) -> 
 def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="gone cannot be looked into and is passed over: No such file"):
         assert not _photos_below(tmp_path / "gone")
+
+
+@pytest.mark.parametrize(
+    ("black", "white", "middle"),
+    [("#1e120a", "#fff4dc", "#a08060"), ("#061a3a", "#f4faff", "#5a86a8"), ("#201018", "#f8f0f4", None)],
+    ids=["sepia", "cyanotype", "selenium"],
+)
+@pytest.mark.parametrize("quality", [75, 95])
+def test_toned_photos_are_left_out_like_gray_ones(
+    tmp_path: Path, black: str, white: str, middle: str | None, quality: int
+) -> None:
+    from skimage import data
+
+    photos = {"cat": data.chelsea(), "coffee": data.coffee(), "woman": data.astronaut(), "rocket": data.rocket()}
+    for name, photo in photos.items():
+        gray = ImageOps.grayscale(Image.fromarray(photo))
+        ImageOps.colorize(gray, black, white, middle).save(tmp_path / f"{name}-toned.jpg", quality=quality)
+        Image.fromarray(photo).save(tmp_path / f"{name}.jpg", quality=quality)
+    with pytest.warns(UserWarning, match="of 8 photos, left out 0 gray, 4 toned and 0 unreadable photos"):
+        folder = cf.PhotoFolder(tmp_path)
+    assert [path.name for path in folder.left_out.toned] == sorted(f"{name}-toned.jpg" for name in photos)
+    assert len(cf.PhotoFolder(tmp_path, min_chroma=0, unreadable="raise")) == 8
+    result = cf.evaluate(cf.FusionColorizer.from_pretrained(), tmp_path, figures=["psnr"])
+    assert list(result.photos) == sorted(f"{name}.jpg" for name in photos)
+    assert set(result.left_out.values()) == {"it is toned: its colours are one function of its lightness"}
+
+
+def test_pictures_that_are_passed_over_are_counted_and_named(photo_folder: Path, tmp_path: Path) -> None:
+    photo = next(photo_folder.rglob("*.png")).read_bytes()
+    for name in ("a.png", "nothing", "b.jpe", "notes.txt", ".hidden.heic"):
+        (tmp_path / name).write_bytes(photo)
+    for name in ("c.heic", "d.jxl", "e.dng", "notes"):
+        (tmp_path / name).write_bytes(b"something else")
+    (tmp_path / "f.jpg").symlink_to(tmp_path / "gone.jpg")
+    with pytest.warns(UserWarning, match="5 files of .* are passed over: ") as caught:
+        assert [path.name for path in find_photos(tmp_path)] == ["a.png", "b.jpe"]
+    said_of = (
+        "c.heic (install pillow-heif and register it)",
+        "e.dng (convert",
+        "f.jpg (a broken link)",
+        "nothing (no su",
+    )
+    for said in said_of:
+        assert said in str(caught[0].message)
+
+
+def test_formats_of_plug_ins_are_read_where_they_are_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(np.zeros((4, 6), np.uint8)).save(tmp_path / "photo.heic", "PNG")
+    Image.init()
+    monkeypatch.setitem(Image.EXTENSION, ".heic", "HEIF")
+    monkeypatch.setitem(Image.OPEN, "HEIF", Image.OPEN["PNG"])
+    assert [path.name for path in find_photos(tmp_path)] == ["photo.heic"]

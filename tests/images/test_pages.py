@@ -43,12 +43,13 @@ def test_the_photo_below_a_preview_is_read(tmp_path: Path, photo: Any, options: 
 
 
 def test_a_preview_of_raw_data_is_not_taken_for_the_photo(tmp_path: Path) -> None:
+    pattern: Any = [(33421, "H", 2, (2, 2)), (33422, "B", 4, b"\0\1\1\2")]
     with tifffile.TiffWriter(tmp_path / "camera.dng") as tiff:
         tiff.write(SMALL, photometric="minisblack", subfiletype=1, subifds=1)
         tiff.write(
             GRAY.astype(np.uint16),
             photometric="cfa",
-            extratags=[(33421, "H", 2, (2, 2)), (33422, "B", 4, b"\0\1\1\2")],
+            extratags=pattern,
         )
     (tmp_path / "camera.cr2").write_bytes(b"II*\0\x10\0\0\0CR\2\0" + bytes(100))
     for name in ("camera.dng", "camera.cr2"):
@@ -93,7 +94,8 @@ def with_type(content: bytes, tag: int, kind: int, value: int) -> bytes:
 def test_any_page_or_all_are_read(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"album{suffix}"
     pages = [Image.fromarray(np.full((20, 30), value, np.uint8)) for value in (40, 120, 200)]
-    pages[0].save(path, save_all=True, append_images=pages[1:], **({"lossless": True} if suffix == ".webp" else {}))
+    lossless: Any = {"lossless": True} if suffix == ".webp" else {}
+    pages[0].save(path, save_all=True, append_images=pages[1:], **lossless)
     for number, value in enumerate((40, 120, 200)):
         assert (cf.read_photo(path, page=number).pixels == value).all()
     assert [photo.pixels.flat[0] for photo in cf.read_pages(path)] == [40, 120, 200]

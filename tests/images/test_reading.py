@@ -2,6 +2,7 @@ import io
 import struct
 import subprocess
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +324,47 @@ def test_signed_integers_are_refused(tmp_path: Path) -> None:
         cf.read_photo(tmp_path / "scan.tif")
     with pytest.raises(cf.PhotoError, match='mode "I" has no value above 230; convert it to "L"'):
         cf.read_photo(Image.fromarray(RAMP).convert("I"))
+    tifffile.imwrite(tmp_path / "deep.tif", RAMP.astype(np.int32) * 257, photometric="minisblack")
+    np.testing.assert_array_equal(cf.read_photo(tmp_path / "deep.tif").pixels[..., 0], RAMP * np.uint16(257))
+
+
+def test_integers_of_32_bits_are_scaled_where_they_need_them(tmp_path: Path) -> None:
+    for values, expected in ((RAMP.astype(np.uint32) << 24, 256), (RAMP.astype(np.uint32) << 8, 256)):
+        tifffile.imwrite(tmp_path / "scan.tif", values, photometric="minisblack")
+        np.testing.assert_array_equal(cf.read_photo(tmp_path / "scan.tif").pixels[..., 0], RAMP * np.uint16(expected))
+
+
+@pytest.mark.parametrize("chunk", [b"gAMA" + (100_000).to_bytes(4, "big"), b"zTXt" + b"k\0\0" + b"no zlib"])
+def test_chunks_of_png_that_are_no_pixels_change_none(tmp_path: Path, chunk: bytes) -> None:
+    """As in libvips, gAMA counts for nothing: what writes one seldom means it."""
+    content = save(tmp_path, Image.fromarray(RAMP)).read_bytes()
+    packed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (tmp_path / "photo.png").write_bytes(content[:33] + packed + content[33:])
+    np.testing.assert_array_equal(cf.read_photo(tmp_path / "photo.png").pixels[..., 0], RAMP)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_turned_avif(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    wide = Image.fromarray(np.repeat(np.repeat(RAMP, 8, 0), 8, 1))
+    wide.convert("RGB").save(tmp_path / "photo.avif", exif=exif, quality=100, subsampling="4:4:4")
+    upright = np.rot90(np.asarray(wide), {1: 0, 3: 2, 6: -1, 8: 1}[orientation])
+    read = cf.read_photo(tmp_path / "photo.avif")
+    assert read.pixels.shape[:2] == upright.shape
+    np.testing.assert_allclose(read.pixels[..., 0].astype(int), upright, atol=12)
+
+
+def test_an_orientation_of_xmp_alone_turns_nothing(tmp_path: Path) -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    Image.fromarray(RAMP).save(tmp_path / "photo.jpg", xmp=xmp, quality=100)
+    assert cf.read_photo(tmp_path / "photo.jpg").pixels.shape == (4, 6, 1)
+
+
+def test_a_format_that_takes_a_plug_in_says_which(tmp_path: Path) -> None:
+    (tmp_path / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    with pytest.raises(cf.PhotoError, match=r"photo\.heic is no image that can be read; install pillow-heif and reg"):
+        cf.read_photo(tmp_path / "photo.heic")
 
 
 def test_rounded_floats_are_clipped() -> None:

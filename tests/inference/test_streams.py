@@ -29,7 +29,8 @@ def colorizer(tiny: Make) -> cf.FusionColorizer:
 
 
 def test_after_a_broken_photo_the_next_one_comes(colorizer: cf.FusionColorizer, scans: Path) -> None:
-    for photos in (colorizer.predict(scans), colorizer.predict(iter(sorted(scans.iterdir())))):
+    streams: list[Any] = [colorizer.predict(scans), colorizer.predict(iter(sorted(scans.iterdir())))]
+    for photos in streams:
         assert next(photos).shape == (40, 60, 3)
         with pytest.raises(cf.PhotoError, match=r"b\.jpg is no image"):
             next(photos)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, SaturationOption, create
 from colorfuse.files import check_folder, remove_partial
 from colorfuse.images import SUFFIXES, read_photo, write_photo
-from colorfuse.inference.files import Result, can_write, colorize_files, list_tasks, not_itself
+from colorfuse.inference.files import Result, can_write, colorize_files, is_there, list_tasks, not_itself
 from colorfuse.inference.upsampling import UPSAMPLINGS
 
 
@@ -59,15 +59,15 @@ def colorize(
         return
     rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     tasks = list_tasks(photos, output)[rank::processes]
-    to_do = [task for task in tasks if overwrite or not task.target.exists()]
+    to_do = [task for task in tasks if overwrite or not is_there(task.target)]
     if len(to_do) < len(tasks):
         typer.echo(f"colorfuse: {len(tasks) - len(to_do)} of {len(tasks)} are there already", err=True)
     if not to_do:
         return
+    predict = partial(create(method, model, device).predict, **options)
     check_folder(output)
     folders = {task.target.parent for task in to_do if task.target.parent.is_dir()}
     remove_partial(path for folder in folders for path in folder.iterdir())
-    predict = partial(create(method, model, device).predict, **options)
     results = colorize_files(predict, to_do, overwrite=overwrite, read=read)
     failed, by_another = _count(results, len(to_do), silent=rank > 0)
     if by_another:

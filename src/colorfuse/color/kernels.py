@@ -78,7 +78,7 @@ def _memory(size: int) -> Array:
 def _empty_like(images: Tensor, dtype: torch.dtype) -> Array:
     """Allocate an array with the shape and memory format of `images`; NumPy's huge pages are much faster to fill."""
     count, channels, height, width = images.shape
-    numpy_dtype = torch.empty(0, dtype=dtype).numpy().dtype
+    numpy_dtype = torch.empty(0, dtype=dtype, device="cpu").numpy().dtype
     if images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous():
         return np.empty((count, height, width, channels), numpy_dtype).transpose(0, 3, 1, 2)
     return np.empty((count, channels, height, width), numpy_dtype)

@@ -40,7 +40,8 @@ def build_model(settings: Mapping[str, Any], *, from_weights: bool) -> tuple[Fus
                 f"{name} must be made of strings, numbers, lists and dicts, not {settings[name]}"
             ) from error
     backbone = settings["backbone"]
-    with torch.random.fork_rng(devices=[]):
+    # Whatever the caller's defaults are, the network is one of float32, built where seeds give the same weights.
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.default_generator.manual_seed(settings["seed"])  # and not those of GPUs, which stay the caller's
         objective = create_objective(settings["objective"])
         network = build_network(
@@ -52,4 +53,4 @@ def build_model(settings: Mapping[str, Any], *, from_weights: bool) -> tuple[Fus
             activation=objective.activation,
             pretrained=from_weights and settings["pretrained"],
         ).eval()
-    return network, objective
+    return network.float(), objective.float()

@@ -33,15 +33,17 @@ def split_alpha(values: Array, space: ColorSpace, metadata: Metadata, coding: Co
 
 
 def in_range(values: Array, bits: int, name: str) -> Array:
-    """Floats in 32 bits, and integers of 9 to 15 bits scaled to 16.
+    """Floats in 32 bits, and integers of 9 to 15 bits scaled to 16, as those of 32 bits that use more than 16.
 
     Raises:
         PhotoError: The dtype or the range is not a photo's; the error begins with `name`.
     """
     if values.dtype.kind == "f":
         return values.astype(np.float32, copy=False)
-    if values.dtype.kind == "i":
+    if values.dtype.kind == "i" and not (values.min(initial=0) >= 0 and values.max(initial=0) > 255):
         raise PhotoError(f"{name} has dtype {values.dtype}; a photo is of unsigned integers or floats in 0 to 1")
+    if values.dtype == np.uint32 and values.max(initial=0) > 65535:
+        return (values >> 16).astype(np.uint16)
     if values.dtype.kind == "u" and 8 < bits < 16:
         return np.rint(values * np.float32(65535 / (2**bits - 1))).astype(np.uint16)
     return in_16_bits(values, name)

@@ -3,15 +3,34 @@
 Pillow decodes, but PNG and TIFF of more than 8 bits, which it would cut to 8 as it does those of other formats.
 """
 
+from collections.abc import Callable
 from typing import IO
 
 import imagecodecs
+import numpy as np
+from PIL import UnidentifiedImageError
 
-from colorfuse.images.decoded import Decoded, split_alpha
+from colorfuse.errors import PhotoError
+from colorfuse.images.decoded import Array, Decoded, in_range, split_alpha
 from colorfuse.images.metadata import Coding, Metadata, metadata_of
 from colorfuse.images.opening import check_size, open_image
 from colorfuse.images.pil_images import count_frames, decode_image, seek_page
 from colorfuse.images.tiff import decode_tiff, is_tiff, tiff_page_numbers
+
+
+def _decode_jpeg(content: bytes) -> Array:
+    """JPEG of 12 bits, or without loss, of which Pillow knows nothing."""
+    values: Array = imagecodecs.jpeg_decode(content)
+    return np.rint(values * np.float32(65535 / 4095)).astype(np.uint16) if values.dtype == np.uint16 else values
+
+
+_OTHERWISE: dict[bytes, Callable[[bytes], Array]] = {
+    b"\x89PNG": imagecodecs.png_decode,
+    b"BM": imagecodecs.bmp_decode,
+    b"\xff\xd8\xff": _decode_jpeg,
+    b"\0\0\0\x0cjP  ": imagecodecs.jpeg2k_decode,
+}
+"""Decoders for formats of which Pillow knows some kinds alone, by how their files begin."""
 
 _PNG_START, _PNG_BIT_DEPTH = b"\x89PNG\r\n\x1a\n", 24
 
@@ -29,12 +48,23 @@ def decode_file(file: IO[bytes], name: str, page: int | None = None, max_pixels:
     start = file.read(_PNG_BIT_DEPTH + 1)
     if is_tiff(start):
         return decode_tiff(file, name, page, max_pixels)
-    with open_image(file) as image:
-        seek_page(image, name, page)
-        check_size(file, image.height, image.width, name, max_pixels)
-        if start.startswith(_PNG_START) and start[_PNG_BIT_DEPTH] == 16:
-            return _decode_png(file, *metadata_of(image, name))
-        return decode_image(image, name)
+    try:
+        with open_image(file) as image:
+            seek_page(image, name, page)
+            check_size(file, image.height, image.width, name, max_pixels)
+            if start.startswith(_PNG_START) and start[_PNG_BIT_DEPTH] == 16 and not page:
+                if _has_late_metadata(file):
+                    image.load()  # after which Pillow reads on
+                return _decode_png(file, *metadata_of(image, name))
+            return decode_image(image, name)
+    except (PhotoError, MemoryError):
+        raise
+    except Exception as error:
+        decode = next((decode for begun, decode in _OTHERWISE.items() if start.startswith(begun)), None)
+        damaged = decode is _decode_jpeg and not isinstance(error, UnidentifiedImageError)
+        if decode is None or damaged or page:
+            raise
+        return _decode_otherwise(file, decode, name, max_pixels)
 
 
 def page_numbers(file: IO[bytes]) -> list[int]:
@@ -48,6 +78,31 @@ def page_numbers(file: IO[bytes]) -> list[int]:
         return tiff_page_numbers(file)
     with open_image(file) as image:
         return list(range(count_frames(image)))
+
+
+def _has_late_metadata(file: IO[bytes]) -> bool:
+    """Whether a PNG has EXIF or text behind its pixels."""
+    place, behind = len(_PNG_START), False
+    while True:
+        file.seek(place)
+        head = file.read(8)
+        if len(head) < 8 or head[4:] == b"IEND":
+            return False
+        behind |= head[4:] == b"IDAT"
+        if behind and head[4:] in (b"eXIf", b"iTXt", b"zTXt", b"tEXt"):
+            return True
+        place += 12 + int.from_bytes(head[:4], "big")
+
+
+def _decode_otherwise(
+    file: IO[bytes], decode: Callable[[bytes], Array], name: str, max_pixels: int | None
+) -> Decoded:
+    """Decode what Pillow refuses, as for a chunk that has nothing to do with the photo, without its metadata."""
+    file.seek(0)
+    values = in_range(decode(file.read()), 8, name)
+    check_size(file, values.shape[0], values.shape[1], name, max_pixels)
+    gray = values.ndim == 2 or values.shape[-1] <= 2
+    return split_alpha(values, "gray" if gray else "rgb", Metadata(), Coding())
 
 
 def _decode_png(file: IO[bytes], metadata: Metadata, coding: Coding) -> Decoded:

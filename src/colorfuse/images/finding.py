@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from colorfuse.errors import DataError
-from colorfuse.images import SUFFIXES
+from colorfuse.images.writing import SUFFIXES
 
 _READ = {
     *SUFFIXES,
@@ -87,6 +87,11 @@ def _photos_below(folder: Path) -> list[Path]:
     photos = sorted(path for path in found if path.suffix.lower() in read and path.is_file())
     _warn_of_others(folder, sorted({*found} - {*photos}))
     return photos
+
+
+def plug_in_for(name: str) -> str | None:
+    """The package by which Pillow reads a file of such a name, if it does not by itself."""
+    return _BY_PLUG_INS.get(Path(name).suffix.lower())
 
 
 def _read() -> set[str]:

@@ -14,6 +14,9 @@ Array: TypeAlias = NDArray[Any]
 _ORIENTATION, _X_RESOLUTION = 274, 282
 _DETAILS, _COLOR_SPACE, _WIDTH, _HEIGHT = 0x8769, 0xA001, 0xA002, 0xA003
 _SRGB = 1
+_EXIF_START = b"Exif\0\0"
+_IMAGEMAGICKS = "Raw profile type exif"
+"""Where ImageMagick and others write EXIF in PNG."""
 _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I"}
 """Types of values in EXIF, as struct packs them."""
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
@@ -109,24 +112,50 @@ def as_written(value: Any) -> Any:
     return value.encode("latin-1", "replace") if isinstance(value, str) and not value.isascii() else value
 
 
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation of an open image; 1 where it has none, or none that can be read."""
+    try:
+        return _orientation(image, _load_exif(image))
+    except Exception:  # which Pillow raises nearly any for
+        return 1
+
+
+def _load_exif(image: Image.Image) -> tuple[Image.Exif, bytes]:
+    """EXIF as Pillow reads it, and as bytes where the file holds them in one piece."""
+    raw = _as_bytes(image.info.get("exif"))
+    if not raw and (text := image.info.get(_IMAGEMAGICKS)):  # as hexadecimal numbers below three lines
+        raw = bytes.fromhex("".join(str(text).split("\n")[3:]))
+    while raw[6:].startswith(_EXIF_START):  # written twice
+        raw = raw[6:]
+    if raw:
+        exif = Image.Exif()
+        exif.load(raw)
+        return exif, raw
+    # Asked for EXIF that is not there, Pillow decodes all pixels of a PNG to look behind them.
+    return Image.Exif() if image.format == "PNG" else image.getexif(), b""
+
+
+def _orientation(image: Image.Image, loaded: tuple[Image.Exif, bytes]) -> int:
+    exif, raw = loaded
+    # Without EXIF, Pillow takes the orientation of XMP, which other programs do not turn photos by.
+    return as_int(exif.get(_ORIENTATION), 1) if raw or image.format in ("TIFF", None) else 1
+
+
 def _exif_of(image: Image.Image, name: str) -> tuple[bytes, int, bool]:
     """EXIF for upright pixels, the orientation that it had, and whether it has a resolution."""
+    orientation = 1
     try:
-        raw = image.info.get("exif")
+        loaded = exif, raw = _load_exif(image)
+        orientation = _orientation(image, loaded)
         if raw:
-            exif = Image.Exif()
-            exif.load(raw)
-            kept = _for_upright_pixels(raw, image.size, as_int(exif.get(_ORIENTATION), 1))
-        elif image.format == "PNG":  # asked for EXIF that is not there, Pillow decodes all pixels to look behind them
-            return b"", 1, False
+            kept = _for_upright_pixels(raw, image.size, orientation)
         else:
-            exif = image.getexif()
             directories = {tag: found for tag in _DIRECTORIES if (found := exif.get_ifd(tag))}
             kept = exif_of_tags({tag: exif[tag] for tag in exif if tag not in _DIRECTORIES} | directories)
-        return kept, as_int(exif.get(_ORIENTATION), 1), _X_RESOLUTION in exif
+        return kept, orientation, _X_RESOLUTION in exif
     except Exception as error:  # Pillow raises nearly anything for damaged EXIF, of which the photo is no worse
         warnings.warn(f"{name} has damaged EXIF, which is left out: {error}", stacklevel=2)
-        return b"", 1, False
+        return b"", orientation, False
 
 
 def _for_upright_pixels(exif: bytes, size: tuple[int, int], orientation: int) -> bytes:
@@ -134,7 +163,7 @@ def _for_upright_pixels(exif: bytes, size: tuple[int, int], orientation: int) ->
 
     Values are changed in their places, since cameras' own notes point to places in the whole.
     """
-    data = bytearray(exif.removeprefix(b"Exif\0\0"))
+    data = bytearray(exif.removeprefix(_EXIF_START))
     order = "<" if data[:2] == b"II" else ">"
     width, height = size[::-1] if orientation > 4 else size
     new = {_ORIENTATION: 1, _COLOR_SPACE: _SRGB, _WIDTH: width, _HEIGHT: height}

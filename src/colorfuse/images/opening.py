@@ -15,6 +15,8 @@ from colorfuse.memory import check_memory
 
 _LIFTING = threading.Lock()
 _PREFIX = 16
+_PROGRAMS = ("EPS", "WMF", "MPEG", "GRIB", "BUFR", "HDF5")
+"""Formats that are no images but programs, which Ghostscript would run, or that take a program of their own."""
 _PIXELS_A_BYTE = 10_000
 """More than any compression makes of a photo."""
 _NOT_THIS_FORMAT = (SyntaxError, IndexError, TypeError, struct.error)
@@ -31,6 +33,8 @@ def open_image(file: IO[bytes]) -> Image.Image:
         file.seek(0)
         prefix = file.read(_PREFIX)
         for name in Image.ID:
+            if name in _PROGRAMS:
+                continue
             factory, accepts = Image.OPEN[name]
             with contextlib.suppress(*_NOT_THIS_FORMAT):
                 if accepts is None or accepts(prefix) is True:

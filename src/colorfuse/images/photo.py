@@ -65,7 +65,8 @@ class Photo:
         colored = np.empty((height, width, 3 if self.alpha is None else 4), self.pixels.dtype)
         dtype = torch.uint8 if self.pixels.dtype == np.uint8 else torch.float32
         strips = list(_strips(self.pixels))
-        memory = torch.empty(3, strips[0].stop, width)  # for all strips, since fresh memory takes longer to fill
+        # One memory for all strips, since fresh memory takes longer to fill.
+        memory = torch.empty(3, strips[0].stop, width, dtype=torch.float32, device="cpu")
         for rows in strips:
             lab = memory[:, : rows.stop - rows.start]
             lab[:1] = lightness[:, rows]

@@ -25,6 +25,8 @@ def decode_image(image: Image.Image, name: str) -> Decoded:
     with without_pillows_limit(image.size):
         image.load()  # which turns a TIFF upright and removes its orientation
     (metadata, coding), mode = metadata_of(image, name), image.mode
+    if mode == "LAB":
+        coding = replace(coding, profile=None)  # which says that it is CIELAB
     if turned and metadata.dpi:
         metadata = replace(metadata, dpi=metadata.dpi[::-1])
     if mode == "F" or mode.startswith("I"):

@@ -11,13 +11,14 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from colorfuse.errors import PhotoError
 from colorfuse.images.decoded import Decoded
 from colorfuse.images.decoding import decode_file, page_numbers
-from colorfuse.images.metadata import upright
+from colorfuse.images.finding import plug_in_for
+from colorfuse.images.metadata import orientation_of, upright
 from colorfuse.images.opening import open_image, without_pillows_limit
 from colorfuse.images.photo import Photo, as_bytes, checked_pixels, photo_of_array
 from colorfuse.images.pil_images import decode_image
@@ -26,6 +27,17 @@ from colorfuse.images.quiet import quiet_libraries
 from colorfuse.memory import check_memory
 
 _ERRORS_OF_A_PHOTO = (None, errno.EINVAL, errno.EOVERFLOW)  # as of seeking where a damaged file points to
+
+_TRANSPOSED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How an image with an EXIF orientation becomes upright."""
 
 PhotoSource: TypeAlias = Photo | str | os.PathLike[str] | IO[bytes] | Image.Image | NDArray[Any] | Tensor
 
@@ -65,6 +77,8 @@ def read_photo(source: PhotoSource, *, page: int | None = None, max_pixels: int 
     if isinstance(source, np.ndarray):
         return _from_array(source, "array")
     if isinstance(source, Tensor):
+        if source.is_meta or source.layout != torch.strided or source.is_quantized:
+            raise TypeError(f"a tensor must hold plain values to be a photo, not {source.layout} on {source.device}")
         return _from_tensor(source.detach().cpu())
     if isinstance(source, Image.Image):
         check_memory(source.height, source.width, "PIL image")
@@ -131,7 +145,8 @@ def _open_plain(file: IO[bytes], at_least: int | None) -> Image.Image | None:
             return None
         with without_pillows_limit(image.size):
             image.load()
-        ImageOps.exif_transpose(image, in_place=True)
+        orientation = orientation_of(image)
+        image = image.transpose(_TRANSPOSED[orientation]) if orientation in _TRANSPOSED else image
         return image if image.mode == "RGB" else image.convert("RGB")
     except Exception:  # which `read_photo` names, or reads in another way
         return None
@@ -180,7 +195,9 @@ def _photo_errors(name: str) -> Iterator[None]:
     except (PhotoError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise PhotoError(f"{name} is no image that can be read") from error
+        needed = plug_in_for(name)
+        hint = f"; install {needed} and register it" if needed else ""
+        raise PhotoError(f"{name} is no image that can be read{hint}") from error
     except Image.DecompressionBombError as error:
         raise PhotoError(f"{name} is too large for Pillow: {error} Raise PIL.Image.MAX_IMAGE_PIXELS") from error
     except Exception as error:

@@ -20,6 +20,7 @@ from colorfuse.images.tiff_tags import with_standard_numbers
 _STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _CANON_RAW = b"CR"
 _SUBFILE_TYPE, _BITS, _ORIENTATION, _X_RESOLUTION, _SOFTWARE, _BELOW = 254, 258, 274, 282, 305, 330
+_SAMPLE_FORMAT, _SIGNED = 339, 2
 _WHITE_IS_ZERO, _PALETTE, _YCBCR, _PREMULTIPLIED, _ALPHA = 0, 3, 6, 1, 2
 _RAW = (32803, 34892)
 """Photometric interpretations of a camera's sensor."""
@@ -62,7 +63,7 @@ def decode_tiff(file: IO[bytes], name: str, page: int | None, max_pixels: int | 
         if isinstance(image, TiffImagePlugin.TiffImageFile):
             in_chain = _seek(image, name, page)
             said = metadata_of(image, name)
-            if not in_chain or _bits(image) > 8:
+            if not in_chain or _bits(image) > 8 or _is_signed(image):
                 return _decode_by_tifffile(file, name, image.tell() if in_chain else None, max_pixels, said)
         check_size(file, image.height, image.width, name, max_pixels)
         try:
@@ -114,6 +115,10 @@ def _is_thumbnail(image: TiffImagePlugin.TiffImageFile) -> bool:
     return bool(as_int(image.tag_v2.get(_SUBFILE_TYPE), 0) & 1)
 
 
+def _is_signed(image: TiffImagePlugin.TiffImageFile) -> bool:
+    return as_int(image.tag_v2.get(_SAMPLE_FORMAT), 1) == _SIGNED
+
+
 def _bits(image: TiffImagePlugin.TiffImageFile) -> int:
     bits = image.tag_v2.get(_BITS, (1,))
     return max(bits) if isinstance(bits, tuple | bytes) else as_int(bits, 1)
@@ -143,13 +148,13 @@ def _decode_by_tifffile(
     if page.photometric == _PALETTE:
         values, colors = _looked_up(values, colormap), 3
     values = in_range(values, page.bitspersample if page.photometric != _PALETTE else 16, name)
-    if page.photometric == _WHITE_IS_ZERO:
-        values = (np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1) - values
     alphas = [colors + index for index, kind in enumerate(extra) if kind in (_PREMULTIPLIED, _ALPHA)]
     alpha = values[..., alphas[0] : alphas[0] + 1] if alphas else None
     values = values[..., :colors]
     if alpha is not None and extra[alphas[0] - colors] == _PREMULTIPLIED:
         values = _unmultiplied(values, alpha)
+    if page.photometric == _WHITE_IS_ZERO:
+        values = (np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1) - values
     return Decoded(values, space, alpha, metadata, coding)
 
 

@@ -15,14 +15,14 @@ _MOST_DIRECTORIES = 10_000
 
 
 def with_standard_numbers(file: IO[bytes]) -> IO[bytes]:
-    """The same TIFF with these numbers as SHORT or LONG; the file itself, if they are, or if it is no classic TIFF."""
+    """The same TIFF with these numbers as SHORT or LONG; the file itself if they are, or if it is no classic TIFF."""
     changes = {}
     try:
         file.seek(0)
         order = "<" if file.read(2) == b"II" else ">"
         if _read(file, order + "H", 2) == 42:
             changes = _find(file, order)
-    except struct.error:  # where the file ends too early, which its decoder will tell
+    except (struct.error, ValueError, OverflowError):  # of a damaged file, as its decoder will tell
         pass
     file.seek(0)
     if not changes:

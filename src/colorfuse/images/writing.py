@@ -1,6 +1,7 @@
 """Photos to files: whole or not at all, with the depth, alpha and metadata that the format has."""
 
 import io
+import math
 import warnings
 import zlib
 from itertools import accumulate
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
+from colorfuse.errors import PhotoError
 from colorfuse.files import atomic_file
 from colorfuse.images.metadata import Metadata, as_written
 from colorfuse.images.photo import Photo, Pixels, as_bytes, as_uint16, photo_of_array
@@ -25,6 +27,7 @@ SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _WITHOUT_ALPHA = (".bmp", ".jpeg", ".jpg", ".ppm")
 _OF_16_BITS = (".png", ".tif", ".tiff")
 _LONGEST_IN_JPEG = 65_500
+_LONGEST_SIDE = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
 _XMP = 700
 _ROWS_A_STRIP = 64
 _PNG_LEVEL = 4  # level 6 takes four times as long for a file smaller by a twelfth
@@ -44,8 +47,8 @@ def write_photo(path: str | Path, pixels: Pixels, *, like: Photo | None = None) 
         like: A photo whose EXIF, resolution, XMP and comment the file gets, where the format has them.
 
     Raises:
-        ValueError: The suffix names no format that can be written, or the format cannot hold so large a photo.
-        PhotoError: The array is not a photo.
+        ValueError: The suffix names no format that can be written.
+        PhotoError: The array is not a photo, or the format cannot hold so large a one.
         TypeError: It is no array.
         OSError: It cannot be written there.
     """
@@ -56,6 +59,12 @@ def write_photo(path: str | Path, pixels: Pixels, *, like: Photo | None = None) 
     if not isinstance(pixels, np.ndarray):
         raise TypeError(f"what is written must be an array (H, W) or (H, W, 1 | 3 | 4), not {type(pixels).__name__}")
     photo = photo_of_array(pixels, "array to write")
+    height, width, _ = photo.pixels.shape
+    if max(height, width) > _LONGEST_SIDE.get(suffix, math.inf):
+        raise PhotoError(
+            f"{path.name} of {width} x {height} pixels is too large for its format, which holds "
+            f"{_LONGEST_SIDE[suffix]} along a side; use .png or .tif"
+        )
     to_depth = as_uint16 if photo.pixels.dtype != np.uint8 and suffix in _OF_16_BITS else as_bytes
     planes = [photo.pixels] if photo.alpha is None or suffix in _WITHOUT_ALPHA else [photo.pixels, photo.alpha]
     values = np.concatenate([to_depth(plane) for plane in planes], axis=-1)

@@ -73,6 +73,14 @@ def can_write(target: Path) -> bool:
     return target.suffix.lower() in SUFFIXES
 
 
+def is_there(target: Path) -> bool:
+    """Whether a file is there; one whose name is too long is not."""
+    try:
+        return target.exists()
+    except OSError:
+        return False
+
+
 def not_itself(photo: Path, target: Path) -> Path:
     """The target, if it is not the photo.
 
@@ -133,10 +141,10 @@ def _read(task: Task, read: Callable[[Path], Photo], overwrite: bool) -> _Read |
         return _failed(task, error)
     if not claim.is_mine:
         return Result(0, by_another=True)
-    if task.target.exists() and not overwrite:  # since the tasks were listed
-        claim.release()
-        return Result(0, by_another=True)
     try:
+        if not overwrite and is_there(task.target):  # since the tasks were listed
+            claim.release()
+            return Result(0, by_another=True)
         return _Read(task, claim, read(task.source))
     except (PhotoError, MemoryError, OSError) as error:
         claim.release()

@@ -158,5 +158,5 @@ def _batches(sources: Iterable[PhotoSource], most: int) -> Iterator[list[tuple[P
 def _read(source: PhotoSource) -> Photo | Exception:
     try:
         return read_photo(source)
-    except (*_OF_ONE_PHOTO, TypeError) as error:
+    except (*_OF_ONE_PHOTO, TypeError, ValueError) as error:
         return error

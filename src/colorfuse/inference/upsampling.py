@@ -97,7 +97,7 @@ def _resized(maps: Tensor, height: int, like: Tensor, top: int) -> Tensor:
     if count == height:
         return resize(maps, (height, width))
     small = maps.shape[-2]
-    centers = (torch.arange(top, top + count, dtype=torch.float64) + 0.5) * (small / height) - 0.5
+    centers = (torch.arange(top, top + count, dtype=torch.float64, device=maps.device) + 0.5) * (small / height) - 0.5
     above = centers.clamp(0, small - 1)
     index = above.floor()
     share = (above - index).to(maps)[:, None]
@@ -124,7 +124,7 @@ def _box(maps: Tensor) -> Tensor:
 
 def _nearest(small: int, large: int, like: Tensor, first: int, count: int) -> tuple[Tensor, Tensor]:
     """Of `count` of `large` pixels, the nearest of `small`, and how far its centre lies beyond that of this one."""
-    centers = (torch.arange(first, first + count, dtype=torch.float64) + 0.5) * (small / large)
+    centers = (torch.arange(first, first + count, dtype=torch.float64, device=like.device) + 0.5) * (small / large)
     index = centers.floor().clamp(max=small - 1)
     return index.long().to(like.device), (centers - index - 0.5).to(like)
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def fit_colorizer(
     colorizer: Trainable,
     photos: Source,

@@ -1,0 +1,175 @@
+"""`colorfuse colorize` on many photos, by several processes, and where it cannot write."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faults import remount, small_disk
+from PIL import Image
+from skimage import data
+
+import colorfuse as cf
+
+COMMAND = str(Path(sys.executable).with_name("colorfuse"))
+
+
+def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    cf.FusionColorizer(backbone="test_efficientnet", pretrained=False, image_size=32).initialize().save(folder)
+    return folder
+
+
+def write_photos(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        cf.write_photo(folder / f"{folder.name}{number:02}.png", np.roll(data.camera()[:200, :300], number, axis=1))
+    return folder
+
+
+@pytest.mark.slow
+def test_runs_side_by_side_lose_nothing(model: Path, tmp_path: Path) -> None:
+    folders = [write_photos(tmp_path / name, 10) for name in "abc"]
+    commands = [
+        [COMMAND, "colorize", str(folder), "-o", str(tmp_path / "out"), "--model", str(model)] for folder in folders
+    ]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in commands]
+    for process in processes:
+        _, said = process.communicate()
+        assert (process.returncode, "could not" in said) == (0, False), said
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == [f"{name}{number:02}.png" for name in "abc" for number in range(10)]
+
+
+@pytest.mark.slow
+def test_runs_of_the_same_photos_share_them(model: Path, tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 40)
+    command = [COMMAND, "colorize", str(photos), "-o", str(tmp_path / "out"), "--model", str(model)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    by_another = 0
+    for process in processes:
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+        by_another += sum(int(line.split()[1]) for line in said.splitlines() if "by another process" in line)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
+        path.name for path in photos.iterdir()
+    )
+    assert by_another == 40  # each photo was coloured once
+
+
+def test_several_photos_and_folders(model: Path, tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    first = photos / "photos00.png"
+    more = write_photos(tmp_path / "more", 1)
+    (more / "photos00.png").write_bytes(first.read_bytes())
+    done = run("colorize", first, photos / "photos02.png", more, "-o", tmp_path / "out", "--model", model)
+    assert done.returncode == 0, done.stderr
+    expected = ["more00.png", "photos00-2.png", "photos00.png", "photos02.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == expected
+    done = run("colorize", first, photos, "-o", first, "--model", model)
+    assert done.stderr == f"colorfuse: {first} is a file; give a folder for several photos\n"
+
+
+def test_the_version() -> None:
+    assert run("--version").stdout == f"colorfuse {cf.__version__}\n"
+
+
+def test_a_page_and_a_limit_of_pixels(model: Path, tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((20 + 9 * number, 30), 90, np.uint8)) for number in range(3)]
+    pages[0].save(tmp_path / "album.tif", save_all=True, append_images=pages[1:])
+    command = ("colorize", tmp_path / "album.tif", "-o", tmp_path / "one.png", "--model", model)
+    done = run(*command, "--page", 2)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert cf.read_photo(tmp_path / "one.png").pixels.shape == (38, 30, 3)
+    assert "album.tif has 30 x 20 pixels, more than max_pixels=599" in run(*command, "--max-pixels", 599).stderr
+    assert "has 3 pages, of which page 0 is taken" in run(*command).stderr
+
+
+@pytest.mark.slow
+def test_scans_beyond_pillows_limits_are_coloured_without_a_word(model: Path, tmp_path: Path) -> None:
+    for suffix in ("tif", "png"):
+        cf.write_photo(tmp_path / f"scan.{suffix}", np.full((9_000, 20_000), 90, np.uint8))
+        command = ("colorize", tmp_path / f"scan.{suffix}", "-o", tmp_path / "out", "--model", model)
+        done = run(*command)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (tmp_path / "out" / f"scan.{suffix}").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said_once(model: Path, tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 4)
+    (tmp_path / "file").touch()
+    done = run("colorize", photos, "-o", tmp_path / "file", "--model", model)
+    assert done.stderr == f"colorfuse: {tmp_path / 'file'} is a file; give a folder for several photos\n"
+    done = run("colorize", photos, "-o", tmp_path / "file" / "below", "--model", model)
+    assert done.stderr.endswith("below cannot be written to: Not a directory; choose another folder\n")
+    assert done.stderr.count("\n") == 1
+    with small_disk(tmp_path / "disk", 2000) as disk:
+        remount(disk, "ro")
+        done = run("colorize", photos, "-o", disk / "out", "--model", model)
+        assert done.stderr.endswith("Read-only file system; choose another folder\n")
+        assert done.stderr.count("\n") == 1
+        remount(disk, "rw,size=200k")
+        done = run("colorize", photos, "-o", disk / "out", "--model", model)
+        assert done.stderr.endswith("No space left on device; make room, and go on by the same command\n"), (
+            done.stderr
+        )
+        assert done.returncode == 2
+
+
+def test_a_name_that_is_too_long_is_said_for_its_photo(model: Path, tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 1)
+    (photos / ("a" * 251 + ".gif")).touch()
+    Image.fromarray(data.camera()[:20, :30]).save(photos / ("a" * 251 + ".gif"))
+    done = run("colorize", photos, "-o", tmp_path / "out", "--model", model)
+    assert done.returncode == 1
+    assert "the name is too long to be written; shorten it" in done.stderr
+    assert (tmp_path / "out" / "photos00.png").exists()
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are text there")
+def test_names_of_any_bytes_are_evaluated_and_reported(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    name = os.fsdecode(b"caf\xe9.png")
+    cf.write_photo(folder / "photo.png", data.astronaut()[:100, :100])
+    (folder / "photo.png").rename(folder / name)
+    report, table = tmp_path / "out.html", tmp_path / "new" / "figures.csv"
+    done = run("evaluate", folder, "--model", model, "--report", report, "--csv", table, "--figure", "psnr")
+    assert done.returncode == 0, done.stderr
+    assert os.fsencode(name) in table.read_bytes()
+    assert report.read_text("utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_what_a_report_needs_is_asked_for_before_the_work(model: Path, tmp_path: Path) -> None:
+    script = "import sys; sys.modules['matplotlib'] = None; from colorfuse.cli import main; main()"
+    command = [
+        sys.executable,
+        "-c",
+        script,
+        "evaluate",
+        str(tmp_path / "nowhere"),
+        "--report",
+        str(tmp_path / "out.html"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == "colorfuse: plots need matplotlib: pip install 'colorfuse[plots]'\n"
+    (tmp_path / "file").touch()
+    done = run("evaluate", tmp_path / "nowhere", "--csv", tmp_path / "file" / "figures.csv")
+    assert "file is a file; choose a folder to write to" in done.stderr
+
+
+@pytest.mark.slow
+def test_fine_tuning_at_a_smaller_size(photo_folder: Path, tmp_path: Path) -> None:
+    train = ("train", photo_folder, "--fine-tune", "--epochs", 1, "--image-size", 48)
+    done = run(*train, "-o", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert cf.FusionColorizer.load(tmp_path / "run").start_size is None
+    done = run(*train, "-o", tmp_path / "other", "--start-size", 64)
+    assert "start_size=64 must be at most image_size=48" in done.stderr

@@ -1,0 +1,153 @@
+"""Files and arrays that other programs' users reported trouble with."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image
+
+import colorfuse as cf
+from colorfuse.images import open_rgb
+
+GRAY = np.tile(np.arange(96, dtype=np.uint8) * 2, (64, 1))
+DEEP = GRAY.astype(np.uint16) * 257
+
+
+def entry(tag: int, kind: int, value: int) -> bytes:
+    return struct.pack("<HHII", tag, kind, 1, value)
+
+
+def directory(*entries: bytes) -> bytes:
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+
+
+def jpeg_with(exif: bytes) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(GRAY).save(file, "JPEG")
+    content = file.getvalue()
+    return content[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + content[2:]
+
+
+def png_with(values: Any, kind: bytes, content: bytes, late: bool = False) -> bytes:
+    png = imagecodecs.png_encode(values)
+    chunk = struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    place = len(png) - 12 if late else 33
+    return bytes(png[:place] + chunk + png[place:])
+
+
+def turned_exif() -> bytes:
+    exif = Image.Exif()
+    exif[274] = 6
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_alpha_of_white_is_zero_is_not_inverted(tmp_path: Path, dtype: Any) -> None:
+    full = np.iinfo(dtype).max
+    values = np.dstack([full - GRAY.astype(dtype), np.full_like(GRAY, full, dtype)])
+    tifffile.imwrite(
+        tmp_path / "a.tif", values, photometric="miniswhite", planarconfig="contig", extrasamples=["unassalpha"]
+    )
+    photo = cf.read_photo(tmp_path / "a.tif")
+    assert photo.alpha is not None
+    assert (photo.alpha == full).all()
+    np.testing.assert_array_equal(photo.pixels[..., 0], GRAY)
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"Exif\0\0" + directory(entry(274, 3, 6), entry(0x8769, 4, 99_999)),
+        b"Exif\0\0" + directory(entry(274, 3, 6), entry(0x8769, 4, 0)),
+        b"Exif\0\0Exif\0\0" + directory(entry(274, 3, 6)),
+    ],
+    ids=["beyond the end", "nowhere", "twice"],
+)
+@pytest.mark.filterwarnings("ignore:.*has damaged EXIF")
+def test_photos_are_turned_also_where_other_exif_is_damaged(tmp_path: Path, exif: bytes) -> None:
+    (tmp_path / "photo.jpg").write_bytes(jpeg_with(exif))
+    assert cf.read_photo(tmp_path / "photo.jpg").pixels.shape == (96, 64, 1)
+    assert open_rgb(tmp_path / "photo.jpg").size == (64, 96)
+
+
+@pytest.mark.parametrize("values", [GRAY, DEEP], ids=["8 bits", "16 bits"])
+@pytest.mark.parametrize("kind", ["eXIf", "eXIf late", "ImageMagick's"])
+def test_exif_of_png_is_read_wherever_it_stands(tmp_path: Path, values: Any, kind: str) -> None:
+    exif = turned_exif()
+    path = tmp_path / "photo.png"
+    if kind == "ImageMagick's":
+        text = b"\nexif\n%8d\n" % len(exif) + exif.hex().encode() + b"\n"
+        path.write_bytes(png_with(values, b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text)))
+    else:
+        path.write_bytes(png_with(values, b"eXIf", exif.removeprefix(b"Exif\0\0"), late="late" in kind))
+    assert cf.read_photo(path).pixels.shape == (96, 64, 1)
+    assert open_rgb(path).size == (64, 96)
+
+
+@pytest.mark.parametrize("values", [GRAY, DEEP], ids=["8 bits", "16 bits"])
+@pytest.mark.parametrize("late", [False, True])
+def test_xmp_of_png_is_kept_and_turns_nothing(tmp_path: Path, values: Any, late: bool) -> None:
+    xmp = b'<r tiff:Orientation="6"/>'
+    path = tmp_path / "photo.png"
+    path.write_bytes(png_with(values, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp, late))
+    photo = cf.read_photo(path)
+    assert photo.pixels.shape == (64, 96, 1)
+    assert photo.metadata.xmp == xmp.replace(b"6", b"1")
+    assert open_rgb(path).size == (96, 64)
+
+
+def test_signed_bytes_are_refused_and_not_wrapped(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "i8.tif", (GRAY.astype(np.int16) - 128).astype(np.int8), photometric="minisblack")
+    with pytest.raises(cf.PhotoError, match="dtype int8"):
+        cf.read_photo(tmp_path / "i8.tif")
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.eps"])
+def test_programs_are_not_run(tmp_path: Path, name: str) -> None:
+    program = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 96 64\n%%EndComments\n0.5 setgray showpage\n"
+    (tmp_path / name).write_bytes(program)
+    with pytest.raises(cf.PhotoError, match="is no image that can be read"):
+        cf.read_photo(tmp_path / name)
+
+
+def test_jpeg_of_12_bits(tmp_path: Path) -> None:
+    (tmp_path / "deep.jpg").write_bytes(
+        imagecodecs.jpeg_encode(GRAY.astype(np.uint16) * 16, level=100, bitspersample=12)
+    )
+    photo = cf.read_photo(tmp_path / "deep.jpg")
+    assert photo.pixels.dtype == np.uint16
+    np.testing.assert_allclose(photo.pixels[..., 0] / 65535, GRAY * (16.0 / 4095), atol=0.01)
+
+
+@pytest.mark.parametrize(("name", "longest"), [("a.jpg", 65_500), ("a.webp", 16_383)])
+def test_a_photo_too_large_for_its_format_says_so(tmp_path: Path, name: str, longest: int) -> None:
+    with pytest.raises(cf.PhotoError, match=f"too large for its format, which holds {longest} along a side"):
+        cf.write_photo(tmp_path / name, np.zeros((longest + 1, 2), np.uint8))
+    assert not list(tmp_path.iterdir())
+
+
+def test_tensors_without_values_are_refused() -> None:
+    for tensor in (torch.empty(1, 4, 4, device="meta"), torch.eye(4)[None].to_sparse()):
+        with pytest.raises(TypeError, match="a tensor must hold plain values to be a photo"):
+            cf.read_photo(tensor)
+
+
+@pytest.mark.parametrize("default", ["device", "dtype"])
+def test_the_users_defaults_of_torch_change_nothing(default: str) -> None:
+    expected = cf.FusionColorizer.from_pretrained(device="cpu").predict(GRAY)
+    try:
+        if default == "device":
+            torch.set_default_device("meta")
+        else:
+            torch.set_default_dtype(torch.float64)
+        np.testing.assert_array_equal(cf.FusionColorizer.from_pretrained(device="cpu").predict(GRAY), expected)
+    finally:
+        torch.set_default_device(None)
+        torch.set_default_dtype(torch.float32)
