@@ -52,6 +52,7 @@ def scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("training.md", ""),
         ("evaluation.md", "constant"),
         ("units.md", "tensor([53."),
+        ("plug-colorizer.md", "(120, 160, 3)"),
         ("plug-backbone.md", "(MapInfo(channels=128, reduction=8), MapInfo(channels=256, reduction=16))"),
         ("plug-fusion.md", "torch.Size([1, 2, 50, 70])"),
         ("plug-objective.md", "0."),

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, also by several processes side by side."""
+"""Atomic writing of files, also by several processes at the same time."""
 
 import contextlib
 import errno
@@ -17,17 +17,17 @@ from torch import Tensor
 
 _PARTIAL = ".colorfuse-"
 _OWNER = re.compile(r"\.colorfuse-([0-9a-f]{8})-(\d+)-(\d+)-")
-"""The machine, the process, and when that was started, of a file that is being written."""
+"""Name of a partial file: the machine, process id and process start time of its writer."""
 
 _FORGOTTEN = 24 * 60 * 60
-"""Seconds after which a file that a process of another machine was writing is taken for left behind."""
+"""Seconds after which a partial file of another machine is considered abandoned."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to, renamed to it when the block ends well and removed when it does not."""
+    """Give a temporary path next to `path`; rename it to `path` if the block succeeds, and remove it otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{_owned()}{secrets.token_hex(4)}{path.suffix}")
     try:
@@ -38,15 +38,15 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 
 class Claim:
-    """The right to write a file or folder, which one living process has at a time.
+    """A lock on writing a file or folder, held by one living process at a time.
 
-    It is a small file beside, which is removed when the claim is released, or when its process has ended.
+    The lock is a small file next to `path`. It is removed on release; the lock of a dead process is taken over.
 
     Args:
-        path: What is to be written.
+        path: The file or folder to write.
 
     Attributes:
-        holder: The process that has the claim, if it is another.
+        holder: The id of the process that holds the lock, if it is another one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,7 +56,7 @@ class Claim:
         self.is_mine = self._take() or (self._is_left_behind() and self._take())
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         if self.is_mine:
             self._file.unlink(missing_ok=True)
             self.is_mine = False
@@ -66,13 +66,13 @@ class Claim:
         own = self._file.with_name(f"{_owned()}{secrets.token_hex(4)}")
         try:
             own.write_text(_owned())
-            os.link(own, self._file)  # whole from the start, unlike a file that is opened and then written
+            os.link(own, self._file)  # atomic with its content, unlike opening and then writing
         except FileExistsError:
             return False
         except OSError as error:
             if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
                 raise
-            return True  # on a file system without links, where each works for itself
+            return True  # no hard links here: go on without a lock
         finally:
             own.unlink(missing_ok=True)
         return True
@@ -90,7 +90,7 @@ class Claim:
 
 
 def remove_partial(paths: Iterable[Path]) -> None:
-    """Remove those of some files that were being written when the process that wrote them was killed."""
+    """Remove partial files and locks whose process is no longer running."""
     for path in paths:
         if path.name.startswith(_PARTIAL):
             with contextlib.suppress(FileNotFoundError):
@@ -100,7 +100,7 @@ def remove_partial(paths: Iterable[Path]) -> None:
 
 
 def _owned() -> str:
-    """How the names of files begin that this process writes."""
+    """Prefix of the names of this process's partial files."""
     return f"{_PARTIAL}{_machine()}-{os.getpid()}-{_started(os.getpid())}-"
 
 
@@ -109,8 +109,8 @@ def _machine() -> str:
 
 
 def _started(process: int) -> int | None:
-    """When a process was started, in seconds; None if there is none. Numbers of processes are used again."""
-    import psutil  # which only what is written asks for
+    """Start time of a process in seconds, or None if it is not running. Needed since process ids are reused."""
+    import psutil  # only needed for writing
 
     try:
         found = psutil.Process(process)
@@ -120,7 +120,7 @@ def _started(process: int) -> int | None:
 
 
 def _is_written(owner: str, path: Path) -> bool:
-    """Whether a living process is writing a file, as far as its owner's mark says."""
+    """Whether, by the owner's mark, a running process is still writing a file."""
     known = _OWNER.match(owner)
     if known is None:
         return False
@@ -128,11 +128,11 @@ def _is_written(owner: str, path: Path) -> bool:
     if machine != _machine():
         return time.time() - path.stat().st_mtime < _FORGOTTEN
     now = _started(int(process))
-    return now is not None and abs(now - int(started)) <= 1  # the clock may be set meanwhile
+    return now is not None and abs(now - int(started)) <= 1  # the clock may be adjusted meanwhile
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file, what shares memory each by itself, with the permissions that new files have."""
+    """Write a safetensors file with default permissions; tensors that share memory are stored separately."""
     storages: set[int] = set()
     apart = {}
     for name, tensor in tensors.items():
@@ -144,18 +144,18 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
 
 @contextlib.contextmanager
 def write_errors(folder: Path, when_full: str) -> Iterator[None]:
-    """A block whose errors of writing name the folder and the way out.
+    """Make write errors within a block name the folder and say what to do.
 
     Args:
-        folder: Where the block writes.
-        when_full: What to do where the disk is full.
+        folder: The folder that the block writes to.
+        when_full: The advice if the disk is full.
     """
     try:
         yield
     except FileExistsError:
         raise
     except OSError as error:
-        if error.errno is None:  # as of an encoder, which is no fault of the disk's
+        if error.errno is None:  # such as an error of an encoder, not of the disk
             raise
         if error.errno == errno.ENAMETOOLONG:
             raise OSError(error.errno, "the name is too long to be written; shorten it") from error
@@ -164,10 +164,10 @@ def write_errors(folder: Path, when_full: str) -> Iterator[None]:
 
 
 def check_folder(folder: Path) -> None:
-    """Make a folder, and find out whether it can be written to.
+    """Create a folder if missing, and check that it is writable.
 
     Raises:
-        OSError: It cannot; the error says why.
+        OSError: It is not; the message says why.
     """
     try:
         with write_errors(folder, "make room"):

@@ -1,4 +1,4 @@
-"""How much memory photos take, and what is said where there is not enough."""
+"""Memory estimates for photos, and errors if there is too little."""
 
 import contextlib
 import math
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 
 BYTES_PER_PIXEL = 40
-"""What reading, colouring and writing a photo takes at most, whatever its format: that of RGB TIFFs of 16 bits."""
+"""Peak memory per pixel to read, colour and write a photo; 16-bit RGB TIFFs take the most."""
 
 _OF_LIBRARIES = (
     "std::bad_alloc",  # of C++
@@ -16,11 +16,11 @@ _OF_LIBRARIES = (
     "could not create a memory object",
     "could not execute a primitive",
 )
-"""What those say below torch, of whose memory nothing else is known."""
+"""Messages of lower-level libraries, whose out-of-memory errors can only be told by the text."""
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory could not be had, on a device or on the CPU."""
+    """Whether an error means that memory ran out, on a device or on the CPU."""
     from accelerate.utils.memory import should_reduce_batch_size  # takes seconds to import
 
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or should_reduce_batch_size(error):
@@ -29,7 +29,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def available_memory() -> int:
-    """The bytes that this process can still have: what the machine has free, within the process's own limit."""
+    """Bytes that this process can still allocate: the free memory of the machine, within the process's limit."""
     import psutil
 
     free: int = psutil.virtual_memory().available
@@ -43,10 +43,10 @@ def available_memory() -> int:
 
 
 def check_memory(height: int, width: int, name: str) -> None:
-    """Check that a photo can be coloured in the memory that there is, before any of it is read.
+    """Check, before a photo is read, that there is memory to colour it.
 
     Raises:
-        MemoryError: It cannot; the error says what would fit.
+        MemoryError: There is too little; the message says what would fit.
     """
     available = available_memory()
     if height * width * BYTES_PER_PIXEL > available:
@@ -55,7 +55,7 @@ def check_memory(height: int, width: int, name: str) -> None:
 
 @contextlib.contextmanager
 def memory_for(height: int, width: int, name: str) -> Iterator[None]:
-    """Say of which photo it is that memory did not suffice for, and what would fit.
+    """Raise out-of-memory errors within a block as a `MemoryError` that names the photo and says what would fit.
 
     Raises:
         MemoryError: The block ran out of memory.

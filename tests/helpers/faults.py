@@ -41,4 +41,4 @@ def _mount(folder: Path, options: str) -> None:
         ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
+        pytest.skip(f"run it as root, who may mount a disk: {done.stderr.strip()}")

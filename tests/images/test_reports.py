@@ -117,6 +117,29 @@ def test_programs_are_not_run(tmp_path: Path, name: str) -> None:
         cf.read_photo(tmp_path / name)
 
 
+@pytest.mark.parametrize("bits", [(2, 3, 1), (4, 4, 4), (8, 8, 8), (10, 10, 10)])
+def test_bmp_with_masks_of_any_bits(tmp_path: Path, bits: tuple[int, int, int]) -> None:
+    depth = 16 if sum(bits) <= 16 else 32
+    shifts = (bits[1] + bits[2], bits[2], 0)
+    masks = [((1 << count) - 1) << shift for count, shift in zip(bits, shifts, strict=True)]
+    levels = [np.arange(1 << min(count, 4)).repeat(2)[:8] * (1 << max(0, count - 4)) for count in bits]
+    padded = [np.pad(level, (0, 8 - len(level))) for level in levels]
+    pixels = sum(level.astype(np.uint32) << shift for level, shift in zip(padded, shifts, strict=True))
+    rows = np.stack([pixels] * 4).astype(np.uint16 if depth == 16 else np.uint32).tobytes()
+    header = struct.pack("<IiiHHIIiiII", 108, 8, 4, 1, depth, 3, len(rows), 0, 0, 0, 0) + struct.pack(
+        "<IIII", *masks, 0
+    )
+    header += bytes(108 - len(header))
+    content = b"BM" + struct.pack("<IHHI", 14 + len(header) + len(rows), 0, 0, 14 + len(header)) + header + rows
+    (tmp_path / "photo.bmp").write_bytes(content)
+    if max(bits) > 8:
+        with pytest.raises(cf.PhotoError, match="photo.bmp is damaged|no image"):
+            cf.read_photo(tmp_path / "photo.bmp")
+        return
+    expected = [np.rint(level / ((1 << count) - 1) * 255) for level, count in zip(padded, bits, strict=True)]
+    np.testing.assert_allclose(cf.read_photo(tmp_path / "photo.bmp").pixels[0], np.stack(expected, axis=-1), atol=1)
+
+
 def test_jpeg_of_12_bits(tmp_path: Path) -> None:
     (tmp_path / "deep.jpg").write_bytes(
         imagecodecs.jpeg_encode(GRAY.astype(np.uint16) * 16, level=100, bitspersample=12)

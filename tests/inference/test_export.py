@@ -73,7 +73,7 @@ def test_what_cannot_be_exported_is_told(tiny: Any, tmp_path: Path, monkeypatch:
             return maps if maps.mean() > 0 else -maps
 
     colorizer.network_.decoder = torch.nn.Sequential(Branching())
-    with pytest.raises(ValueError, match="this network cannot be exported"):
+    with pytest.raises(ValueError, match="this colorizer cannot be exported"):
         colorizer.export(tmp_path / "model.onnx")
     with monkeypatch.context() as patch:
         patch.setattr("colorfuse.inference.export.TORCH_NEEDED", "99")

@@ -1,4 +1,4 @@
-"""The shell command `colorfuse`, a file for each of its commands."""
+"""The command line `colorfuse`, with one module per subcommand."""
 
 from colorfuse.cli.main import main
 

@@ -10,7 +10,7 @@ from colorfuse.backbones import list_backbones
 def backbones(
     pattern: Annotated[str, typer.Argument(help='Such as "mobilenet*", in quotes for the shell.')] = "*",
 ) -> None:
-    """List the names of backbones, those of timm, torchvision and installed plug-ins."""
+    """List the names of backbones from timm, torchvision and installed plug-ins."""
     names = list_backbones(pattern)
     if not names:
         raise ValueError(f"no backbone's name matches {pattern!r}")

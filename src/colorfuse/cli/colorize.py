@@ -42,10 +42,10 @@ def colorize(
         int | None, typer.Option(help="Refuse files with more pixels; by default memory alone decides.")
     ] = None,
 ) -> None:
-    """Colour photos, each with its size, bit depth, alpha, EXIF and resolution.
+    """Colour photos, and keep their size, bit depth, alpha, EXIF and resolution.
 
-    Photos whose outputs are in the folder already are passed over, so that what was interrupted goes on.
-    Processes that torchrun starts share the work.
+    Photos whose outputs exist already are skipped, so the same command resumes an interrupted run.
+    Processes started by torchrun share the work.
     """
     options: dict[str, Any] = {"saturation": saturation, "upsample": upsample, "render_size": render_size}
     read = partial(read_photo, page=page, max_pixels=max_pixels)
@@ -80,7 +80,7 @@ def colorize(
 
 
 def _count(results: Iterable[Result], total: int, silent: bool) -> tuple[list[str], int]:
-    """Why photos could not be coloured, and how many others colour; with a bar that shows how fast unless silent."""
+    """Collect the errors and count the photos left to other processes, with a progress bar unless silent."""
     failed, by_another, pixels, start = [], 0, 0, time.perf_counter()
     with tqdm(total=total, unit="photo", disable=silent or None) as bar:
         for result in results:
@@ -94,7 +94,7 @@ def _count(results: Iterable[Result], total: int, silent: bool) -> tuple[list[st
 
 
 def _is_file_name(output: Path) -> bool:
-    """Whether a single photo is to be written there, and not below it."""
+    """Whether the output of a single photo names a file, rather than a folder."""
     suffix = output.suffix.lower()
     if output.is_dir() or suffix not in Image.registered_extensions():
         return False

@@ -35,7 +35,7 @@ def evaluate(
     csv: Annotated[Path | None, typer.Option(help="Write the figures of each photo.")] = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Evaluate colours on photos whose true colours are known, beside gray and one constant colour."""
+    """Evaluate colours on photos whose true colours are known, against gray and one constant colour."""
     if model and outputs:
         raise ValueError(f"give --model {model} or --outputs {outputs}, not both")
     if report:
@@ -46,7 +46,7 @@ def evaluate(
     result = cf_evaluate(
         colors, photos, protocol, saturation=saturation, constant=constant, figures=figure or DEFAULT
     )
-    # Of several processes that torchrun started, all have the result.
+    # Under torchrun all processes have the result; only the first reports it.
     if distributed.is_initialized() and distributed.get_rank():
         return
     typer.echo(result)

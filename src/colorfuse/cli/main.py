@@ -1,4 +1,4 @@
-"""The command and its way to tell of errors."""
+"""Entry point of the command line, and its error messages."""
 
 import contextlib
 import os
@@ -37,8 +37,8 @@ def colorfuse(
 
 
 def _silence_libraries() -> None:
-    """Keep what C libraries print of damaged files, which are named by colorfuse, from the user's screen."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # where there is no standard error to begin with
+    """Hide what C libraries print about damaged files; colorfuse reports these itself."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # there may be no stderr
         ours = os.dup(sys.stderr.fileno())
         with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), sys.stderr.fileno())
@@ -46,7 +46,7 @@ def _silence_libraries() -> None:
 
 
 def main() -> None:
-    """Run the command; what the user can mend is one line and exit status 2."""
+    """Run the command; an error that the user can fix is reported in one line, with exit status 2."""
     warnings.formatwarning = lambda message, *_, **__: f"colorfuse: {message}\n"
     _silence_libraries()
     try:

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from typing import Annotated, TypeAlias
 
@@ -20,7 +20,7 @@ DeviceOption: TypeAlias = Annotated[
 
 
 def create(method: str, model: str | None, device: str) -> Colorizer:
-    """The colorizer that the options name.
+    """Create the colorizer that the options name.
 
     Raises:
         ValueError: The method or the device is unknown, or a method has no saved model.

@@ -17,7 +17,7 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="How often the photos are gone through.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of the training squares in pixels.")] = None,
     no_pretrained: Annotated[bool, typer.Option("--no-pretrained", help="Start from random weights.")] = False,
-    validation: Annotated[float, typer.Option(help="Shard of the photos held out to validate on; 0 for none.")] = 0.1,
+    validation: Annotated[float, typer.Option(help="Share of the photos held out to validate on; 0 for none.")] = 0.1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run, or begin it.")] = False,
     fine_tune: Annotated[
         bool, typer.Option("--fine-tune", help="Start from the weights inside the package, or from those of --model.")
@@ -49,7 +49,7 @@ def train(
     else:
         colorizer = FusionColorizer.from_recipe(recipe or "mobile", **changes).to(device)
     if start_size is None and colorizer.start_size and colorizer.start_size > colorizer.image_size:
-        colorizer.set_params(start_size=None)  # that of the recipe, or of the weights, was for larger squares
+        colorizer.set_params(start_size=None)  # the recipe's or weights' value was for larger images
     try:
         colorizer.fit(
             photos,

@@ -1,4 +1,4 @@
-"""Colorizers: one face over all systems, `predict` of photos, and `fit` where they learn."""
+"""Colorizers: a common interface to all systems, with `predict`, and `fit` for those that learn."""
 
 from colorfuse.colorizers.base import Colorizer
 from colorfuse.colorizers.fusion import FusionColorizer

@@ -1,4 +1,4 @@
-"""What all colorizers share: photos in, coloured photos out, around the colours that a system gives."""
+"""Base class of all colorizers: from gray photos to coloured ones."""
 
 import os
 from abc import ABC, abstractmethod
@@ -30,12 +30,13 @@ make_forks_safe()
 class Colorizer(Estimator, ABC):
     """A system that colours gray photographs.
 
-    A system is a subclass with `render_ab`, which gives colours for lightness at its working size. Reading, resizing,
-    upsampling to the photo's own lightness, bit depth, alpha, folders and memory are taken care of here.
+    A subclass implements `render_ab`, which predicts colours from lightness at its working size. This class does the
+    rest: it reads and resizes photos, upsamples the colours to full size, preserves bit depth and alpha, walks
+    folders and limits memory.
 
     Attributes:
-        render_size: The system works on about this number squared pixels of a photo.
-        upsample: How its colours are brought to the photo's size, as in `predict`.
+        render_size: Photos are resized to about `render_size ** 2` pixels for the system.
+        upsample: How colours are upsampled to the photo's size, as in `predict`.
 
     Example:
         >>> class Sepia(Colorizer):
@@ -51,17 +52,17 @@ class Colorizer(Estimator, ABC):
 
     @abstractmethod
     def render_ab(self, lightness: Tensor) -> Tensor:
-        """The colours of photos at working size.
+        """Predict the colours of photos at working size.
 
         Args:
-            lightness: L `(N, 1, h, w)` in 0 to 100, of about `render_size` squared pixels, on the CPU.
+            lightness: L `(N, 1, h, w)` in 0 to 100, of about `render_size ** 2` pixels, on the CPU.
 
         Returns:
             ab `(N, 2, h', w')` in CIELAB units with the dtype and device of `lightness`; h' and w' may be smaller.
         """
 
     @overload
-    def predict(  # type: ignore[overload-overlap]  # a path is a str, which is an iterable of them
+    def predict(  # type: ignore[overload-overlap]  # a path is a str, which is itself an iterable of str
         self,
         photos: PhotoSource,
         *,
@@ -100,28 +101,28 @@ class Colorizer(Estimator, ABC):
         Args:
             photos: A path, an open binary file, a PIL image, an array `(H, W)` or `(H, W, 1 | 3 | 4)`, a tensor
                 `(1 | 3 | 4, H, W)`, a `Photo`; or a list or any other iterable of these; or a folder, whose photos
-                are taken sorted by path. The colours of a colour photo are ignored.
-            saturation: A factor of ab from 0 to 100: 0 keeps the photo gray, 1 is as predicted. A network that learnt
-                by squared error is pale where it is unsure; a factor above 1 makes up for it.
-            upsample: How colours are brought to the photo's size: "guided" by its lightness, so that they change
-                where the photo does; "joint_bilateral", which does the same at many times the cost; or "bilinear".
-                None for the colorizer's own choice.
-            render_size: The system works on about this number squared pixels of a photo; None for its own number.
-                More shows it finer detail, and less of the whole that tells what the detail is.
+                are read in order of their paths. The colours of a colour photo are ignored.
+            saturation: A factor for ab from 0 to 100: 0 keeps the photo gray, 1 leaves the prediction unchanged. A
+                network trained with squared error is pale where it is unsure; a factor above 1 compensates.
+            upsample: How colours are upsampled to the photo's size: "guided" by its lightness, so that colour edges
+                follow those of the photo; "joint_bilateral", which does the same at many times the cost; or
+                "bilinear". None for the colorizer's own setting.
+            render_size: Photos are resized to about `render_size ** 2` pixels for the system; None for the
+                colorizer's own setting. A larger size shows the system finer detail but less context.
 
         Returns:
-            RGB `(H, W, 3)` in sRGB, or RGBA where the photo has alpha, with its height and width, upright: uint16
-            for files and arrays of 16 bit, float32 for floats, else uint8. A list of them for a list or tuple; for
-            any other iterable, and for a folder, an iterator that reads and colours photos as they are asked for. It
-            raises the error of a photo in its place, and goes on when it is asked again; `predict_each` also names
-            the photos.
+            An sRGB array `(H, W, 3)`, or `(H, W, 4)` if the photo has alpha, upright and of the photo's height and
+            width. Its dtype is uint16 for 16-bit files and arrays, float32 for float arrays, and uint8 otherwise. A
+            list or tuple gives a list of arrays. Any other iterable, and a folder, gives a lazy iterator. If a photo
+            fails, the iterator raises its error in its place; the next call to `next` gives the next photo.
+            `predict_each` also tells which photo each result belongs to.
 
         Raises:
-            NotFittedError: The colorizer has not learnt yet.
+            NotFittedError: The colorizer is not fitted yet.
             FileNotFoundError: There is no file at a path.
             PhotoError: A photo cannot be read, or an array is not a photo.
             DataError: A folder has no photos.
-            MemoryError: A photo is too large for the memory; the error says what would fit.
+            MemoryError: A photo does not fit in memory; the message says what would fit.
             ValueError: An option is unknown or out of range, or the colours are not finite.
             TypeError: A photo is none of these.
 
@@ -150,7 +151,7 @@ class Colorizer(Estimator, ABC):
         upsample: str | None = None,
         render_size: int | None = None,
     ) -> Predictions:
-        """Colour photos one after another, each with what it was made of, and pass over those that fail.
+        """Colour photos one after another, paired with their sources, and skip those that fail.
 
         Args:
             photos: A folder, or an iterable of photos as `predict` takes them.
@@ -159,10 +160,11 @@ class Colorizer(Estimator, ABC):
             render_size: As in `predict`.
 
         Returns:
-            An iterator of pairs `source`, as the photo was given, and `pixels`; its `errors` has those that failed.
+            An iterator of pairs (`source`, `pixels`), where `source` is the photo as it was given. Its attribute
+            `errors` lists the photos that failed.
 
         Raises:
-            NotFittedError: The colorizer has not learnt yet.
+            NotFittedError: The colorizer is not fitted yet.
             FileNotFoundError: There is no folder at the path.
             DataError: The folder has no photos.
             ValueError: An option is unknown or out of range.
@@ -179,7 +181,7 @@ class Colorizer(Estimator, ABC):
         """
         predictor = self._predictor(saturation, upsample, render_size)
         is_folder = isinstance(photos, str | os.PathLike)
-        return Predictions(predictor.outcomes(find_photos(photos) if is_folder else photos))  # type: ignore[arg-type]  # mypy forgets which
+        return Predictions(predictor.outcomes(find_photos(photos) if is_folder else photos))  # type: ignore[arg-type]  # mypy does not narrow by a stored check
 
     def _predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
         self.check_fitted()
@@ -188,23 +190,23 @@ class Colorizer(Estimator, ABC):
             self.render_size if render_size is None else render_size,
             self.upsample if upsample is None else upsample,
             saturation,
-            # A batch takes longer than its photos one by one on a CPU.
+            # On a CPU, a batch takes longer than the same photos one by one.
             batch_size=1 if self.device.type == "cpu" else _BATCH_ON_GPU,
         )
 
     def predict_ab(self, lightness: Tensor) -> Tensor:
-        """The colours of lightness, without a photo around them.
+        """Predict the ab planes for lightness tensors.
 
         Args:
             lightness: L `(N, 1, H, W)` in 0 to 100.
 
         Returns:
-            ab `(N, 2, H, W)` in CIELAB units. The system works on about `render_size` squared pixels of each photo;
-            what it gives is brought to the photo's size as `upsample` says.
+            ab `(N, 2, H, W)` in CIELAB units. The system works on about `render_size ** 2` pixels of each photo; its
+            colours are then upsampled as `upsample` says.
 
         Raises:
-            NotFittedError: The colorizer has not learnt yet.
-            ValueError: The shape is another, `upsample` is unknown, or the colours are not finite.
+            NotFittedError: The colorizer is not fitted yet.
+            ValueError: `lightness` has another shape, `upsample` is unknown, or the colours are not finite.
         """
         self.check_fitted()
         warn_of_unit_lightness(lightness)
@@ -212,57 +214,57 @@ class Colorizer(Estimator, ABC):
         return find_upsampling(self.upsample)(*rendered, lightness.shape[-2])(lightness, 0)
 
     def score(self, photos: Source, y: None = None) -> float:
-        """The share of gray's squared error of ab that the predicted colours remove: 1 for the truth, 0 for gray.
+        """Score predictions by 1 - (squared error of ab / squared error of gray): 1 is perfect, 0 is as good as gray.
 
-        scikit-learn's searches maximise it; `evaluate` tells more.
+        scikit-learn's hyperparameter searches maximise it. `evaluate` reports more figures.
 
         Args:
             photos: Colour photos, as `evaluate` takes them.
             y: Ignored; scikit-learn passes it.
 
         Raises:
-            NotFittedError: The colorizer has not learnt yet.
+            NotFittedError: The colorizer is not fitted yet.
             DataError: There are no photos.
         """
         of_gray = error = 0.0
         data = as_dataset(photos)
-        for index in range(len(data)):  # type: ignore[arg-type]  # torch types no length
+        for index in range(len(data)):  # type: ignore[arg-type]  # torch's Dataset declares no __len__
             lightness, ab, *_ = data[index]
             of_gray += ab.square().sum().item()
             error += (self.predict_ab(lightness[None])[0] - ab).square().sum().item()
         return 1 - error / of_gray if of_gray else 0.0
 
     def export(self, path: str | Path) -> None:
-        """Write all that `predict` does to an array as a program for other software: gray in, RGB out.
+        """Export the whole pipeline of `predict` on arrays, from gray to RGB, to ONNX or a `torch.export` program.
 
-        It takes gray photos `(N, 1, H, W)`, float32 in 0 to 1 of sRGB, of any number and size, as `gray`, and gives
-        RGB `(N, 3, H, W)` likewise as `rgb`. Reading and writing files stays with its user.
+        The input `gray` is a batch of photos `(N, 1, H, W)`, float32 sRGB in 0 to 1, of any number and size. The
+        output `rgb` is `(N, 3, H, W)` in the same range and dtype. Reading and writing files is left to the caller.
 
         Args:
-            path: Where to, whole or not at all: `.onnx` for ONNX Runtime and its like, which takes the extra `onnx`,
-                or `.pt2` for `torch.export.load`, which refuses photos so narrow that a map of the network would be
-                one pixel wide.
+            path: The file to write, atomically. `.onnx` is for ONNX Runtime and similar, and needs the extra `onnx`.
+                `.pt2` is for `torch.export.load`; such a program rejects photos so narrow that one of the network's
+                feature maps would be one pixel wide.
 
         Raises:
-            NotFittedError: The colorizer has not learnt yet.
-            ValueError: The suffix is another, this copy is `optimized` or `mirrored`, or the system does what cannot
-                be exported.
-            ImportError: torch is older than 2.14, or what ONNX takes is not installed.
+            NotFittedError: The colorizer is not fitted yet.
+            ValueError: The suffix is neither of these, this copy is `optimized` or `mirrored`, or the system uses
+                operations that cannot be exported.
+            ImportError: torch is older than 2.14, or the packages for ONNX are not installed.
         """
-        from colorfuse.inference.export import Program, write_program  # which takes seconds to import
+        from colorfuse.inference.export import Program, write_program  # takes seconds to import
 
         self.check_fitted()
         write_program(Program(self.to_module(), int(self.render_size), self.upsample), Path(path))
 
     def to_module(self) -> nn.Module:
-        """What `render_ab` does as a module, to be exported."""
+        """Wrap `render_ab` in a module, for export."""
         return FunctionColors(self.render_ab)
 
     def to(self, device: Device) -> Self:
-        """Compute on another device from now on; systems that do not use torch stay on the CPU.
+        """Move the colorizer to a device; systems that do not use torch stay on the CPU.
 
         Args:
-            device: "cpu", "cuda", "mps" or another of torch's; "auto" for the GPU where there is one.
+            device: "cpu", "cuda", "mps" or another torch device; "auto" for the GPU if there is one.
 
         Raises:
             ValueError: There is no such device.
@@ -272,5 +274,5 @@ class Colorizer(Estimator, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the colorizer computes."""
+        """The device that the colorizer computes on."""
         return getattr(self, "_device", torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""The habits of scikit-learn's estimators, without depending on it."""
+"""scikit-learn's estimator interface, without depending on scikit-learn."""
 
 import inspect
 from typing import Any, Self
@@ -7,17 +7,17 @@ from colorfuse.errors import NotFittedError
 
 
 class Estimator:
-    """Settings that the constructor only stores, and what scikit-learn asks an estimator for.
+    """An object that follows the conventions of scikit-learn's estimators.
 
-    A subclass takes its settings as keywords of `__init__`, stores each under its own name, and ends the names of
-    what it learns in an underscore.
+    A subclass takes its settings as keyword arguments of `__init__` and only stores each under its own name. The
+    names of fitted attributes end in an underscore.
     """
 
     learns = False
-    """Whether predictions need a `fit` first."""
+    """Whether `fit` must be called before `predict`."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's arguments, as scikit-learn asks for them."""
+        """Get the constructor's arguments by name, as in scikit-learn."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def set_params(self, **params: Any) -> Self:
@@ -35,14 +35,14 @@ class Estimator:
         return self
 
     def fit(self, photos: Any, y: Any = None) -> Self:
-        """Nothing, since this system learns nothing; so that it can stand where an estimator is expected."""
+        """Do nothing: this system learns nothing. It is here so that scikit-learn accepts the system."""
         return self
 
     def check_fitted(self) -> None:
-        """Check that what predictions need has been learnt.
+        """Check that the colorizer is fitted, if it needs to be.
 
         Raises:
-            NotFittedError: It has not.
+            NotFittedError: It is not.
         """
         if not self.__sklearn_is_fitted__():
             name = type(self).__name__

@@ -1,4 +1,4 @@
-"""The colorizer around a `FusionNetwork`: it learns from colour photos, and colours gray ones."""
+"""The colorizer built on a `FusionNetwork`."""
 
 import copy
 import dataclasses
@@ -31,52 +31,51 @@ _DEFAULTS = read_recipe("mobile")
 @colorizers.register("fusion")
 @dataclasses.dataclass(kw_only=True, eq=False)
 class FusionColorizer(NetworkColorizer):
-    """Colours gray photographs with a network that learns from colour ones.
+    """Colours gray photographs with a network trained on colour photographs.
 
-    A part is given by name, or by a mapping of `name` and options. The constructor only stores its arguments; they
-    are checked when they are used. The defaults are the recipe `mobile`.
+    Each part is given by its name, or by a mapping with `name` and options. The constructor only stores its
+    arguments; they are checked when they are used. The defaults are those of the recipe `mobile`.
 
     Args:
         backbone: Name from `list_backbones()`; its options are those of `create_backbone`.
-        pretrained: Start the backbone from its published weights; fails where they cannot be had.
+        pretrained: Start the backbone from its published weights; raises if they are not available.
         encoder: Name from `list_encoders()`.
         fusion: Name from `list_fusions()`.
         decoder: Name from `list_decoders()`.
-        objective: Name from `list_objectives()`; the option `terms` lists extra terms of the loss, by names from
-            `list_terms()` or mappings.
-        image_size: Side in pixels of the squares to train on; `predict` shows the network as many pixels.
-        upsample: How colours are brought to a photo's size: "guided" by its lightness, so that they change where the
-            photo does; "joint_bilateral", which does so at many times the cost; or "bilinear".
-        augmentation: "none", or "crop_flip" for random crops and mirrored photos.
-        epochs: How often the photos are gone through.
-        batch_size: Photos a step, of all processes and accumulated parts together.
+        objective: Name from `list_objectives()`; the option `terms` lists extra loss terms, each by its name from
+            `list_terms()` or as a mapping.
+        image_size: Side in pixels of the square training images; `predict` shows the network about as many pixels.
+        upsample: How colours are upsampled to the photo's size: "guided" by its lightness, so that colour edges
+            follow those of the photo; "joint_bilateral", which does the same at many times the cost; or "bilinear".
+        augmentation: "none", or "crop_flip" for random crops and horizontal flips.
+        epochs: Number of passes over the training photos.
+        batch_size: Photos per optimizer step, summed over all processes and gradient accumulation.
         optimizer: "adam", "adamw", "adadelta", or "sgd" with a momentum of 0.9.
-        learning_rate: The peak rate of the schedule.
-        weight_decay: The optimizer's.
-        schedule: "constant", "cosine", which falls to zero along half a cosine (Loshchilov and Hutter 2017), or
-            "one_cycle", which rises before (Smith and Topin 2017).
-        warmup_steps: Optimizer steps over which the rate rises; None for a tenth of them with "one_cycle", and none
-            with the others.
-        clip_norm: The greatest norm of a step's gradients; longer ones are shortened to it. None leaves them.
-        ema_decay: Predict with a moving average of the weights (Polyak and Juditsky 1992), of which a step keeps this
-            share, such as 0.999; its batch-norm statistics are estimated afresh after each epoch (Izmailov et al.
-            2018). None for the weights themselves.
+        learning_rate: The peak learning rate of the schedule.
+        weight_decay: The optimizer's weight decay.
+        schedule: "constant"; "cosine", which decays to zero along half a cosine (Loshchilov and Hutter 2017); or
+            "one_cycle", which first rises (Smith and Topin 2017).
+        warmup_steps: Optimizer steps over which the learning rate rises. None for a tenth of all steps with
+            "one_cycle", and for no warmup with the other schedules.
+        clip_norm: Clip gradients to this norm. None for no clipping.
+        ema_decay: Predict with an exponential moving average of the weights (Polyak and Juditsky 1992) with this
+            decay, such as 0.999. Its batch-norm statistics are estimated anew after each epoch (Izmailov et al.
+            2018). None for no averaging.
         backbone_rate: The backbone's learning rate, as a factor of that of the other parts.
-        frozen_epochs: Epochs at the start in which the backbone does not learn.
-        start_size: Side of the squares in the first epoch; over the first half of the epochs it grows to
-            `image_size`, to the nearest multiple of 32. None for the same in all.
-        patience: Stop after so many epochs without a lower validation loss, and go back to the best weights. None for
-            all epochs and the last weights.
-        seed: Decides the initial weights and all that is drawn in training.
+        frozen_epochs: Number of epochs at the start in which the backbone is frozen.
+        start_size: Side of the training images in the first epoch. It grows to `image_size` over the first half of
+            the epochs, rounded to multiples of 32. None for `image_size` in all epochs.
+        patience: Stop after this many epochs without a lower validation loss, and restore the best weights. None to
+            train for all epochs and keep the last weights.
+        seed: Determines the initial weights and all random draws of training.
 
     Attributes:
         network_: The `FusionNetwork`.
         objective_: The `Objective`.
-        history_: A list with a dict of figures for each epoch of training: `epoch`, `learning_rate` at its start,
-            `train_loss`, `train_mean_a` and `train_mean_b`, the mean colour of the epoch's photos, and with photos to
-            validate on `validation_loss`, `validation_error`,
-            `validation_gray_error` and `validation_constant_error`, the mean squared errors of ab / 127.5 of the
-            network, of no colour, and of the mean colour of the training photos.
+        history_: A list with a dict for each epoch of training: `epoch`; `learning_rate` at its start; `train_loss`;
+            `train_mean_a` and `train_mean_b`, the mean colour of the epoch's photos. With validation photos, also
+            `validation_loss`, and `validation_error`, `validation_gray_error` and `validation_constant_error`: the
+            mean squared errors of ab / 127.5 of the network, of gray, and of the mean colour of the training photos.
 
     Example:
         >>> from skimage import data
@@ -110,12 +109,12 @@ class FusionColorizer(NetworkColorizer):
 
     @classmethod
     def from_recipe(cls, recipe: str | Path, **changes: Any) -> Self:
-        """A colorizer with the settings of a recipe, some of them changed.
+        """Create a colorizer with the settings of a recipe.
 
         Args:
-            recipe: A name from `list_recipes()`, or the path of a `.json` file such as they are: an object whose
-                `settings` are the constructor's arguments. Those that it lacks are the recipe `mobile`'s.
-            changes: The constructor's arguments.
+            recipe: A name from `list_recipes()`, or the path of a `.json` file of the same form: an object whose
+                `settings` are the constructor's arguments. Missing ones are taken from the recipe `mobile`.
+            changes: Constructor arguments that override those of the recipe.
 
         Raises:
             ValueError: The recipe is unknown, or a setting in it is unknown or of the wrong type.
@@ -129,33 +128,33 @@ class FusionColorizer(NetworkColorizer):
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], where: str) -> Self:
-        """A colorizer with these settings, whose parts and their options are checked as well.
+        """Create a colorizer from settings, and check them down to the options of the parts.
 
         Raises:
-            ValueError: One is unknown or of the wrong type; the error begins with `where`.
+            ValueError: A setting is unknown or of the wrong type; the message begins with `where`.
         """
         parameters = inspect.signature(cls).parameters
         check_settings(settings, {name: each.annotation for name, each in parameters.items()}, where)
         return cls().set_params(**settings)
 
     @property
-    def render_size(self) -> int:  # type: ignore[override]  # what others store is another setting here
-        """The network sees about this number squared pixels of a photo: `image_size`."""
+    def render_size(self) -> int:  # type: ignore[override]  # derived here, an attribute in the base
+        """Equal to `image_size`: photos are resized to about `render_size ** 2` pixels for the network."""
         return self.image_size
 
     def initialize(self, *, warm_start: bool = False, pretrained: bool | None = None) -> Self:
         """Build `network_` and `objective_` without training them.
 
         Args:
-            warm_start: Keep the weights that the network has, as after a change of how its planes are read.
-            pretrained: False leaves out the backbone's weights as well, whatever the settings say.
+            warm_start: Keep the current weights of the network, as after a change of the objective's options.
+            pretrained: False never loads the backbone's pretrained weights, whatever the settings say.
 
         Raises:
-            ValueError: A part is unknown, or cannot work with the others; a setting is out of range; or the weights
-                to keep are another network's, or those of an `optimized` or `mirrored` copy.
+            ValueError: A part is unknown, or cannot work with the others; a setting is out of range; or, with
+                `warm_start`, the weights do not fit the new network or this copy is `optimized` or `mirrored`.
             TypeError: A part is given by neither a name nor a mapping with a name.
             NotFittedError: There are no weights to keep.
-            WeightsError: The backbone's pretrained weights cannot be had.
+            WeightsError: The backbone's pretrained weights are not available.
 
         Example:
             >>> colorizer = FusionColorizer.from_pretrained()
@@ -173,7 +172,7 @@ class FusionColorizer(NetworkColorizer):
             except RuntimeError as error:
                 raise ValueError(f"the weights for a warm start are another network's: {one_line(error)}") from error
         else:
-            vars(self).pop("history_", None)  # which is that of other weights
+            vars(self).pop("history_", None)  # it belongs to the old weights
         self.network_: FusionNetwork = network.to(self.device)
         self.objective_: Objective = objective.to(self.device)
         self._built_of = {name: settings[name] for name in PARTS}
@@ -192,43 +191,41 @@ class FusionColorizer(NetworkColorizer):
         num_workers: int | None = None,
         accelerator: "Accelerator | None" = None,
     ) -> Self:
-        """Learn from colour photographs: anew, but for `warm_start` and `resume`.
+        """Train on colour photographs, from scratch unless `warm_start` or `resume` is given.
 
-        The same script works plainly and under `torchrun` or `accelerate launch`, where each process takes its share
-        of each batch. Interrupted or failed, it leaves a colorizer that can predict and be saved.
+        The same script runs on its own and under `torchrun` or `accelerate launch`, where each process takes its
+        share of each batch. If training is interrupted or fails, the colorizer can still predict and be saved.
 
         Args:
             photos: A folder, a list of files and folders, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab).
-            validation: The same, or the share of `photos` to hold out; the loss there is in `history_`.
-            warm_start: Start from the weights that this colorizer has, of `from_pretrained` or of its last training,
-                instead of forgetting them. Its settings may have changed since, such as `learning_rate`, which is
-                best lower then, but not its network.
-            run: A new folder to save in, after each epoch: the colorizer, as in `save`; in `best` that of the lowest
-                validation loss; in `sheets` a picture of some validation photos; in `checkpoints` what it takes to
-                go on.
-            resume: The folder of a run to go on with from its last checkpoint, or to begin if there is none. But for
-                `epochs`, `learning_rate`, `clip_norm`, `patience`, `pretrained` and `upsample`, the settings must be
-                those of the run.
-            callbacks: Called with the colorizer after each epoch, and where a run goes on; training stops when one of
-                them returns True.
-            checkpoint_minutes: How long after the last checkpoint one is written within an epoch.
-            num_workers: Processes that read photos; by default half of the cores, at most 8, where processes are
-                forked, and none elsewhere.
-            accelerator: Says on which devices, in which precision, in how many parts a batch is taken, whether
-                compiled, and with which trackers; by default one that goes by its environment variables, such as
-                `ACCELERATE_MIXED_PRECISION=bf16`.
+            validation: The same, or the fraction of `photos` to hold out. The validation loss goes to `history_`.
+            warm_start: Start from the current weights, as loaded by `from_pretrained` or left by the last training.
+                The settings may have changed since, but not the network. A lower `learning_rate` is usually best.
+            run: A new folder, written after each epoch. It holds the colorizer, as written by `save`; in `best`, the
+                colorizer with the lowest validation loss; in `sheets`, a picture of some validation photos; and in
+                `checkpoints`, the state to resume from.
+            resume: The folder of a run to continue from its last checkpoint, or to start if there is none. The
+                settings must be those of the run, except `epochs`, `learning_rate`, `clip_norm`, `patience`,
+                `pretrained` and `upsample`.
+            callbacks: Called with the colorizer after each epoch, and when a run is resumed. Training stops if one
+                returns True.
+            checkpoint_minutes: Minutes between checkpoints within an epoch.
+            num_workers: Worker processes that read photos. By default half of the cores, at most 8, on platforms
+                that fork processes, and 0 on others.
+            accelerator: Chooses devices, precision, gradient accumulation, compilation and trackers. By default an
+                `Accelerator` configured by its environment variables, such as `ACCELERATE_MIXED_PRECISION=bf16`.
 
         Raises:
             FileNotFoundError: A path does not exist.
             DataError: There are no photos, or none with colour, or a dataset is damaged.
             PhotoError: A photo cannot be read.
             NotFittedError: There are no weights for a warm start.
-            ValueError: A setting is unknown or out of range; `run` holds a run already, or `resume` one with other
-                settings, or both are given; or weights for a warm start are another network's, or those of an
-                `optimized` or `mirrored` copy.
+            ValueError: A setting is unknown or out of range; `run` already holds a run, `resume` holds one with
+                other settings, or both are given; or, with `warm_start`, the weights do not fit the network or this
+                copy is `optimized` or `mirrored`.
             TypeError: The photos are none of these, or a part is given by neither a name nor a mapping.
-            WeightsError: The backbone's pretrained weights cannot be had, or no checkpoint can be used.
-            TrainingError: A loss is not finite, or the memory does not suffice.
+            WeightsError: The backbone's pretrained weights are not available, or no checkpoint can be used.
+            TrainingError: A loss is not finite, or memory runs out.
             OSError: The run's folder cannot be written to.
         """
         fit_colorizer(
@@ -247,7 +244,7 @@ class FusionColorizer(NetworkColorizer):
         return self
 
     def state(self) -> dict[str, Tensor]:
-        """The weights of the network.
+        """Return the weights of the network.
 
         Raises:
             ValueError: This copy is `optimized` or `mirrored`, or a part was changed since the network was built.
@@ -261,18 +258,18 @@ class FusionColorizer(NetworkColorizer):
         return self.network_.state_dict()
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Build the network without any weights, and give it these.
+        """Build the network and load these weights into it.
 
         Raises:
-            RuntimeError: They are another network's.
+            RuntimeError: The weights do not fit the network.
         """
         self.initialize(pretrained=False).network_.load_state_dict(tensors)
 
     def summary(self, image_size: int | None = None) -> Summary:
-        """The parts of the network with the shapes that they give, their parameters and their multiply-adds.
+        """List the parts of the network with their output shapes, parameters and multiply-adds.
 
         Args:
-            image_size: Side in pixels of the square photo to count for; that of training, if none is given.
+            image_size: Side in pixels of the square photo to count for; by default the `image_size` of training.
 
         Raises:
             NotFittedError: There is no network yet.

@@ -1,4 +1,4 @@
-"""Colorizers that learn, and can be saved, loaded and shared."""
+"""Base class of colorizers that learn and can be saved, loaded and shared."""
 
 import tempfile
 from abc import abstractmethod
@@ -20,12 +20,12 @@ from colorfuse.training import History
 
 
 class LearntColorizer(Colorizer):
-    """A colorizer whose state is tensors.
+    """A colorizer whose learnt state is a dict of tensors.
 
-    A subclass says which ones in `state`, and takes them in again in `load_state`.
+    A subclass returns them from `state`, and restores them in `load_state`.
 
     Attributes:
-        history_: A dict of figures for each epoch of training.
+        history_: A list with a dict of figures for each epoch of training.
     """
 
     learns = True
@@ -33,22 +33,22 @@ class LearntColorizer(Colorizer):
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """All tensors that were learnt, by name."""
+        """Return all learnt tensors by name."""
 
     @abstractmethod
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take in what `state` gave.
+        """Restore the tensors that `state` returned.
 
         Raises:
-            Exception: Any, where these are not this colorizer's.
+            Exception: Any kind, if the tensors do not fit this colorizer.
         """
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], where: str) -> Self:
-        """A colorizer with these settings, as a file has them; those that it lacks are the constructor's defaults.
+        """Create a colorizer from the settings in a file; missing ones take the constructor's defaults.
 
         Raises:
-            ValueError: A setting is unknown or of the wrong type; the error begins with `where`.
+            ValueError: A setting is unknown or of the wrong type; the message begins with `where`.
         """
         check_options("a colorizer", cls, settings, where=f"{where}: settings.")
         return cls().set_params(**settings)
@@ -57,22 +57,24 @@ class LearntColorizer(Colorizer):
     def from_pretrained(
         cls, source: str | Path | None = None, *, revision: str | None = None, device: Device = None
     ) -> Self:
-        """A colorizer that has learnt already.
+        """Load a pretrained colorizer.
 
-        Nothing of it is run or unpickled: its configuration names parts that are installed here, and its weights are
-        tensors.
+        No code from the source is run and nothing is unpickled: the configuration only names installed parts, and the
+        weights are plain tensors.
 
         Args:
-            source: Nothing for the weights inside the package, the folder of a saved colorizer, or the name of a
-                repository of the Hugging Face hub, as in "owner/name", which is downloaded once.
-            revision: The branch, tag or commit of the repository; its main branch if none is given.
-            device: Where it computes, such as "cpu"; None for the GPU, if there is one.
+            source: None for the weights that ship with the package, the folder of a saved colorizer, or the name of
+                a Hugging Face Hub repository, as in "owner/name", which is downloaded once.
+            revision: Branch, tag or commit of the repository; None for its main branch.
+            device: The device to compute on, such as "cpu"; None for the GPU if there is one.
 
         Raises:
-            FileNotFoundError: The source is neither a folder nor can be a repository, or holds no saved colorizer.
-            ValueError: Its configuration is not one of this kind of colorizer, or names unknown settings or parts; or
+            FileNotFoundError: The source is neither a folder nor the name of a repository, or holds no saved
+                colorizer.
+            ValueError: The configuration is for another kind of colorizer, or names unknown settings or parts; or
                 there is no such device.
-            WeightsError: The repository cannot be had; or its weights are missing, damaged, or another network's.
+            WeightsError: The repository cannot be downloaded; or its weights are missing, damaged, or do not fit the
+                network.
 
         Example:
             >>> import colorfuse
@@ -92,17 +94,17 @@ class LearntColorizer(Colorizer):
 
     @classmethod
     def load(cls, folder: str | Path, *, device: Device = None) -> Self:
-        """Read a colorizer from the folder that `save` wrote. Never asks the network.
+        """Load a colorizer from a folder written by `save`, without network access.
 
         Args:
-            folder: Where it was saved.
-            device: Where it computes, such as "cpu"; None for the GPU, if there is one.
+            folder: The folder that it was saved to.
+            device: The device to compute on, such as "cpu"; None for the GPU if there is one.
 
         Raises:
             FileNotFoundError: The folder holds no saved colorizer.
-            ValueError: Its configuration is not one of this kind of colorizer, or names unknown settings or parts; or
+            ValueError: The configuration is for another kind of colorizer, or names unknown settings or parts; or
                 there is no such device.
-            WeightsError: Its weights are missing, damaged, or another network's.
+            WeightsError: The weights are missing, damaged, or do not fit the network.
         """
         folder = Path(folder)
         saved = read_config(folder)
@@ -119,13 +121,13 @@ class LearntColorizer(Colorizer):
         """Write `config.json`, `model.safetensors`, `history.csv` and a model card to a folder.
 
         Args:
-            folder: Where to; it is made if it is not there.
-            dtype: The floating dtype to store weights in; float16 halves the file.
+            folder: The folder to write to; it is created if missing.
+            dtype: The floating-point dtype to store weights in; float16 halves the file.
 
         Raises:
-            NotFittedError: Nothing has been learnt yet.
-            ValueError: The dtype is not a float, this copy is `optimized` or `mirrored`, or a part was changed since
-                the network was built.
+            NotFittedError: The colorizer is not fitted yet.
+            ValueError: The dtype is not floating-point, this copy is `optimized` or `mirrored`, or a part was changed
+                since the network was built.
             OSError: The folder cannot be written to.
         """
         self.check_fitted()
@@ -141,23 +143,23 @@ class LearntColorizer(Colorizer):
         message: str = "Save a colorizer",
         dtype: torch.dtype = torch.float32,
     ) -> str:
-        """Save to a repository of the Hugging Face hub, which is made if it is not there.
+        """Save to a Hugging Face Hub repository, which is created if missing.
 
-        The hub knows who pushes by the token of `hf auth login`, or of the variable `HF_TOKEN`.
+        Authentication uses the token of `hf auth login`, or the environment variable `HF_TOKEN`.
 
         Args:
             repository: Its name, as in "owner/name".
-            private: Whether a repository that is made is for its owner alone.
-            message: Of the commit.
-            dtype: The floating dtype to store weights in.
+            private: Whether a newly created repository is private.
+            message: The commit message.
+            dtype: The floating-point dtype to store weights in.
 
         Returns:
-            The address of the repository.
+            The URL of the repository.
 
         Raises:
-            NotFittedError: Nothing has been learnt yet.
+            NotFittedError: The colorizer is not fitted yet.
             ValueError: As in `save`.
-            OSError: The hub cannot be reached, or refuses.
+            OSError: The Hub cannot be reached, or refuses the request.
         """
         from colorfuse.persistence.hub import push
 

@@ -1,4 +1,4 @@
-"""The network and the objective that a colorizer's settings describe."""
+"""Builds the network and the objective from a colorizer's settings."""
 
 import json
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ PARTS = ("backbone", "encoder", "fusion", "decoder", "objective")
 
 
 def build_model(settings: Mapping[str, Any], *, from_weights: bool) -> tuple[FusionNetwork, Objective]:
-    """Build both, the network in evaluation mode.
+    """Build the network, in evaluation mode, and the objective.
 
     Args:
-        settings: Those of a colorizer.
-        from_weights: Start the backbone from the weights that the settings name; not where others are loaded next.
+        settings: The settings of a colorizer.
+        from_weights: Load the backbone weights that the settings name; False if other weights are loaded next.
 
     Raises:
         ValueError: A part is unknown, cannot work with the others or cannot be saved, or a setting is out of range.
         TypeError: A part is given by neither a name nor a mapping with a name.
-        WeightsError: The backbone's weights cannot be had.
+        WeightsError: The backbone's weights are not available.
     """
     check_value(settings["image_size"], Side, "image_size", "a colorizer")
     find_upsampling(settings["upsample"])
@@ -40,9 +40,9 @@ def build_model(settings: Mapping[str, Any], *, from_weights: bool) -> tuple[Fus
                 f"{name} must be made of strings, numbers, lists and dicts, not {settings[name]}"
             ) from error
     backbone = settings["backbone"]
-    # Whatever the caller's defaults are, the network is one of float32, built where seeds give the same weights.
+    # Ignore the caller's default device and dtype: on the CPU in float32, a seed always gives the same weights.
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        torch.default_generator.manual_seed(settings["seed"])  # and not those of GPUs, which stay the caller's
+        torch.default_generator.manual_seed(settings["seed"])  # leaves the caller's GPU generators alone
         objective = create_objective(settings["objective"])
         network = build_network(
             encoder=settings["encoder"],

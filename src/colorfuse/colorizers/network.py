@@ -1,4 +1,4 @@
-"""Colorizers around a network."""
+"""Base class of colorizers built on a network."""
 
 import copy
 from typing import Any, Self
@@ -14,26 +14,26 @@ from colorfuse.objectives import Objective
 
 
 class NetworkColorizer(LearntColorizer):
-    """A colorizer whose colours an objective reads from the planes that a network gives.
+    """A colorizer whose network outputs planes that an objective decodes to colours.
 
     Attributes:
-        network_: From lightness to planes.
-        objective_: From planes to ab.
+        network_: Maps lightness to planes.
+        objective_: Decodes planes to ab.
     """
 
     network_: FusionNetwork
     objective_: Objective
     _built_of: dict[str, Any]
-    """The settings that the network was built of; `optimized` and `mirrored` copies have none."""
+    """The settings that the network was built from; `optimized` and `mirrored` copies have none."""
 
     @torch.no_grad()
     def render_ab(self, lightness: Tensor) -> Tensor:
-        """The ab `(N, 2, h, w)` that the network gives for L `(N, 1, h, w)`."""
+        """Predict ab `(N, 2, h, w)` from L `(N, 1, h, w)`."""
         ab: Tensor = NetworkColors(self.network_, self.objective_)(lightness)
         return ab
 
     def to_module(self) -> NetworkColors:
-        """The network with the objective that reads its planes, to be exported.
+        """Combine the network and the objective into one module, for export.
 
         Raises:
             ValueError: This copy is `optimized` or `mirrored`.
@@ -45,7 +45,7 @@ class NetworkColorizer(LearntColorizer):
         """Move the network to another device.
 
         Args:
-            device: "cpu", "cuda", "mps" or another of torch's; "auto" for the GPU where there is one.
+            device: "cpu", "cuda", "mps" or another torch device; "auto" for the GPU if there is one.
 
         Raises:
             ValueError: There is no such device.
@@ -58,21 +58,21 @@ class NetworkColorizer(LearntColorizer):
 
     @property
     def device(self) -> torch.device:
-        """Where the network is, or will be."""
+        """The device that the network is on, or will be built on."""
         return next(self.network_.parameters()).device if hasattr(self, "network_") else super().device
 
     def optimized(self, dtype: torch.dtype | None = None, *, compiled: bool = False) -> Self:
-        """A copy that predicts faster, and can neither be saved nor exported.
+        """Return a copy that predicts faster, but cannot be saved or exported.
 
-        Batch norms are folded into the convolutions before them, and weights laid out channels-last.
+        Batch norms are folded into the preceding convolutions, and weights use the channels-last layout.
 
         Args:
-            dtype: Of the network; None for bfloat16 where the processor or device computes with it, else float32.
-            compiled: Let `torch.compile` translate the network, which takes long for the first photo of a shape.
+            dtype: The dtype of the network; None for bfloat16 if the device supports it in hardware, else float32.
+            compiled: Compile the network with `torch.compile`, which is slow for the first photo of each shape.
 
         Raises:
             NotFittedError: There is no network yet.
-            ValueError: The dtype is not a float.
+            ValueError: The dtype is not floating-point.
 
         Example:
             >>> from skimage import data
@@ -80,7 +80,7 @@ class NetworkColorizer(LearntColorizer):
             >>> FusionColorizer.from_pretrained().optimized().predict(data.camera()).shape
             (512, 512, 3)
         """
-        from colorfuse.network.folding import best_dtype, for_inference  # with timm, which takes long to import
+        from colorfuse.network.folding import best_dtype, for_inference  # imports timm, which is slow
 
         self.check_fitted()
         device = next(self.network_.parameters()).device
@@ -93,9 +93,10 @@ class NetworkColorizer(LearntColorizer):
         return self._only_predicting(network)
 
     def mirrored(self) -> Self:
-        """A copy that also looks at each photo mirrored and takes the mean, and can neither be saved nor exported.
+        """Return a copy that averages the predictions for each photo and its mirror image.
 
-        Its colours are a little nearer to the true ones, and the network takes twice the time.
+        Its colours are slightly more accurate, and the network takes twice the time. The copy cannot be saved or
+        exported.
 
         Raises:
             NotFittedError: There is no network yet.
@@ -112,7 +113,7 @@ class NetworkColorizer(LearntColorizer):
         return self._only_predicting(FlipAveraged(self.network_))
 
     def _only_predicting(self, network: Any) -> Self:
-        """A copy with a network that is not what its settings describe."""
+        """Return a copy with another network, which its settings no longer describe."""
         changed = copy.copy(self)
         changed.network_ = network
         vars(changed).pop("_built_of", None)

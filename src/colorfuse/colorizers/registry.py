@@ -1,4 +1,4 @@
-"""Colorizers by name."""
+"""Registry of colorizers by name."""
 
 from typing import Any
 
@@ -12,23 +12,23 @@ list_colorizers = colorizers.names
 
 
 def register_colorizer(name: str) -> Any:
-    """A decorator that makes a `Colorizer` known under a name, also to the shell's `--method`.
+    """Register a `Colorizer` under a name, as a decorator; the command line's `--method` accepts the name too.
 
-    An installed package does the same by an entry point in the group `colorfuse.colorizers`.
+    An installed package can register one by an entry point in the group `colorfuse.colorizers` instead.
 
     Raises:
         ValueError: The name is taken.
-        TypeError: There is no name.
+        TypeError: The name is missing.
     """
     return colorizers.register(name)
 
 
 def create_colorizer(name: str, *, device: Device = None, **settings: Any) -> Colorizer:
-    """The colorizer of a name, on the GPU where there is one.
+    """Create a colorizer by name, on the GPU if there is one.
 
     Args:
         name: From `list_colorizers()`.
-        device: Where it computes, such as "cpu"; None for the GPU, if there is one.
+        device: The device to compute on, such as "cpu"; None for the GPU if there is one.
         settings: The constructor's arguments.
 
     Raises:

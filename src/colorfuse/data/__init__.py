@@ -1,4 +1,4 @@
-"""Datasets that yield (L, ab), and what prepares them: splits, the packed layout, batches."""
+"""Datasets of (L, ab), and the tools to split, pack and batch them."""
 
 from colorfuse.data.lab_arrays import LabArrays
 from colorfuse.data.packing import pack

@@ -1,4 +1,4 @@
-"""Downloaded archives of arrays."""
+"""Unpacking of downloaded archives."""
 
 import secrets
 import shutil
@@ -12,11 +12,11 @@ from colorfuse.errors import DataError
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack the `.npy` files of a zip into `folder`, whole or not at all, if that is not there yet.
+    """Unpack the `.npy` files of a zip into `folder`, atomically, unless it exists.
 
     Raises:
         DataError: The archive is damaged.
-        OSError: There is no room, or no permission to write beside the archive.
+        OSError: The disk is full, or there is no permission to write next to the archive.
     """
     if folder.exists() or not archive.exists():
         return
@@ -26,7 +26,7 @@ def unpack(archive: Path, folder: Path) -> None:
         _extract_arrays(archive, partial)
         if not any(partial.iterdir()):
             raise DataError(f"{archive} holds no .npy files; download it again")
-        if not folder.exists():  # as when another process was quicker
+        if not folder.exists():  # another process may have been faster
             partial.replace(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise DataError(f"{archive} is damaged: {error}; download it again") from error

@@ -1,4 +1,4 @@
-"""What a dataset says of each of its samples beside L and ab."""
+"""Per-sample attributes of datasets, beside L and ab."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from colorfuse.data.transforms import Transformed
 
 
 def sample_weights(data: Dataset[Any]) -> Tensor | None:
-    """How often each sample is to be drawn, if the dataset says so."""
+    """Get the sampling weight of each sample, or None if the dataset has no weights."""
     return _of_each(data, "sample_weights", torch.float64)
 
 
 def count_classes(data: Dataset[Any]) -> int | None:
-    """How many classes the labels of the samples are of, if the dataset has labels."""
+    """Count the classes of the labels, or return None if the dataset has no labels."""
     labels = _of_each(data, "labels", torch.long)
     return None if labels is None else int(labels.max()) + 1
 
 
 def _of_each(data: Dataset[Any], name: str, dtype: torch.dtype) -> Tensor | None:
-    """An attribute of the dataset that has an entry a sample, for the samples that are left of it."""
+    """Get a per-sample attribute of a dataset, looking through transforms and subsets."""
     if isinstance(data, Transformed):
         return _of_each(data.data, name, dtype)
     if isinstance(data, Subset):

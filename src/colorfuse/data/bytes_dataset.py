@@ -1,4 +1,4 @@
-"""What datasets share whose samples are bytes until they are used."""
+"""Base class of datasets whose samples stay uint8 until they are used."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -14,15 +14,16 @@ from colorfuse.sample import Sample
 
 
 class BytesDataset(Dataset[Any], ABC):
-    """Samples of (L, ab) that are kept as images of bytes.
+    """A map-style dataset of (L, ab) that stores its samples as uint8 images.
 
-    A loader lets its workers `read`, which is slow but gives little, and lets `decode` run where the batch is used:
-    on its way to the device it is four times as small.
+    Worker processes only call `read`; `decode` runs on the device that uses the batch. So a batch is transferred as
+    uint8, at a quarter of the size.
 
     Attributes:
-        transform: Applied to each image of bytes; None for what `fit` chooses in training, and the default otherwise.
-        image_size: Side of the squares that the default transform makes.
-        labels: A class index a sample, or None.
+        transform: Applied to each uint8 image. None for the one that `fit` chooses in training, and the default
+            otherwise.
+        image_size: Side in pixels of the square images that the default transform makes.
+        labels: A class index per sample, or None.
     """
 
     transform: Transform | None = None
@@ -34,39 +35,39 @@ class BytesDataset(Dataset[Any], ABC):
 
     @abstractmethod
     def read(self, indices: Sequence[int]) -> Tensor:
-        """Images of bytes `(N, 3, H, W)`, transformed."""
+        """Read and transform samples, as uint8 images `(N, 3, H, W)`."""
 
     @abstractmethod
     def decode(self, images: Tensor) -> Sample:
-        """L `(N, 1, H, W)` and ab `(N, 2, H, W)` of what `read` gave, on any device."""
+        """Decode images returned by `read` to L `(N, 1, H, W)` and ab `(N, 2, H, W)`, on any device."""
 
     def __getitem__(self, index: int) -> Any:
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
-        """Several samples at once: pairs of L `(1, H, W)` and ab `(2, H, W)`, and the label if there are labels."""
+        """Get several samples at once: L `(1, H, W)`, ab `(2, H, W)`, and the label if there are labels."""
         parts: list[Any] = list(self.decode(self.read(indices)))
         if self.labels is not None:
             parts.append([self.labels[index] for index in indices])
         return list(zip(*parts, strict=True))
 
     def with_transform(self, transform: Transform | None, image_size: int) -> Self:
-        """The same samples with another transform, at another size."""
+        """Return a dataset of the same samples with another transform and size."""
         other = copy.copy(self)
         other.transform, other.image_size = transform, image_size
         return other
 
 
 def find_bytes_dataset(data: Dataset[Any]) -> tuple[BytesDataset | None, Tensor]:
-    """The dataset of bytes that `data` is, or is a subset of, and the positions there; None if it is no such one."""
+    """Find the `BytesDataset` that `data` is, or is a subset of, or None; and the indices of its samples there."""
     if isinstance(data, Subset):
         whole, positions = find_bytes_dataset(data.dataset)
         return whole, positions[torch.tensor(data.indices, dtype=torch.long)]
-    return data if isinstance(data, BytesDataset) else None, torch.arange(len(data))  # type: ignore[arg-type]  # torch types no length
+    return data if isinstance(data, BytesDataset) else None, torch.arange(len(data))  # type: ignore[arg-type]  # torch's Dataset declares no __len__
 
 
 def without_transform(data: Dataset[Any]) -> Dataset[Any]:
-    """The samples of `data` as its default transform gives them, which draws nothing; other datasets as they are."""
+    """Replace the transform of a `BytesDataset` by its deterministic default; other datasets are unchanged."""
     if isinstance(data, Subset):
         return Subset(without_transform(data.dataset), data.indices)
     return data.with_transform(None, data.image_size) if isinstance(data, BytesDataset) else data

@@ -1,4 +1,4 @@
-"""What a sample is by its content, wherever it stands in its dataset."""
+"""Identification of samples by content, and detection of near-duplicates."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
@@ -21,7 +21,7 @@ _DISTANCE = 4
 
 
 def content_keys(data: Dataset[Any]) -> list[bytes]:
-    """A key of the content of each sample: of a photo's file (its first megabyte and its size), or of its values."""
+    """Hash the content of each sample: a photo's file (its first megabyte and its size), or the sample's values."""
     if isinstance(data, Subset):
         keys = content_keys(data.dataset)
         return [keys[index] for index in data.indices]
@@ -31,7 +31,7 @@ def content_keys(data: Dataset[Any]) -> list[bytes]:
         return [_key(photo) for photo in data.photos]
     if isinstance(data, PhotoList):
         return [_key(np.asarray(image)) for image in data.images]
-    count = len(data)  # type: ignore[arg-type]  # torch types no length
+    count = len(data)  # type: ignore[arg-type]  # torch's Dataset declares no __len__
     if isinstance(data, LabArrays):
         return [_key(*(rows[0] for rows in data.coded([index]))) for index in range(count)]
     return [_key(*(values.numpy() for values in data[index][:2])) for index in range(count)]
@@ -50,17 +50,18 @@ def _key(*arrays: NDArray[Any]) -> bytes:
 
 
 def near_duplicates(data: Dataset[Any]) -> Iterator[tuple[int, int]]:
-    """Pairs of samples that look the same: scaled, compressed again, a little brighter.
+    """Find pairs of samples that look the same apart from scaling, recompression or a little brightness.
 
-    Their difference hashes, of which each bit says whether one of 9 x 8 pixels is lighter than its neighbour, differ
-    in at most 4 of 64 bits; and since plain photos have hashes alike, these pixels are about the same, too.
+    Each sample is reduced to 9 x 8 pixels. The bits of its difference hash say whether a pixel is lighter than its
+    neighbour. The hashes of a pair differ in at most 4 of 64 bits. Since photos with little detail may have similar
+    hashes by chance, the reduced pixels must be similar too.
     """
     data = without_transform(data)
-    count = len(data)  # type: ignore[arg-type]  # torch types no length
+    count = len(data)  # type: ignore[arg-type]  # torch's Dataset declares no __len__
     samples = tqdm(range(count), "looking for near-duplicates", unit="photo", leave=False, disable=None)
     small = np.stack([_thumbnail(data[index][0]) for index in samples])
     hashes = np.packbits((small[:, :, 1:] > small[:, :, :-1]).reshape(count, -1), axis=1)
-    # Of hashes that differ in fewer bits than there are bytes, one byte at least is the same.
+    # Hashes that differ in fewer bits than they have bytes agree in at least one byte.
     for byte in range(8):
         order = np.argsort(hashes[:, byte], kind="stable")
         ends = np.flatnonzero(np.diff(hashes[order, byte].astype(int), append=-1)) + 1
@@ -73,7 +74,7 @@ def near_duplicates(data: Dataset[Any]) -> Iterator[tuple[int, int]]:
 
 
 def _look_alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
-    """Whether two thumbnails differ by little more than brightness."""
+    """Whether two thumbnails differ in little but brightness."""
     difference = one - other
     return bool(difference.std() <= 3 and abs(difference.mean()) <= 10)
 
@@ -84,7 +85,7 @@ def _thumbnail(lightness: torch.Tensor) -> NDArray[np.float32]:
 
 
 def connected_components(pairs: Iterator[tuple[int, int]], count: int) -> Sequence[int]:
-    """A number of each of `count` samples that those share whom pairs join, directly or through others."""
+    """Label `count` samples so that those connected by pairs, directly or indirectly, have the same label."""
     leader = list(range(count))
 
     def find(index: int) -> int:

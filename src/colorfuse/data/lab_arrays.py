@@ -1,4 +1,4 @@
-"""Photos stored as arrays of Lab bytes: the layout of the paper's dataset."""
+"""Dataset of Lab images in uint8 arrays, in the layout of the paper's dataset."""
 
 import re
 from collections.abc import Sequence
@@ -20,17 +20,16 @@ Rows: TypeAlias = NDArray[np.uint8]
 
 LIGHTNESS_FILE = Path("l", "gray_scale.npy")
 ABOUT_FILE = "pack.json"
-"""What `pack` writes beside its arrays."""
+"""The file that `pack` writes next to the arrays."""
 _CHECKED_ROWS = 32
 
 
 class LabArrays(BytesDataset):
-    """Photos in NumPy files of Lab bytes, read through the memory map as they are asked for.
+    """Lab images in memory-mapped NumPy files of uint8, read on demand.
 
     The layout is that of the Kaggle dataset "Image Colorization" (shravankumar9892), which the paper trains on:
-    `l/gray_scale.npy` `(N, H, W)` and `ab/ab1.npy`, `ab/ab2.npy`, ... `(n, H, W, 2)`, whose rows follow one another
-    along those of the first. `pack` writes it from any dataset. A folder with `l.zip` and `ab.zip`, as downloaded, is
-    unpacked once.
+    `l/gray_scale.npy` `(N, H, W)`, and `ab/ab1.npy`, `ab/ab2.npy`, ... `(n, H, W, 2)`, which concatenated match the
+    rows of L. `pack` converts any dataset to it. Downloaded `l.zip` and `ab.zip` in the folder are unpacked once.
 
     L is stored as L * 255 / 100, a and b as a + 128 and b + 128, all rounded.
 
@@ -38,15 +37,17 @@ class LabArrays(BytesDataset):
         root: The folder.
 
     Raises:
-        FileNotFoundError: The folder or one of its files is not there.
-        DataError: A file is damaged, has another dtype, shape or coding, or the rows do not add up.
-        OSError: A zip file cannot be unpacked beside it.
+        FileNotFoundError: The folder or one of its files does not exist.
+        DataError: A file is damaged or has another dtype, shape or coding, or the numbers of rows do not match.
+        OSError: A zip file cannot be unpacked next to it.
 
     Example:
-        >>> data = LabArrays("kaggle/")  # doctest: +SKIP
-        >>> lightness, ab = data[0]  # doctest: +SKIP
-        >>> lightness.shape, ab.shape  # doctest: +SKIP
-        (torch.Size([1, 224, 224]), torch.Size([2, 224, 224]))
+        >>> from colorfuse import PhotoArray, pack
+        >>> folder = getfixture("tmp_path") / "packed"
+        >>> packed = pack(PhotoArray(np.zeros((5, 40, 60, 3), np.uint8), image_size=32), folder)
+        >>> lightness, ab = LabArrays(folder)[0]
+        >>> lightness.shape, ab.shape
+        (torch.Size([1, 32, 32]), torch.Size([2, 32, 32]))
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -61,7 +62,7 @@ class LabArrays(BytesDataset):
         return len(self._lightness)
 
     def read(self, indices: Sequence[int]) -> Tensor:
-        """Lab bytes `(N, 3, H, W)`."""
+        """Read samples as uint8 Lab `(N, 3, H, W)`."""
         lightness, ab = self.coded(indices)
         images = torch.empty(len(lightness), 3, *lightness.shape[1:], dtype=torch.uint8)
         images[:, 0] = torch.from_numpy(lightness)
@@ -69,29 +70,29 @@ class LabArrays(BytesDataset):
         return torch.stack([self.transform(image) for image in images]) if self.transform else images
 
     def decode(self, images: Tensor) -> Sample:
-        """L and ab of Lab bytes."""
+        """Decode uint8 Lab to L and ab."""
         return decode_lab(images[:, 0], images[:, 1:].movedim(1, -1))
 
     def coded(self, indices: Sequence[int]) -> tuple[Rows, Rows]:
-        """Rows as they are stored: L `(n, H, W)` and ab `(n, H, W, 2)` in bytes.
+        """Read rows as stored: L `(n, H, W)` and ab `(n, H, W, 2)` in uint8.
 
         Raises:
             IndexError: There is no such row.
-            DataError: A file was cut since it was opened.
+            DataError: The size of a file changed since it was opened.
         """
         rows = np.asarray(indices)
         rows = np.where(rows < 0, rows + len(self), rows)
         if rows.min(initial=0) < 0 or rows.max(initial=0) >= len(self):
             raise IndexError(f"{self.root} has {len(self)} rows, and none of {list(indices)[:3]} and following")
         files = np.searchsorted(self._ends, rows, side="right")
-        # To read where a file was cut would kill the process.
+        # Reading a memory map beyond the end of a truncated file would kill the process.
         for path in (self._paths[0], *(self._paths[1 + file] for file in set(files.tolist()))):
             _check_whole(path, self._sizes[path])
         ab = [self._ab[file][row - self._starts[file]] for file, row in zip(files, rows, strict=True)]
         return self._lightness[rows], np.stack(ab)
 
     def __getstate__(self) -> dict[str, Any]:
-        mapped = ("_lightness", "_ab")  # which another process maps itself
+        mapped = ("_lightness", "_ab")  # another process maps the files itself
         return {name: value for name, value in vars(self).items() if name not in mapped}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -115,7 +116,7 @@ class LabArrays(BytesDataset):
         if self._ends[-1] != count:
             parts = " + ".join(str(len(rows)) for rows in self._ab)
             raise DataError(f"{self.root} has {count} rows of L but {parts} = {self._ends[-1]} rows of ab")
-        if (self.root / ABOUT_FILE).exists():  # so that the coding is known, of photos however dark or vivid
+        if (self.root / ABOUT_FILE).exists():  # written by `pack`, so the coding is known
             return
         _check_lightness(self._paths[0], self._lightness)
         for path, rows in zip(self._paths[1:], self._ab, strict=True):
@@ -131,7 +132,7 @@ def _check_lightness(path: Path, rows: Rows) -> None:
 
 
 def _check_ab(path: Path, rows: Rows) -> None:
-    """Refuse ab that is far from gray in most pixels, as bytes are that wrapped around or count from zero."""
+    """Reject ab that is far from gray in most pixels: it was probably stored without the offset of 128."""
     some = rows[:: max(1, len(rows) // _CHECKED_ROWS), ::8, ::8].astype(np.int16)
     distance = float(np.median(np.abs(some - 128)))
     if distance > 64:
@@ -166,7 +167,7 @@ def _lightness_path(root: Path) -> Path:
 
 
 def _ab_paths(root: Path) -> list[Path]:
-    """The files of ab in the order of their numbers."""
+    """List the files of ab in order of their numbers."""
     folder = _first_existing(root, Path("ab", "ab1.npy"), Path("ab", "ab", "ab1.npy")).parent
     numbered = {int(name[1]): path for path in folder.iterdir() if (name := re.fullmatch(r"ab(\d+)\.npy", path.name))}
     return [numbered[number] for number in sorted(numbered)]

@@ -1,18 +1,18 @@
-"""Lab in bytes, coded as OpenCV codes it: L times 255/100, a and b plus 128."""
+"""Coding of Lab in uint8, as in OpenCV: L * 255 / 100, a + 128 and b + 128."""
 
 import torch
 from torch import Tensor
 
 
 def encode_lab(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
-    """Code L and ab in bytes, which rounds L to 0.2 and ab to 0.5 units.
+    """Encode L and ab in uint8, which adds a rounding error of up to 0.2 in L and 0.5 in ab.
 
     Args:
         lightness: L `(*, 1, H, W)` in 0 to 100.
-        ab: `(*, 2, H, W)` in CIELAB units; what is beyond -128 to 127 is clipped.
+        ab: `(*, 2, H, W)` in CIELAB units, clipped to -128 to 127.
 
     Returns:
-        Bytes `(*, H, W)` and `(*, H, W, 2)`.
+        uint8 L `(*, H, W)` and ab `(*, H, W, 2)`.
 
     Example:
         >>> encode_lab(torch.full((1, 1, 1), 100.0), torch.zeros(2, 1, 1))
@@ -24,11 +24,11 @@ def encode_lab(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def decode_lab(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
-    """The inverse of `encode_lab`.
+    """Decode L and ab from uint8, the inverse of `encode_lab`.
 
     Args:
-        lightness: Bytes `(*, H, W)`.
-        ab: Bytes `(*, H, W, 2)`.
+        lightness: uint8 `(*, H, W)`.
+        ab: uint8 `(*, H, W, 2)`.
 
     Returns:
         L `(*, 1, H, W)` in 0 to 100 and ab `(*, 2, H, W)` in CIELAB units, in float32.

@@ -1,4 +1,4 @@
-"""Batches of a dataset, read by worker processes."""
+"""Data loading with worker processes."""
 
 import itertools
 import multiprocessing
@@ -20,24 +20,24 @@ from colorfuse.sample import Batch
 
 
 class Loader:
-    """Batches of `data`, an epoch at a time.
+    """Loads batches of a dataset, one epoch at a time.
 
     Args:
-        data: A dataset of (L, ab); an iterable one keeps its own order, and has a length.
-        batch_size: Samples a batch, over all processes that share it.
-        workers: Processes that read samples; `default_workers` if None.
-        seed: Shuffles the samples, anew each epoch. What transforms draw is decided by seed, epoch and batch as well,
-            whatever the number of workers. None keeps the dataset's order.
-        shard: The part of each batch that is read: every `world_size`-th sample from `rank` on.
-        device: Where the batches go.
+        data: A dataset of (L, ab). An iterable dataset keeps its own order and must have a length.
+        batch_size: Samples per batch, over all processes that share it.
+        workers: Worker processes that read samples; None for `default_workers`.
+        seed: Shuffles the samples anew in each epoch; None keeps the order of the dataset. The random draws of
+            transforms depend only on seed, epoch and batch, not on the number of workers.
+        shard: The part of each batch to read: every `world_size`-th sample from `rank` on.
+        device: The device that batches are moved to.
 
     Attributes:
-        count: Samples of the dataset.
-        batch_size: Samples of a whole batch; fewer than asked for where there are no more.
-        workers: Processes that read samples.
+        count: Number of samples in the dataset.
+        batch_size: Samples in a full batch; less than requested if the dataset is smaller.
+        workers: Number of worker processes.
 
     Raises:
-        DataError: The dataset is empty, or an iterable one without a length or that is to be shared.
+        DataError: The dataset is empty or has no length, or is iterable and the batches are sharded.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Loader:
         workers: int | None = None,
         *,
         seed: int | None = None,
-        shard: Shard = Shard(),  # noqa: B008, since it is a tuple
+        shard: Shard = Shard(),  # noqa: B008, a tuple is immutable
         device: torch.device | str = "cpu",
     ) -> None:
         count = _length(data)
@@ -55,9 +55,9 @@ class Loader:
         self.batch_size = min(batch_size, count)
         self.device = torch.device(device)
         self.seed = seed or 0
-        self._generator = torch.Generator()  # of its own, so that starting workers draws nothing from the network's
+        self._generator = torch.Generator()  # its own, so that starting workers does not advance the global one
         self.workers = default_workers(data) if workers is None else workers
-        # A last batch of one or two photos would spoil the batch norms' statistics.
+        # Drop the last batch if it is incomplete: one or two photos would spoil batch-norm statistics.
         whole = seed is not None and count >= batch_size
         common: dict[str, Any] = {
             "num_workers": self.workers,
@@ -72,7 +72,7 @@ class Loader:
                     f"{_kind(data)} is a stream, which {shard.world_size} processes cannot share; train in one, "
                     "or write its photos to a folder"
                 )
-            # Its workers begin anew each epoch, since those that stay would not hear of the epoch.
+            # No persistent workers, since they would not learn of the new epoch.
             self._batches = DataLoader(data, batch_size, drop_last=whole, **common)
         else:
             self._indices = EpochBatches(count, batch_size, whole, seed, sample_weights(data), shard)
@@ -85,11 +85,11 @@ class Loader:
             )
 
     def __len__(self) -> int:
-        """Batches an epoch."""
+        """Number of batches per epoch."""
         return len(self._batches if self._indices is None else self._indices)
 
     def epoch(self, number: int = 0, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
-        """The batches of an epoch, from the one at `start` up to the one before `stop`.
+        """Yield the batches of an epoch, from index `start` up to but not including `stop`.
 
         Raises:
             PhotoError: A photo of a batch cannot be read.
@@ -104,14 +104,14 @@ class Loader:
             yield self._ready(batch)
 
     def samples(self, epoch: int, batch: int) -> list[int]:
-        """The indices of the samples of a batch, in all processes; none of a stream."""
+        """Get the sample indices of a batch over all processes; an empty list for an iterable dataset."""
         return [] if self._indices is None else self._indices.batch(epoch, batch)
 
     def _stream(self, epoch: int) -> Iterator[Any]:
-        """The batches of a stream, what it draws being decided by seed, epoch and batch."""
+        """Yield the batches of an iterable dataset, with random draws that depend on seed, epoch and batch."""
         if hasattr(self._batches.dataset, "set_epoch"):
             self._batches.dataset.set_epoch(epoch)
-        self._generator.manual_seed(mixed_seed(self.seed, epoch))  # from which workers have their seeds
+        self._generator.manual_seed(mixed_seed(self.seed, epoch))  # the workers' seeds derive from it
         batches = iter(self._batches)
         for number in itertools.count():
             with seeded(mixed_seed(self.seed, epoch, number)):
@@ -131,23 +131,23 @@ class Loader:
 
 
 def default_workers(data: Dataset[Any]) -> int:
-    """How many processes read samples: half of the cores, at most 8, and none where they would do no good."""
-    # Elsewhere than under fork, a script without a guard around its main part would be started again by each worker.
+    """Choose the number of worker processes: half of the cores, at most 8, and 0 if workers would not help."""
+    # Without fork, each worker would re-run a script that lacks an `if __name__ == "__main__"` guard.
     chosen = multiprocessing.get_start_method(allow_none=True)
     if (chosen or multiprocessing.get_all_start_methods()[0]) != "fork":
         return 0
-    if isinstance(data, IterableDataset):  # which each of them would go through from its start
+    if isinstance(data, IterableDataset):  # each worker would read all of it
         return 0
     whole, _ = find_bytes_dataset(data)
     if isinstance(whole, LabArrays) and not whole.transform and not torch.cuda.is_available():
-        return 0  # since to hand rows over takes longer than to read them
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # training processes, that a launcher started here
+        return 0  # reading rows is faster than passing them between processes
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # training processes on this machine
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(8, cores // 2 // local)
 
 
 def _kind(data: Dataset[Any]) -> str:
-    """What the dataset is called whose samples come here, maybe transformed."""
+    """Name the class of the dataset, looking through transforms."""
     return type(data.data if isinstance(data, Transformed | TransformedStream) else data).__name__
 
 

@@ -1,4 +1,4 @@
-"""Photos of which there is no colour to learn: gray ones, and toned ones such as sepia and cyanotype."""
+"""Detection of monochrome photos: gray ones, and toned ones such as sepia and cyanotype."""
 
 from typing import Any, Literal, TypeAlias
 
@@ -14,20 +14,19 @@ Kind: TypeAlias = Literal["gray", "toned"]
 _SIDE = 64
 _SEGMENTS = 8
 _ALLOWED = 0.14
-_LEAST, _MOST = 0.8, 2.5
-"""In CIELAB units. With these, of 1,500 photos of all kinds 0.7 % count as toned, among them sunsets in one orange;
-of JPEGs in quality 60 to 92 of the same photos in sepia, cyanotype or selenium 98 to 100 % do."""
+_LEAST, _MOST, _FARTHEST = 0.8, 2.5, 5.3
+"""Bounds in CIELAB units. `docs/evaluation.md` says what they find and miss."""
 
 
 def find_monochrome(image: Image.Image, min_chroma: float) -> Kind | None:
-    """Whether an RGB image has no colour of its own, looked at small.
+    """Classify an RGB image as gray, toned or coloured, from a thumbnail.
 
     Args:
         image: The photo.
-        min_chroma: With a lower mean chroma, in CIELAB units, it is gray; 0 takes every photo for one in colour.
+        min_chroma: Photos with a lower mean chroma, in CIELAB units, are gray; 0 treats every photo as coloured.
 
     Returns:
-        "gray"; or "toned", where a and b are a function of lightness, but for the noise of JPEG; or None.
+        "gray"; "toned", if a and b are functions of lightness apart from JPEG noise; or None for a coloured photo.
     """
     if min_chroma <= 0:
         return None
@@ -38,7 +37,7 @@ def find_monochrome(image: Image.Image, min_chroma: float) -> Kind | None:
 
 
 def mean_chroma(lab: NDArray[Any]) -> float:
-    """The mean chroma of Lab `(3, N)` in CIELAB units."""
+    """Compute the mean chroma of Lab `(3, N)`, in CIELAB units."""
     return float(np.hypot(*lab[1:]).mean())
 
 
@@ -50,12 +49,13 @@ def _small_lab(image: Image.Image) -> NDArray[Any]:
 
 
 def _is_toned(lab: NDArray[Any]) -> bool:
-    """Whether a and b lie near the piecewise linear functions of L that fit them best."""
+    """Whether a and b are close to their best fit by piecewise linear functions of L."""
     lightness, ab = lab[0], lab[1:]
     knots = np.unique(np.quantile(lightness, np.linspace(0, 1, _SEGMENTS + 1)))
-    if len(knots) < 3:  # of so little lightness anything would be a function
+    if len(knots) < 3:  # with so few lightness values, anything would fit
         return False
     hats = np.stack([np.interp(lightness, knots, one) for one in np.eye(len(knots))], axis=1)
     fitted = hats @ np.linalg.lstsq(hats, ab.T, rcond=None)[0]
-    apart = np.hypot(*(ab.T - fitted).T).mean()
-    return bool(apart < min(_MOST, max(_LEAST, _ALLOWED * mean_chroma(lab))))
+    apart = np.hypot(*(ab.T - fitted).T)
+    is_near = apart.mean() < min(_MOST, max(_LEAST, _ALLOWED * mean_chroma(lab)))
+    return bool(is_near and np.quantile(apart, 0.99) < _FARTHEST)

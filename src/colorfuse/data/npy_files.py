@@ -1,4 +1,4 @@
-"""The files of `LabArrays` while they grow."""
+"""Incremental writing of the files of `LabArrays`."""
 
 import io
 import math
@@ -12,7 +12,7 @@ from colorfuse.data.lab_arrays import LIGHTNESS_FILE
 
 
 class RowWriter:
-    """Appends rows to the files of a layout, from where a killed writer left them."""
+    """Appends rows to the files of `LabArrays`, and resumes where an interrupted writer stopped."""
 
     def __init__(self, root: Path, count: int, size: Sequence[int], rows_a_file: int) -> None:
         self.rows_a_file = rows_a_file
@@ -40,7 +40,7 @@ class RowWriter:
 class _RowFile:
     """A `.npy` file whose rows are appended.
 
-    They are written and not mapped: a full disk is then an error, where it kills a process that writes to a map.
+    Rows are written, not memory-mapped: with a memory map, a full disk kills the process instead of raising.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
@@ -56,20 +56,20 @@ class _RowFile:
         return self.shape[0]
 
     def cut(self, rows: int) -> None:
-        """Keep that many rows."""
+        """Truncate the file to this many rows."""
         self.done = rows
         with self.path.open("r+b", buffering=0) as file:
             _write(file, self.header)
             file.truncate(len(self.header) + rows * math.prod(self.shape[1:]))
 
     def append(self, rows: NDArray[np.uint8]) -> None:
-        """Write rows behind the last."""
+        """Append rows to the file."""
         with self.path.open("ab", buffering=0) as file:
             _write(file, np.ascontiguousarray(rows).data.cast("B"))
         self.done += len(rows)
 
 
 def _write(file: io.FileIO, values: bytes | memoryview) -> None:
-    """Write all of it, of which a disk that is nearly full takes a part at first."""
+    """Write all bytes; an unbuffered write may take only some of them, as on a nearly full disk."""
     while values:
         values = values[file.write(values) :]

@@ -1,4 +1,4 @@
-"""Any dataset, written once into the layout that `LabArrays` reads."""
+"""Conversion of any dataset to the layout of `LabArrays`."""
 
 import json
 import os
@@ -32,30 +32,30 @@ _SAMPLES_TO_KNOW_IT_BY = 16
 def pack(
     data: Dataset[Any], root: str | Path, *, rows_a_file: int = 10_000, num_workers: int | None = None
 ) -> LabArrays:
-    """Write a dataset as `LabArrays`, from which batches come many times as fast as from photos.
+    """Write a dataset as `LabArrays`, which load many times faster than photos.
 
-    The arrays grow in a folder beside `root`, which takes its place when they are whole. A packing that was killed
-    goes on where it stopped when it is called again.
+    The arrays are written to a temporary folder next to `root`, which is renamed to `root` when complete. If packing
+    is interrupted, call it again to resume.
 
     Args:
         data: A map-style dataset of (L, ab), all of one size.
         root: The folder to write: `l/gray_scale.npy`, `ab/ab1.npy` and following, and `pack.json` with the size, the
-            source, a digest of its content, the count and the version of the format. One process at a time writes it.
+            source, a digest of its content, the count and the format version. Only one process may write it at a
+            time.
         rows_a_file: Photos in each file of ab.
-        num_workers: Processes that read samples; by default half of the cores, at most 8, where processes are forked,
-            and none elsewhere.
+        num_workers: Worker processes that read samples. By default half of the cores, at most 8, on platforms that
+            fork processes, and 0 on others.
 
     Returns:
         The arrays, ready to train on.
 
     Raises:
-        FileExistsError: `root` holds something else, or what another dataset was packed into, or another process
-            packs into it.
+        FileExistsError: `root` holds something else, such as another dataset, or another process is packing into it.
         DataError: The dataset is empty or iterable, or a sample has another size than the first or values that are
             not finite; the message gives its index.
         ValueError: `rows_a_file` is below 1.
         PhotoError: A photo cannot be read.
-        OSError: There is no room left, say.
+        OSError: A file cannot be written, for example because the disk is full.
 
     Example:
         >>> from colorfuse import PhotoArray
@@ -117,7 +117,7 @@ def _about(data: Dataset[Any]) -> dict[str, Any]:
 
 
 def _digest(data: Dataset[Any]) -> str:
-    """A digest of all photos' own content, or of some samples of a dataset that only tells samples."""
+    """Hash the content of all photos, or of a few samples if the dataset is not a `BytesDataset`."""
     count = len(data)  # type: ignore[arg-type]
     if find_bytes_dataset(data)[0] is None:
         data = Subset(data, sorted({round(place) for place in np.linspace(0, count - 1, _SAMPLES_TO_KNOW_IT_BY)}))
@@ -125,7 +125,7 @@ def _digest(data: Dataset[Any]) -> str:
 
 
 def _is_packed(root: Path, about: dict[str, Any]) -> bool:
-    """Whether `root` holds all of this dataset already."""
+    """Whether `root` already holds this dataset, completely packed."""
     if not root.exists() or not any(root.iterdir()):
         return False
     try:
@@ -148,7 +148,7 @@ def _begin(partial: Path, about: dict[str, Any]) -> None:
 
 
 class _Coded(Dataset[Any]):
-    """Samples from `start` on, in bytes: a quarter of what would travel from a worker otherwise."""
+    """Samples from `start` on, encoded in uint8 so that workers transfer a quarter of the data."""
 
     def __init__(self, data: Dataset[Any], size: Sequence[int], start: int) -> None:
         self.data = data

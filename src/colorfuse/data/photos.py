@@ -1,4 +1,4 @@
-"""Datasets over photos: files in folders, and arrays of bytes."""
+"""Datasets of photos in files, arrays and memory."""
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,41 +24,39 @@ from colorfuse.images.photo import as_bytes
 from colorfuse.sample import Sample
 
 _MIN_CHROMA = 2.0
-"""The mean chroma below which a photo is gray."""
+"""Photos with a lower mean chroma are gray."""
 
 
 class PhotoFolder(BytesDataset):
-    """Photos in a folder and the folders below it, as squares of L and ab.
+    """Map-style dataset of the photos in a folder and its sub-folders, as square images of L and ab.
 
-    All photos are looked at once, small: those that are gray in fact, or in one tone such as sepia, have no colour to
-    learn from and are left out, and so are those that cannot be read. A warning counts the first and names the
-    second.
+    All photos are first screened at low resolution. Gray photos and toned ones, such as sepia, have no colour to
+    learn from and are left out, as are files that cannot be read. A warning counts the former and names the latter.
 
     Args:
         photos: A folder, or a list of files and folders.
-        image_size: Side of the squares in pixels.
-        transform: One of torchvision's `transforms.v2`, applied to the RGB image before it becomes L and ab. By
-            default the centre of the photo, scaled to `image_size`; in training what the colorizer's `augmentation`
-            says.
-        min_chroma: Photos with a lower mean chroma, in CIELAB units, are gray; 0 takes them all, and toned ones.
-        unreadable: "skip" leaves out what cannot be read; "raise" makes an error of it when it is read. With that and
-            `min_chroma=0`, photos are not looked at beforehand.
-        weights: How often photos are drawn in training, by patterns of their sub-folders, paths or names below the
-            folder, as in `{"street": 2, "pets/*": 0.5, "*_night.jpg": 3}`. The first pattern that matches counts;
-            photos that none matches weigh 1.
-        labels: Whether samples are (L, ab, label), the label being the index in `classes` of the sub-folder.
+        image_size: Side of the square images in pixels.
+        transform: A transform of torchvision's `transforms.v2`, applied to the RGB image before conversion to Lab.
+            By default a centre crop scaled to `image_size`; in training, the colorizer's `augmentation`.
+        min_chroma: Photos with a lower mean chroma, in CIELAB units, are gray; 0 keeps all photos, even toned ones.
+        unreadable: "skip" leaves out files that cannot be read; "raise" raises an error when such a file is read.
+            With "raise" and `min_chroma=0`, photos are not screened.
+        weights: Sampling weights for training, by patterns for the sub-folders, relative paths or names of photos,
+            as in `{"street": 2, "pets/*": 0.5, "*_night.jpg": 3}`. The first matching pattern counts; photos without
+            a match have weight 1.
+        labels: Whether samples are (L, ab, label), where the label is the index of the sub-folder in `classes`.
 
     Attributes:
         paths: The photos' files.
-        left_out: The photos that were left out, `gray`, `toned` and `unreadable`.
-        sample_weights: A weight a photo, or None.
+        left_out: The photos that were left out, as `gray`, `toned` and `unreadable`.
+        sample_weights: A weight per photo, or None.
         classes: The names of the sub-folders, sorted; empty without `labels`.
 
     Raises:
         FileNotFoundError: A path does not exist.
         DataError: No photos are found, or all are left out.
-        ValueError: An option is out of range, a pattern matches no photo, or a photo lies in no sub-folder that would
-            be its label.
+        ValueError: An option is out of range, a pattern matches no photo, or `labels` is set and a photo is not in a
+            sub-folder.
 
     Example:
         >>> from skimage import data_dir
@@ -97,30 +95,29 @@ class PhotoFolder(BytesDataset):
         return len(self.paths)
 
     def read(self, indices: Sequence[int]) -> Tensor:
-        """RGB bytes `(N, 3, H, W)`."""
+        """Read samples as uint8 RGB `(N, 3, H, W)`."""
         images = (open_rgb(self.paths[index], self._at_least) for index in indices)
         return _stacked(images, self.transform or center_crop(self.image_size))
 
     def decode(self, images: Tensor) -> Sample:
-        """L and ab of RGB."""
+        """Convert RGB to L and ab."""
         return _lab_of(images)
 
     def with_transform(self, transform: Transform | None, image_size: int) -> Self:
-        """The same photos with another transform, at another size."""
+        """Return a dataset of the same photos with another transform and size."""
         other = super().with_transform(transform, image_size)
         other._at_least = _side_to_decode(image_size)
         return other
 
 
 class PhotoArray(BytesDataset):
-    """Photos in an array of bytes, as squares of L and ab.
+    """Map-style dataset of the photos in a uint8 array, as square images of L and ab.
 
     Args:
-        photos: RGB bytes `(N, H, W, 3)`.
-        image_size: Side of the squares in pixels.
-        transform: One of torchvision's `transforms.v2`, applied to the RGB image before it becomes L and ab. By
-            default the centre of the photo, scaled to `image_size`; in training what the colorizer's `augmentation`
-            says.
+        photos: uint8 RGB `(N, H, W, 3)`.
+        image_size: Side of the square images in pixels.
+        transform: A transform of torchvision's `transforms.v2`, applied to the RGB image before conversion to Lab.
+            By default a centre crop scaled to `image_size`; in training, the colorizer's `augmentation`.
 
     Raises:
         DataError: The array has another shape or dtype, or no photos.
@@ -149,28 +146,28 @@ class PhotoArray(BytesDataset):
         return len(self.photos)
 
     def read(self, indices: Sequence[int]) -> Tensor:
-        """RGB bytes `(N, 3, H, W)`."""
+        """Read samples as uint8 RGB `(N, 3, H, W)`."""
         images = (Image.fromarray(self.photos[index]) for index in indices)
         return _stacked(images, self.transform or center_crop(self.image_size))
 
     def decode(self, images: Tensor) -> Sample:
-        """L and ab of RGB."""
+        """Convert RGB to L and ab."""
         return _lab_of(images)
 
 
 class PhotoList(BytesDataset):
-    """Colour photos in memory, of any sizes, as squares of L and ab.
+    """Map-style dataset of photos held in memory, of any sizes, as square images of L and ab.
 
-    Gray and toned ones have no colour to learn from; they are left out, and a warning counts them.
+    Gray and toned photos have no colour to learn from; they are left out, and a warning counts them.
 
     Args:
-        photos: PIL images, arrays, tensors, open files or paths, as `read_photo` takes them.
-        image_size: Side of the squares in pixels.
-        min_chroma: Photos with a lower mean chroma, in CIELAB units, are gray; 0 takes them all.
+        photos: PIL images, arrays, tensors, open files or paths, as accepted by `read_photo`.
+        image_size: Side of the square images in pixels.
+        min_chroma: Photos with a lower mean chroma, in CIELAB units, are gray; 0 keeps all photos.
 
     Raises:
         DataError: There are no photos, or all are gray.
-        PhotoError: One cannot be read.
+        PhotoError: A photo cannot be read.
     """
 
     def __init__(
@@ -190,12 +187,12 @@ class PhotoList(BytesDataset):
         return len(self.images)
 
     def read(self, indices: Sequence[int]) -> Tensor:
-        """RGB bytes `(N, 3, H, W)`."""
+        """Read samples as uint8 RGB `(N, 3, H, W)`."""
         images = (self.images[index] for index in indices)
         return _stacked(images, self.transform or center_crop(self.image_size))
 
     def decode(self, images: Tensor) -> Sample:
-        """L and ab of RGB."""
+        """Convert RGB to L and ab."""
         return _lab_of(images)
 
 
@@ -204,7 +201,7 @@ def _rgb_image(photo: Photo) -> Image.Image:
 
 
 def _side_to_decode(image_size: int) -> int:
-    """Decoding less of a large JPEG is much faster; twice the side leaves room for a random crop."""
+    """Side to decode JPEGs at: reduced decoding is much faster, and twice the size leaves room for random crops."""
     return 2 * image_size
 
 

@@ -1,4 +1,4 @@
-"""Which samples make up each batch of an epoch."""
+"""Sampling of batches."""
 
 import math
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ from colorfuse.errors import DataError
 
 
 class Shard(NamedTuple):
-    """The part of each batch that one of several processes reads: the one of its rank."""
+    """The part of each batch that the process of this rank reads."""
 
     rank: int = 0
     world_size: int = 1
 
 
 class EpochBatches(Sampler[list[tuple[int, int]]]):
-    """Batches of an epoch, as pairs of epoch and index, in an order that depends on seed and epoch alone.
+    """Batch sampler that yields pairs (epoch, index), in an order that depends only on seed and epoch.
 
     Args:
-        count: Samples of the dataset, and of an epoch.
-        batch_size: Samples a batch.
-        whole: Leave out a last batch that has fewer.
-        seed: Decides the order; None keeps that of the dataset.
-        weights: How often samples are drawn, with replacement; None for each of them once.
-        shard: The part of each batch to give.
+        count: Number of samples in the dataset, and per epoch.
+        batch_size: Samples per batch.
+        whole: Whether to drop an incomplete last batch.
+        seed: Determines the order; None keeps that of the dataset.
+        weights: Weights for sampling with replacement; None to draw each sample once.
+        shard: The part of each batch to yield.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class EpochBatches(Sampler[list[tuple[int, int]]]):
         self.choose(0)
 
     def choose(self, epoch: int, start: int = 0, stop: int | None = None) -> None:
-        """Choose the epoch that is gone through next, and which of its batches."""
+        """Choose the epoch, and the range of its batches, that the next iteration yields."""
         self.epoch = epoch
         self.chosen = range(self.length)[start:stop]
 
     def batch(self, epoch: int, number: int) -> list[int]:
-        """The indices of a batch."""
+        """Get the sample indices of a batch, over all shards."""
         return self._batch(self._order(epoch), number)
 
     def __len__(self) -> int:
@@ -80,7 +80,7 @@ class EpochBatches(Sampler[list[tuple[int, int]]]):
 
 
 def mixed_seed(*numbers: int) -> int:
-    """One seed of several numbers."""
+    """Combine several numbers into one seed."""
     seed = 0
     for number in numbers:
         seed = (seed * 1_000_003 + number + 1) % 2**63

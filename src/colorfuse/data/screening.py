@@ -1,4 +1,4 @@
-"""Which photos of a pool there is no colour to learn from."""
+"""Screening of photos: finds those that have no colour or cannot be read."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ class LeftOut:
     """Photos that were left out of a dataset.
 
     Attributes:
-        gray: Those whose mean chroma is below the threshold.
-        unreadable: Those that cannot be read, each with its error.
-        toned: Those in one tone, such as sepia.
+        gray: Photos whose mean chroma is below the threshold.
+        unreadable: Files that cannot be read, each with its error message.
+        toned: Photos in a single tone, such as sepia.
     """
 
     gray: list[Path] = field(default_factory=list)
@@ -34,7 +34,7 @@ class LeftOut:
         return len(self.gray) + len(self.unreadable) + len(self.toned)
 
     def __str__(self) -> str:
-        """One line that counts the gray and toned photos and names the unreadable ones."""
+        """Summarise in one line: count the gray and toned photos and name the unreadable ones."""
         named = [f"; {error}" for error in self.unreadable.values()]
         errors = "".join(named[:_NAMED]) + ("; ..." if len(named) > _NAMED else "")
         toned = f", {len(self.toned)} toned" if self.toned else ""
@@ -42,7 +42,7 @@ class LeftOut:
 
 
 def screen(paths: list[Path], min_chroma: float) -> LeftOut:
-    """Read all photos, small, and find those that are gray or toned in fact or cannot be read."""
+    """Read all photos at low resolution, and find those that are gray, toned or unreadable."""
     left_out = LeftOut()
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
         kinds = threads.map(partial(_kind, min_chroma=min_chroma), paths)

@@ -1,4 +1,4 @@
-"""The samples of a batch, as a worker process reads them."""
+"""Reproducible reading of batches in worker processes."""
 
 import contextlib
 import random
@@ -17,9 +17,9 @@ from colorfuse.sample import Batch
 
 
 class SeededDataset(Dataset[Any]):
-    """A dataset that is asked for pairs of epoch and index, and seeds what its transforms draw.
+    """A dataset indexed by pairs (epoch, index) that seeds the random draws of its transforms.
 
-    An error travels from a worker as a value: raised there, it would arrive as the text of a traceback.
+    Errors are returned from workers as values: a raised one would arrive as the text of a traceback.
     """
 
     def __init__(self, data: Dataset[Any], seed: int) -> None:
@@ -28,7 +28,7 @@ class SeededDataset(Dataset[Any]):
         self.whole, self.positions = find_bytes_dataset(data)
 
     def __len__(self) -> int:
-        return len(self.data)  # type: ignore[arg-type]  # torch types no length
+        return len(self.data)  # type: ignore[arg-type]  # torch's Dataset declares no __len__
 
     def __getitems__(self, places: Sequence[tuple[int, int]]) -> list[Any]:
         with seeded(mixed_seed(self.seed, *places[0])):
@@ -46,7 +46,7 @@ class SeededDataset(Dataset[Any]):
         return images if labels is None else [(image, labels[row]) for image, row in zip(images, rows, strict=True)]
 
     def decode(self, batch: Any) -> Batch:
-        """L and ab of a batch, and what else it holds."""
+        """Decode a batch to L, ab and, if present, labels."""
         if self.whole is None:
             return Batch(*batch[:3])
         images, *labels = [batch] if self.whole.labels is None else batch
@@ -54,14 +54,14 @@ class SeededDataset(Dataset[Any]):
 
 
 def collate(samples: list[Any]) -> Any:
-    """A batch of samples, or the error that kept them from being read."""
+    """Collate samples to a batch, or return the error that prevented reading them."""
     return samples[0] if isinstance(samples[0], Exception) else default_collate(samples)
 
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed what transforms draw from, torch, NumPy and Python, and leave their states as they were."""
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002, since transforms of others draw from it
+    """Seed the global generators of torch, NumPy and Python within a block, and restore their states after it."""
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002, third-party transforms draw from it
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         random.seed(seed)

@@ -1,4 +1,4 @@
-"""What `fit` is given, as datasets."""
+"""Conversion of the arguments of `fit` to datasets."""
 
 import os
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from colorfuse.errors import DataError
 from colorfuse.registry import unknown_name
 
 Source: TypeAlias = str | Path | Sequence[Any] | NDArray[np.uint8] | Dataset[Any]
-"""Colour photos: a folder, a list of files and folders, a list of PIL images, arrays and tensors as `read_photo`
-takes them, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab)."""
+"""Colour photos: a folder, a list of files and folders, a list of PIL images, arrays and tensors as accepted by
+`read_photo`, uint8 RGB `(N, H, W, 3)`, or a dataset of (L, ab)."""
 
 
 def as_datasets(
@@ -30,21 +30,22 @@ def as_datasets(
     seed: int,
     labels: bool = False,
 ) -> tuple[Dataset[Any], Dataset[Any] | None]:
-    """The datasets to train and to validate on.
+    """Make the training and validation datasets.
 
     Args:
         data: Photos to train on.
-        validation: Photos to validate on, or the share of `data` to hold out for it, above 0 and below 1.
-        image_size: Side of the squares in pixels.
-        augmentation: A name from `AUGMENTATIONS`, for the photos to train on. A dataset with a transform of its own
-            keeps it, but for a share of it that is held out.
-        seed: Chooses what is held out.
-        labels: Whether the samples to train on are (L, ab, label), where they are in folders.
+        validation: Photos to validate on, or the fraction of `data` to hold out, above 0 and below 1.
+        image_size: Side of the square images in pixels.
+        augmentation: A name from `AUGMENTATIONS`, for the training photos. A dataset that has its own transform
+            keeps it, except for a held-out fraction.
+        seed: Determines which samples are held out.
+        labels: Whether training samples are (L, ab, label), if they come from folders.
 
     Raises:
-        ValueError: The augmentation is unknown, the share is none, or there are no sub-folders to make labels of.
-        DataError: There are no photos, or an iterable dataset is to be split.
-        TypeError: The data are none of the above.
+        ValueError: The augmentation is unknown, the fraction is out of range, or there are no sub-folders to take
+            labels from.
+        DataError: There are no photos, or an iterable dataset would have to be split.
+        TypeError: `data` is not a `Source`.
     """
     if augmentation not in AUGMENTATIONS:
         raise unknown_name("augmentation", augmentation, AUGMENTATIONS)
@@ -69,12 +70,12 @@ def _held_out(
 
 
 def as_dataset(data: Source, labels: bool = False) -> Dataset[Any]:
-    """The dataset of (L, ab) that photos are, whatever they are given as.
+    """Make a dataset of (L, ab) from any `Source`.
 
     Raises:
-        ValueError: There are no sub-folders to make labels of.
+        ValueError: There are no sub-folders to take labels from.
         DataError: There are no photos.
-        TypeError: The photos are none of the above.
+        TypeError: `data` is not a `Source`.
     """
     if isinstance(data, str | Path):
         return PhotoFolder(data, labels=labels)
@@ -91,7 +92,7 @@ def as_dataset(data: Source, labels: bool = False) -> Dataset[Any]:
 
 
 def _with_transform(data: Dataset[Any], transform: Transform, image_size: int) -> Dataset[Any]:
-    """Squares of `data`: by its own transform if it has one, of RGB images if they are at hand, else of L and ab."""
+    """Apply a transform to images before decoding, unless they have their own; for other datasets, to L and ab."""
     if isinstance(data, Subset):
         return Subset(_with_transform(data.dataset, transform, image_size), data.indices)
     if isinstance(data, BytesDataset):
@@ -102,5 +103,5 @@ def _with_transform(data: Dataset[Any], transform: Transform, image_size: int) -
 
 
 def are_paths(photos: Sequence[Any]) -> bool:
-    """Whether a list is of files and folders, and not of photos in memory; an empty one is."""
+    """Whether a list holds only paths, rather than photos in memory; True if it is empty."""
     return all(isinstance(photo, str | os.PathLike) for photo in photos)

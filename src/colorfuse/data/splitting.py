@@ -1,4 +1,4 @@
-"""Parts of a dataset that stay what they are when it grows."""
+"""Splits of a dataset that stay stable when it grows."""
 
 import math
 from collections.abc import Sequence
@@ -20,22 +20,23 @@ def split(
 ) -> list[Subset[Any]]:
     """Split a dataset by the content of its samples, and not by their position.
 
-    Each sample draws its part from its own content and the seed. So a photo is always in the same part, with its
-    copies, and photos that are added move no other one. The sizes of the parts are about what was asked for. Where
-    photos are so few that a part would be empty, it is given one of another part.
+    The part of a sample depends only on a hash of its content and the seed. So a photo and its copies are always in
+    the same part, and adding photos does not move others. The sizes of the parts are approximate. If a part would be
+    empty, as in a small dataset, it takes a photo from another part.
 
     Args:
-        data: A map-style dataset of (L, ab), which gives the same values each time if it is none of this library's.
-        parts: The share of each part; they add up to 1.
+        data: A map-style dataset of (L, ab). A custom dataset must return the same values each time.
+        parts: The fraction of samples in each part; they add up to 1.
         seed: Another seed gives another split.
-        near_duplicates_together: Put photos that look the same in one part, at the price of reading all photos. A
-            photo that is added may then bring those that look like it into another part.
+        near_duplicates_together: Put photos that look the same in one part, at the cost of reading all photos. Adding
+            a photo may then move those that look like it to another part.
 
     Returns:
-        A `Subset` a part, which share no sample.
+        A `Subset` for each part; the parts are disjoint.
 
     Raises:
-        ValueError: The shares are not positive or do not add up to 1, or there are fewer photos than parts.
+        ValueError: The fractions are not positive or do not add up to 1, or there are fewer distinct photos than
+            parts.
 
     Example:
         >>> from colorfuse import PhotoArray
@@ -57,7 +58,7 @@ def split(
 
 
 def _shared_keys(keys: list[bytes], groups: Sequence[int]) -> list[bytes]:
-    """One key a group, which is that of one of its members."""
+    """Give all members of a group the smallest of their keys."""
     least: dict[int, bytes] = {}
     for key, group in zip(keys, groups, strict=True):
         least[group] = min(key, least.get(group, key))
@@ -72,13 +73,13 @@ def _parts_of_keys(keys: list[bytes], parts: Sequence[float], seed: int) -> dict
     draws = np.array([_draw(key, secret) for key in keys])
     chosen = np.searchsorted(ends[:-1], draws, side="right")
     for part, end in enumerate(ends):
-        if not (chosen == part).any():  # as in a small dataset: give it what came nearest, of a part with more
+        if not (chosen == part).any():  # move the sample with the nearest draw from a part with more than one
             spare = np.flatnonzero(np.bincount(chosen)[chosen] > 1)
             chosen[spare[np.abs(draws[spare] - end).argmin()]] = part
     return dict(zip(keys, chosen.tolist(), strict=True))
 
 
 def _draw(key: bytes, secret: bytes) -> float:
-    """A number from 0 to 1 that depends on the content and on what is made of the seed alone."""
+    """Draw a number from 0 to 1 that depends only on the content and the hashed seed."""
     digest = blake2b(key, digest_size=8, key=secret).digest()
     return int.from_bytes(digest, "big") / 2**64

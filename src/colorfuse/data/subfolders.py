@@ -1,4 +1,4 @@
-"""What the place of a photo below its pool's folder says of it."""
+"""Sampling weights and labels from the paths of photos."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 def weights_by_pattern(below: list[Path], weights: Mapping[str, float]) -> Tensor:
-    """The weight of each photo: that of the first pattern that matches its name, its path or a folder of it, or 1.
+    """Weigh each photo by the first pattern that matches its name, its path or a parent folder, or by 1 if none does.
 
     Raises:
-        ValueError: A weight is no number from 0 on, or a pattern matches no photo.
+        ValueError: A weight is negative or not finite, or a pattern matches no photo.
     """
     for pattern, weight in weights.items():
         if not 0 <= weight < float("inf"):
@@ -34,10 +34,10 @@ def _matches(path: Path, pattern: str) -> bool:
 
 
 def classes_by_subfolder(below: list[Path]) -> tuple[list[str], list[int]]:
-    """The names of the first sub-folders, sorted, and the index of each photo's.
+    """List the names of the top-level sub-folders, sorted, and the index of each photo's sub-folder.
 
     Raises:
-        ValueError: A photo lies in none.
+        ValueError: A photo is not in a sub-folder.
     """
     for path in below:
         if len(path.parts) == 1:

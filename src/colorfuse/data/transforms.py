@@ -1,4 +1,4 @@
-"""How a photo of any size becomes a square of the size that the network is trained on."""
+"""Transforms from photos of any size to square training images."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,11 +11,11 @@ from torch.nn import functional
 from torch.utils.data import Dataset, IterableDataset
 
 Transform: TypeAlias = Callable[[Any], Any]
-"""One of torchvision's `transforms.v2`, or what behaves like one: takes a PIL image or a tensor `(C, H, W)`."""
+"""A transform of torchvision's `transforms.v2`, or any callable on a PIL image or a tensor `(C, H, W)`."""
 
 
 def center_crop(size: int) -> Transform:
-    """Cut out the greatest square in the centre and scale it to `size`: the same each time."""
+    """Make a deterministic transform: crop the largest centred square and scale it to `size`."""
     return partial(_center_square, size=size)
 
 
@@ -32,7 +32,7 @@ def _center_square(image: Image.Image | Tensor, size: int) -> Image.Image | Tens
 
 
 def random_crop_flip(size: int) -> Transform:
-    """Cut out 35 % to 100 % of the area at random, scale it to `size`, mirror it half of the time."""
+    """Make a random transform: crop 35 % to 100 % of the area, scale it to `size`, and flip it half the time."""
     from torchvision.transforms import v2  # takes seconds to import, and only training needs it
 
     crop: Transform = v2.Compose(
@@ -45,15 +45,15 @@ def random_crop_flip(size: int) -> Transform:
 
 
 AUGMENTATIONS: dict[str, Callable[[int], Transform]] = {"none": center_crop, "crop_flip": random_crop_flip}
-"""What a colorizer's `augmentation` may be."""
+"""Values of a colorizer's `augmentation`."""
 
 
 class Transformed(Dataset[Any]):
-    """A dataset of (L, ab) whose samples are transformed, L and ab alike.
+    """Map-style dataset that applies a transform to L and ab together.
 
     Args:
-        data: A map-style dataset of (L, ab), or of these and more.
-        transform: Takes and gives Lab `(3, H, W)`: geometry alone makes sense there.
+        data: A map-style dataset of (L, ab), possibly with further values.
+        transform: Maps Lab `(3, H, W)` to Lab. Only geometric transforms make sense.
     """
 
     def __init__(self, data: Dataset[Any], transform: Transform) -> None:
@@ -61,13 +61,13 @@ class Transformed(Dataset[Any]):
         self.transform = transform
 
     def __len__(self) -> int:
-        return len(self.data)  # type: ignore[arg-type]  # torch types no length
+        return len(self.data)  # type: ignore[arg-type]  # torch's Dataset declares no __len__
 
     def __getitem__(self, index: int) -> Any:
         return transform_sample(self.data[index], self.transform)
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
-        """Several samples at once."""
+        """Get several samples at once."""
         return [transform_sample(sample, self.transform) for sample in get_samples(self.data, indices)]
 
 
@@ -79,10 +79,10 @@ class TransformedStream(IterableDataset[Any]):
         self.transform = transform
 
     def __len__(self) -> int:
-        return len(self.data)  # type: ignore[arg-type]  # torch types no length
+        return len(self.data)  # type: ignore[arg-type]  # torch's Dataset declares no __len__
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the stream which epoch is gone through next, if it asks for that."""
+        """Pass the number of the next epoch to the dataset, if it has `set_epoch`."""
         if hasattr(self.data, "set_epoch"):
             self.data.set_epoch(epoch)
 
@@ -91,14 +91,14 @@ class TransformedStream(IterableDataset[Any]):
 
 
 def transform_sample(sample: Any, transform: Transform) -> Any:
-    """A sample with L and ab transformed as one image, and what else it holds as it is."""
+    """Transform L and ab of a sample as one image, and keep its other values."""
     lightness, ab, *more = sample
     lab = transform(torch.cat([lightness, ab]))
     return lab[:1], lab[1:], *more
 
 
 def get_samples(data: Dataset[Any], indices: Sequence[int]) -> list[Any]:
-    """Several samples, at once where the dataset can."""
+    """Get several samples, at once if the dataset supports it."""
     if hasattr(data, "__getitems__"):
         samples: list[Any] = data.__getitems__(indices)
         return samples

@@ -1,4 +1,4 @@
-"""Photos from and to files and arrays: orientation, bit depth, alpha, colour profiles, EXIF."""
+"""Reading and writing of photos, with orientation, bit depth, alpha, ICC profiles and EXIF."""
 
 from colorfuse.images.metadata import Metadata
 from colorfuse.images.photo import Photo, Pixels

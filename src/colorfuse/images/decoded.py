@@ -1,4 +1,4 @@
-"""The values of a photo as its file holds them."""
+"""Pixel values as a file stores them, before conversion to sRGB."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,7 +15,7 @@ Array: TypeAlias = NDArray[Any]
 
 @dataclass(frozen=True)
 class Decoded:
-    """Values as the file holds them, `(H, W, 1 | 3 | 4)` of `space`, alpha `(H, W, 1)`, and what it says of them."""
+    """Values `(H, W, 1 | 3 | 4)` in colour space `space`, alpha `(H, W, 1)`, and the metadata of a file."""
 
     values: Array
     space: ColorSpace
@@ -33,10 +33,10 @@ def split_alpha(values: Array, space: ColorSpace, metadata: Metadata, coding: Co
 
 
 def in_range(values: Array, bits: int, name: str) -> Array:
-    """Floats in 32 bits, and integers of 9 to 15 bits scaled to 16, as those of 32 bits that use more than 16.
+    """Convert floats to float32, and scale integers of 9 to 15 bits, or of 32 bits if large, to 16 bits.
 
     Raises:
-        PhotoError: The dtype or the range is not a photo's; the error begins with `name`.
+        PhotoError: The dtype or the range is not that of a photo; the message begins with `name`.
     """
     if values.dtype.kind == "f":
         return values.astype(np.float32, copy=False)
@@ -50,10 +50,10 @@ def in_range(values: Array, bits: int, name: str) -> Array:
 
 
 def in_16_bits(values: Array, name: str) -> Array:
-    """Integers of more than one byte in 16 bits.
+    """Convert integers of more than one byte to uint16.
 
     Raises:
-        PhotoError: A value lies beyond; the error begins with `name`.
+        PhotoError: A value does not fit; the message begins with `name`.
     """
     if values.dtype.kind not in "iu" or values.dtype.itemsize == 1:
         return values

@@ -1,8 +1,9 @@
-"""From a file's bytes to its values.
+"""Decoding of image files.
 
-Pillow decodes, but PNG and TIFF of more than 8 bits, which it would cut to 8 as it does those of other formats.
+Pillow decodes most files. It would reduce PNG and TIFF of more than 8 bits to 8, so other decoders read these.
 """
 
+import struct
 from collections.abc import Callable
 from typing import IO
 
@@ -18,31 +19,41 @@ from colorfuse.images.pil_images import count_frames, decode_image, seek_page
 from colorfuse.images.tiff import decode_tiff, is_tiff, tiff_page_numbers
 
 
+def _decode_bmp(content: bytes) -> Array:
+    """Decode BMP variants that Pillow does not support, except more than 8 bits per channel, decoded wrongly here."""
+    compression, *masks = struct.unpack_from("<I20xIII", content, 30)
+    if compression == _BITFIELDS and max(mask.bit_count() for mask in masks) > 8:
+        raise ValueError("its channels have more than 8 bits")
+    values: Array = imagecodecs.bmp_decode(content)
+    return values
+
+
 def _decode_jpeg(content: bytes) -> Array:
-    """JPEG of 12 bits, or without loss, of which Pillow knows nothing."""
+    """Decode 12-bit and lossless JPEG, which Pillow does not support."""
     values: Array = imagecodecs.jpeg_decode(content)
     return np.rint(values * np.float32(65535 / 4095)).astype(np.uint16) if values.dtype == np.uint16 else values
 
 
 _OTHERWISE: dict[bytes, Callable[[bytes], Array]] = {
     b"\x89PNG": imagecodecs.png_decode,
-    b"BM": imagecodecs.bmp_decode,
+    b"BM": _decode_bmp,
     b"\xff\xd8\xff": _decode_jpeg,
     b"\0\0\0\x0cjP  ": imagecodecs.jpeg2k_decode,
 }
-"""Decoders for formats of which Pillow knows some kinds alone, by how their files begin."""
+"""Fallback decoders for formats that Pillow supports only in part, by the first bytes of their files."""
 
+_BITFIELDS = 3
 _PNG_START, _PNG_BIT_DEPTH = b"\x89PNG\r\n\x1a\n", 24
 
 
 def decode_file(file: IO[bytes], name: str, page: int | None = None, max_pixels: int | None = None) -> Decoded:
-    """Decode an open file that can be sought in.
+    """Decode an open, seekable file.
 
     Raises:
-        UnidentifiedImageError: It is no image.
+        UnidentifiedImageError: The file is not an image.
         PhotoError: There is no such page, or it has more than `max_pixels`.
-        MemoryError: It is too large for the memory to be coloured in.
-        Exception: Anything, for a damaged one.
+        MemoryError: There is too little memory to colour the photo.
+        Exception: Any kind, if the file is damaged.
     """
     file.seek(0)
     start = file.read(_PNG_BIT_DEPTH + 1)
@@ -54,7 +65,7 @@ def decode_file(file: IO[bytes], name: str, page: int | None = None, max_pixels:
             check_size(file, image.height, image.width, name, max_pixels)
             if start.startswith(_PNG_START) and start[_PNG_BIT_DEPTH] == 16 and not page:
                 if _has_late_metadata(file):
-                    image.load()  # after which Pillow reads on
+                    image.load()  # makes Pillow read the chunks after the pixels
                 return _decode_png(file, *metadata_of(image, name))
             return decode_image(image, name)
     except (PhotoError, MemoryError):
@@ -68,10 +79,10 @@ def decode_file(file: IO[bytes], name: str, page: int | None = None, max_pixels:
 
 
 def page_numbers(file: IO[bytes]) -> list[int]:
-    """The numbers of the pages of an open file that are photos of their own, from 0 on.
+    """List the page numbers, from 0 on, of the pages of an open file that are photos in their own right.
 
     Raises:
-        Exception: Anything, for a file that cannot be read.
+        Exception: Any kind, if the file cannot be read.
     """
     file.seek(0)
     if is_tiff(file.read(_PNG_BIT_DEPTH + 1)):
@@ -81,7 +92,7 @@ def page_numbers(file: IO[bytes]) -> list[int]:
 
 
 def _has_late_metadata(file: IO[bytes]) -> bool:
-    """Whether a PNG has EXIF or text behind its pixels."""
+    """Whether a PNG has EXIF or text chunks after its pixels."""
     place, behind = len(_PNG_START), False
     while True:
         file.seek(place)
@@ -97,7 +108,7 @@ def _has_late_metadata(file: IO[bytes]) -> bool:
 def _decode_otherwise(
     file: IO[bytes], decode: Callable[[bytes], Array], name: str, max_pixels: int | None
 ) -> Decoded:
-    """Decode what Pillow refuses, as for a chunk that has nothing to do with the photo, without its metadata."""
+    """Decode a file that Pillow rejects, perhaps only for a broken ancillary chunk, without its metadata."""
     file.seek(0)
     values = in_range(decode(file.read()), 8, name)
     check_size(file, values.shape[0], values.shape[1], name, max_pixels)

@@ -1,4 +1,4 @@
-"""Files of photos in folders."""
+"""Finding of photo files in folders."""
 
 import os
 import warnings
@@ -28,27 +28,27 @@ _READ = {
     ),
     *(".sgi", ".tga"),
 }
-"""How the names of photos end: those of formats that can be written, and others that Pillow reads."""
+"""Suffixes of readable formats: those that can also be written, and others that Pillow reads."""
 
 _BY_PLUG_INS = {".heic": "pillow-heif", ".heif": "pillow-heif", ".hif": "pillow-heif", ".jxl": "pillow-jxl-plugin"}
-"""Formats that Pillow reads where a package is installed and registered."""
+"""Suffixes of formats that Pillow reads with a plug-in, and the package to install and register."""
 
 _OTHERS = {
     *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".kdc", ".mrw", ".nef", ".nrw", ".orf", ".pef"),
-    *(".raf", ".raw", ".rw2", ".sr2", ".srf", ".srw", ".x3f"),  # raw data of cameras
+    *(".raf", ".raw", ".rw2", ".sr2", ".srf", ".srw", ".x3f"),  # camera raw
     *(".exr", ".hdr", ".jxr", ".kra", ".ora", ".psb", ".wdp", ".xcf"),
 }
-"""How the names of pictures end that are not read."""
+"""Suffixes of image formats that are not supported."""
 
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"GIF8", b"RIFF", b"BM")
 _NAMED = 10
 
 
 def find_photos(photos: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The photos in a folder and below it, sorted, or those of a list of files and folders, in its order.
+    """Find photos in a folder, recursively and sorted, or in a list of files and folders, in the order of the list.
 
-    Files of a folder count by their suffix; hidden ones, and those in hidden folders, do not. Pictures that are not
-    read, as by their format, are counted and named in a warning.
+    In folders, files are selected by suffix; hidden files and folders are skipped. A warning counts and names the
+    images that cannot be read, for example because their format is not supported.
 
     Raises:
         FileNotFoundError: A path does not exist.
@@ -58,9 +58,9 @@ def find_photos(photos: str | Path | Sequence[str | Path]) -> list[Path]:
 
 
 def find_photos_below(photos: str | Path | Sequence[str | Path]) -> list[tuple[Path, Path]]:
-    """What `find_photos` finds, each with its path below the folder that was given."""
+    """Find photos like `find_photos`, each with its path relative to the given folder."""
     roots = [Path(root) for root in ([photos] if isinstance(photos, str | Path) else photos)]
-    found: dict[Path, Path] = {}  # each once, though one folder may lie below another
+    found: dict[Path, Path] = {}  # each photo once, even if one given folder contains another
     for root in roots:
         if not root.exists():
             raise FileNotFoundError(f"{root} does not exist; give a photo or a folder of photos")
@@ -74,7 +74,7 @@ def find_photos_below(photos: str | Path | Sequence[str | Path]) -> list[tuple[P
 
 
 def _photos_below(folder: Path) -> list[Path]:
-    """Sorted by path; linked folders are gone into as well, each once."""
+    """Find photos, sorted by path; symbolic links to folders are followed, but each folder is visited once."""
     found: list[Path] = []
     entered: set[str] = set()
     for place, folders, names in os.walk(folder, followlinks=True, onerror=_warn_of_folder):
@@ -90,12 +90,12 @@ def _photos_below(folder: Path) -> list[Path]:
 
 
 def plug_in_for(name: str) -> str | None:
-    """The package by which Pillow reads a file of such a name, if it does not by itself."""
+    """Name the package that Pillow needs to read a file with this suffix, or None."""
     return _BY_PLUG_INS.get(Path(name).suffix.lower())
 
 
 def _read() -> set[str]:
-    """How the names of photos end that can be read here."""
+    """Suffixes of the formats that can be read with the registered plug-ins."""
     from PIL import Image
 
     registered = {ending for ending, name in Image.registered_extensions().items() if name in Image.OPEN}
@@ -103,7 +103,7 @@ def _read() -> set[str]:
 
 
 def _warn_of_others(folder: Path, others: list[Path]) -> None:
-    """Name the pictures of a folder that are passed over, and why."""
+    """Warn of the images in a folder that are skipped, with the reasons."""
     reasons = [f"{path.relative_to(folder)} ({reason})" for path in others if (reason := _why_not(path))]
     if reasons:
         more = ", ..." if reasons[_NAMED:] else ""
@@ -113,7 +113,7 @@ def _warn_of_others(folder: Path, others: list[Path]) -> None:
 
 
 def _why_not(path: Path) -> str | None:
-    """Why a file that seems to be a picture is passed over; None for other files."""
+    """Say why a file that seems to be an image is skipped; None for other files."""
     suffix = path.suffix.lower()
     if path.is_symlink() and not path.exists() and suffix in (_READ | _BY_PLUG_INS.keys() | _OTHERS | {""}):
         return "a broken link"

@@ -1,4 +1,4 @@
-"""What a file says of its photo beside the pixels."""
+"""Metadata of photos: EXIF, XMP, resolution, comment, orientation and ICC profile."""
 
 import re
 import struct
@@ -16,29 +16,29 @@ _DETAILS, _COLOR_SPACE, _WIDTH, _HEIGHT = 0x8769, 0xA001, 0xA002, 0xA003
 _SRGB = 1
 _EXIF_START = b"Exif\0\0"
 _IMAGEMAGICKS = "Raw profile type exif"
-"""Where ImageMagick and others write EXIF in PNG."""
+"""PNG text chunk in which ImageMagick and others store EXIF."""
 _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I"}
-"""Types of values in EXIF, as struct packs them."""
+"""Integer types of EXIF values, with their struct codes."""
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 _OF_THE_FILE = (
     *range(254, 267),  # size, depth, compression, photometric interpretation
     *(273, *range(277, 282), 284, *range(288, 294), 297, 301),  # strips, planes, pages, transfer function
     *(*range(317, 326), 330, *range(332, 348), *range(512, 533)),  # predictor, tiles, inks, JPEG tables, YCbCr
     *(_ORIENTATION, 700, 34675),  # orientation, XMP, ICC profile
-    *(34377, 37724),  # Photoshop's thumbnail and layers, of the photo before it was coloured
+    *(34377, 37724),  # Photoshop's thumbnail and layers, which show the gray photo
 )
-"""Tags of TIFF of how this file holds its pixels, and of what is kept elsewhere."""
+"""TIFF tags that describe the pixel layout of the source file, or whose content is kept elsewhere."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What goes with a photo from file to file, for pixels that are upright and in sRGB.
+    """Metadata to copy to the coloured file, adjusted to upright sRGB pixels.
 
     Attributes:
         exif: EXIF as bytes; empty if there is none.
         dpi: Dots per inch in x and y, or None.
         xmp: XMP as bytes; empty if there is none.
-        comment: JPEG's comment, as many archives write their mark; empty if there is none.
+        comment: The JPEG comment, in which many archives put their mark; empty if there is none.
     """
 
     exif: bytes = b""
@@ -49,17 +49,17 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Coding:
-    """How pixels are to be read: the EXIF orientation, and the ICC profile if there is one."""
+    """How to interpret the pixels: the EXIF orientation, and the ICC profile if there is one."""
 
     orientation: int = 1
     profile: bytes | None = None
 
 
 def metadata_of(image: Image.Image, name: str) -> tuple[Metadata, Coding]:
-    """What an open image says."""
+    """Read the metadata of an open image."""
     info = image.info
     exif, orientation, has_resolution = _exif_of(image, name)
-    has_resolution |= info.get("jfif_unit") in (1, 2) or image.format in ("PNG", "BMP")  # else Pillow makes one up
+    has_resolution |= info.get("jfif_unit") in (1, 2) or image.format in ("PNG", "BMP")  # else Pillow invents one
     dpi = _dpi(info.get("dpi")) if has_resolution else None
     if dpi and orientation > 4:
         dpi = dpi[::-1]
@@ -71,7 +71,7 @@ def metadata_of(image: Image.Image, name: str) -> tuple[Metadata, Coding]:
 
 
 def upright(pixels: Array, orientation: int) -> Array:
-    """Turn `(H, W, C)` as the EXIF orientation says; what is none of 2 to 8 leaves it."""
+    """Rotate and flip `(H, W, C)` by its EXIF orientation; values other than 2 to 8 change nothing."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
@@ -82,7 +82,7 @@ def upright(pixels: Array, orientation: int) -> Array:
 
 
 def exif_of_tags(tags: dict[int, Any]) -> bytes:
-    """EXIF of TIFF's tags by number; what tells of the file itself is left out."""
+    """Build EXIF from TIFF tags by number, without those that describe the file itself."""
     exif = Image.Exif()
     for tag, value in tags.items():
         if tag in _DIRECTORIES:
@@ -95,7 +95,7 @@ def exif_of_tags(tags: dict[int, Any]) -> bytes:
 
 
 def as_int(value: Any, default: int) -> int:
-    """The number that a tag holds, of whatever type it is written; the default where it holds none."""
+    """Convert a tag's value of any type to an integer, or return the default if that fails."""
     if isinstance(value, tuple | list | bytes):
         value = value[0] if len(value) else default
     try:
@@ -105,25 +105,25 @@ def as_int(value: Any, default: int) -> int:
 
 
 def as_written(value: Any) -> Any:
-    """A value of EXIF that Pillow read, as it is to be given for writing.
+    """Convert an EXIF value read by Pillow to one that Pillow writes back unchanged.
 
-    It reads text as Latin-1 whatever it is, and writes ASCII; bytes it writes as they are.
+    Pillow reads any text as Latin-1 but writes text as ASCII. It writes bytes as they are.
     """
     return value.encode("latin-1", "replace") if isinstance(value, str) and not value.isascii() else value
 
 
 def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation of an open image; 1 where it has none, or none that can be read."""
+    """Read the EXIF orientation of an open image; 1 if it is missing or unreadable."""
     try:
         return _orientation(image, _load_exif(image))
-    except Exception:  # which Pillow raises nearly any for
+    except Exception:  # Pillow raises almost anything for damaged EXIF
         return 1
 
 
 def _load_exif(image: Image.Image) -> tuple[Image.Exif, bytes]:
-    """EXIF as Pillow reads it, and as bytes where the file holds them in one piece."""
+    """Load EXIF as parsed by Pillow, and as raw bytes if the file stores it as one block."""
     raw = _as_bytes(image.info.get("exif"))
-    if not raw and (text := image.info.get(_IMAGEMAGICKS)):  # as hexadecimal numbers below three lines
+    if not raw and (text := image.info.get(_IMAGEMAGICKS)):  # hexadecimal, after three header lines
         raw = bytes.fromhex("".join(str(text).split("\n")[3:]))
     while raw[6:].startswith(_EXIF_START):  # written twice
         raw = raw[6:]
@@ -131,18 +131,18 @@ def _load_exif(image: Image.Image) -> tuple[Image.Exif, bytes]:
         exif = Image.Exif()
         exif.load(raw)
         return exif, raw
-    # Asked for EXIF that is not there, Pillow decodes all pixels of a PNG to look behind them.
+    # For a PNG without EXIF, getexif would decode all pixels to look for it after them.
     return Image.Exif() if image.format == "PNG" else image.getexif(), b""
 
 
 def _orientation(image: Image.Image, loaded: tuple[Image.Exif, bytes]) -> int:
     exif, raw = loaded
-    # Without EXIF, Pillow takes the orientation of XMP, which other programs do not turn photos by.
+    # Without EXIF, Pillow falls back to the orientation in XMP, which other programs ignore.
     return as_int(exif.get(_ORIENTATION), 1) if raw or image.format in ("TIFF", None) else 1
 
 
 def _exif_of(image: Image.Image, name: str) -> tuple[bytes, int, bool]:
-    """EXIF for upright pixels, the orientation that it had, and whether it has a resolution."""
+    """Read EXIF adjusted to upright pixels, the original orientation, and whether EXIF has a resolution."""
     orientation = 1
     try:
         loaded = exif, raw = _load_exif(image)
@@ -153,15 +153,15 @@ def _exif_of(image: Image.Image, name: str) -> tuple[bytes, int, bool]:
             directories = {tag: found for tag in _DIRECTORIES if (found := exif.get_ifd(tag))}
             kept = exif_of_tags({tag: exif[tag] for tag in exif if tag not in _DIRECTORIES} | directories)
         return kept, orientation, _X_RESOLUTION in exif
-    except Exception as error:  # Pillow raises nearly anything for damaged EXIF, of which the photo is no worse
+    except Exception as error:  # Pillow raises almost anything for damaged EXIF; the pixels are still good
         warnings.warn(f"{name} has damaged EXIF, which is left out: {error}", stacklevel=2)
         return b"", orientation, False
 
 
 def _for_upright_pixels(exif: bytes, size: tuple[int, int], orientation: int) -> bytes:
-    """EXIF with orientation, size and colour space of the new pixels, and without a thumbnail of the old.
+    """Set orientation, size and colour space in EXIF to those of the new pixels, and drop the thumbnail.
 
-    Values are changed in their places, since cameras' own notes point to places in the whole.
+    Values are changed in place, since offsets in cameras' maker notes must stay valid.
     """
     data = bytearray(exif.removeprefix(_EXIF_START))
     order = "<" if data[:2] == b"II" else ">"
@@ -178,7 +178,7 @@ def _for_upright_pixels(exif: bytes, size: tuple[int, int], orientation: int) ->
                 offsets += struct.unpack_from(order + "I", data, entry + 8)
             if tag in new and kind in _WHOLE_NUMBERS:
                 struct.pack_into(order + _WHOLE_NUMBERS[kind], data, entry + 8, new[tag])
-    data[end : end + 4] = bytes(4)  # where the directory of the thumbnail would be
+    data[end : end + 4] = bytes(4)  # no next IFD, which would be that of the thumbnail
     return b"Exif\0\0" + bytes(data)
 
 

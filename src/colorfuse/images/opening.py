@@ -1,4 +1,4 @@
-"""Files opened by Pillow."""
+"""Opening of image files with Pillow."""
 
 import contextlib
 import io
@@ -16,17 +16,17 @@ from colorfuse.memory import check_memory
 _LIFTING = threading.Lock()
 _PREFIX = 16
 _PROGRAMS = ("EPS", "WMF", "MPEG", "GRIB", "BUFR", "HDF5")
-"""Formats that are no images but programs, which Ghostscript would run, or that take a program of their own."""
+"""Formats to refuse: programs that Ghostscript would run, and formats that need an external handler."""
 _PIXELS_A_BYTE = 10_000
-"""More than any compression makes of a photo."""
+"""Pixels per byte of file size, more than any compression reaches for a photo."""
 _NOT_THIS_FORMAT = (SyntaxError, IndexError, TypeError, struct.error)
 
 
 def open_image(file: IO[bytes]) -> Image.Image:
-    """Open an image as `Image.open` does, but for its limit of pixels: what memory holds can be read.
+    """Open an image like `Image.open`, but without Pillow's limit on the number of pixels.
 
     Raises:
-        UnidentifiedImageError: No plug-in of Pillow's knows the format.
+        UnidentifiedImageError: No Pillow plug-in knows the format.
     """
     for initialize in (Image.preinit, Image.init):
         initialize()
@@ -43,11 +43,11 @@ def open_image(file: IO[bytes]) -> Image.Image:
 
 
 def check_size(file: IO[bytes], height: int, width: int, name: str, max_pixels: int | None) -> None:
-    """Check that a photo has no more pixels than its reader allows, and than there is memory for.
+    """Check that a photo has at most `max_pixels`, and that there is memory to colour it.
 
     Raises:
-        PhotoError: It has more than is allowed, or more than its file can hold; the error begins with `name`.
-        MemoryError: It is too large for the memory to be coloured in.
+        PhotoError: It has more than `max_pixels`, or more than its file can hold; the message begins with `name`.
+        MemoryError: There is too little memory to colour it.
     """
     if max_pixels is not None and height * width > max_pixels:
         raise PhotoError(f"{name} has {width} x {height} pixels, more than max_pixels={max_pixels}")
@@ -62,9 +62,9 @@ def check_size(file: IO[bytes], height: int, width: int, name: str, max_pixels: 
 
 @contextlib.contextmanager
 def without_pillows_limit(image_size: tuple[int, int]) -> Iterator[None]:
-    """A block in which Pillow decodes an image of this size although it is beyond its limit.
+    """Lift Pillow's limit on the number of pixels within a block, if an image of this size exceeds it.
 
-    The limit is Pillow's for all threads, so it is lifted for such images alone, one at a time.
+    The limit is global to all threads. So it is lifted only for such images, one at a time.
     """
     if Image.MAX_IMAGE_PIXELS is None or math.prod(image_size) <= Image.MAX_IMAGE_PIXELS:
         yield
@@ -77,7 +77,7 @@ def _opened(factory: Callable[[IO[bytes], str], Image.Image], file: IO[bytes]) -
     file.seek(0)
     try:
         return factory(file, "")
-    except Image.DecompressionBombError:  # which some formats raise by themselves
+    except Image.DecompressionBombError:  # some plug-ins check the limit themselves
         with _limit_lifted():
             file.seek(0)
             return factory(file, "")

@@ -1,4 +1,4 @@
-"""A photo as the rest of the library knows it, and what makes an array one."""
+"""The `Photo` class, and conversion of arrays to photos."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from colorfuse.images.metadata import Metadata
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 ColorsOfRows: TypeAlias = Callable[[Tensor, int], Tensor]
-"""From lightness `(1, rows, W)` and the number of its first row to ab `(2, rows, W)`."""
+"""Maps lightness `(1, rows, W)` and the index of its first row to ab `(2, rows, W)`."""
 
 _ROUNDING = 1e-5
 _PIXELS_AT_ONCE = 1 << 21
@@ -24,13 +24,13 @@ FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.f
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A photo as it came, upright and in sRGB.
+    """A photo at its original size and bit depth, upright and in sRGB.
 
     Attributes:
         pixels: Gray `(H, W, 1)` or RGB `(H, W, 3)`: uint8, uint16, or float32 in 0 to 1.
         alpha: `(H, W, 1)` of the same dtype, or None.
-        metadata: What its file says beside.
-        name: What it is called in messages: its path, if it has one.
+        metadata: The metadata of its file.
+        name: Its name in messages: its path, if it has one.
     """
 
     pixels: Pixels
@@ -39,33 +39,33 @@ class Photo:
     name: str = "a photo"
 
     def lightness(self) -> Tensor:
-        """CIELAB lightness `(1, H, W)` in 0 to 100, from a gray photo's own values."""
+        """Compute CIELAB lightness `(1, H, W)` in 0 to 100, directly from the values if the photo is gray."""
         lightness = np.empty((1, *self.pixels.shape[:2]), np.float32)
         for rows in _strips(self.pixels):
             lightness[:, rows] = _lightness(self.pixels[rows])
         return torch.from_numpy(lightness)
 
     def with_ab(self, ab: Tensor) -> Pixels:
-        """This photo's lightness with `ab` `(2, H, W)` in CIELAB units.
+        """Combine this photo's lightness with `ab` `(2, H, W)` in CIELAB units.
 
         Returns:
-            RGB `(H, W, 3)` of its dtype, or RGBA if it has alpha.
+            RGB `(H, W, 3)` with the dtype of the photo, or RGBA if it has alpha.
         """
         return self.colored(self.lightness(), lambda lightness, top: ab[:, top : top + lightness.shape[1]])
 
     def colored(self, lightness: Tensor, colors: ColorsOfRows) -> Pixels:
-        """This photo's `lightness` with the ab that `colors` gives of some of its rows at a time.
+        """Combine this photo's `lightness` with the ab that `colors` computes for one strip of rows at a time.
 
-        Of colours that sRGB has not, chroma is reduced, so that lightness stays.
+        Colours outside the sRGB gamut are reduced in chroma, so that lightness is preserved.
 
         Returns:
-            RGB `(H, W, 3)` of its dtype, or RGBA if it has alpha.
+            RGB `(H, W, 3)` with the dtype of the photo, or RGBA if it has alpha.
         """
         height, width, _ = self.pixels.shape
         colored = np.empty((height, width, 3 if self.alpha is None else 4), self.pixels.dtype)
         dtype = torch.uint8 if self.pixels.dtype == np.uint8 else torch.float32
         strips = list(_strips(self.pixels))
-        # One memory for all strips, since fresh memory takes longer to fill.
+        # One buffer for all strips, since newly allocated memory is slower to fill.
         memory = torch.empty(3, strips[0].stop, width, dtype=torch.float32, device="cpu")
         for rows in strips:
             lab = memory[:, : rows.stop - rows.start]
@@ -73,17 +73,17 @@ class Photo:
             lab[1:] = colors(lab[:1], rows.start)
             rgb = _displayed_(lab, dtype).numpy()
             for channel, its in enumerate(as_uint16(rgb) if self.pixels.dtype == np.uint16 else rgb):
-                colored[rows, :, channel] = its  # four times as fast as the channels together
+                colored[rows, :, channel] = its  # four times as fast as all channels at once
         if self.alpha is not None:
             colored[..., 3:] = self.alpha
         return colored
 
 
 def _displayed_(lab: Tensor, dtype: torch.dtype) -> Tensor:
-    """RGB of Lab `(3, H, W)`, with its lightness and hue also where sRGB has not its chroma.
+    """Convert Lab `(3, H, W)` to RGB; out-of-gamut colours keep lightness and hue, and lose chroma. Changes `lab`.
 
-    Colours that sRGB has not are clipped to its bounds at first, so that only those that lie there are looked at. Of
-    these, black and white, of which some photos have much, are made gray in `lab` beforehand.
+    Conversion clips out-of-gamut colours to the bounds of RGB, so only pixels at the bounds need another look. Black
+    and white lie there too and are frequent in some photos; setting their ab to 0 first excludes them.
     """
     colorful = (lab[0] > 0) & (lab[0] < 100)
     lab[1:] *= colorful
@@ -97,7 +97,7 @@ def _displayed_(lab: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _strips(pixels: Pixels) -> Iterator[slice]:
-    """Rows of a photo, some at a time, so that what is computed of them takes little memory."""
+    """Slices of rows to process one at a time, which bounds memory."""
     height, width, _ = pixels.shape
     rows = max(1, _PIXELS_AT_ONCE // width)
     return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
@@ -109,10 +109,10 @@ def _lightness(pixels: Pixels) -> Tensor:
 
 
 def photo_of_array(values: NDArray[Any], name: str) -> Photo:
-    """The photo that an array `(H, W)` or `(H, W, 1 | 3 | 4)` is.
+    """Make a photo of an array `(H, W)` or `(H, W, 1 | 3 | 4)`.
 
     Raises:
-        PhotoError: Its shape, dtype or range is not a photo's; the error begins with `name`.
+        PhotoError: Its shape, dtype or range is not that of a photo; the message begins with `name`.
     """
     if values.ndim == 2:
         values = values[..., None]
@@ -125,10 +125,10 @@ def photo_of_array(values: NDArray[Any], name: str) -> Photo:
 
 
 def checked_pixels(values: NDArray[Any], name: str) -> Pixels:
-    """The values, if their dtype and range are a photo's.
+    """Check that shape, dtype and range are those of a photo, and return the values; floats become float32.
 
     Raises:
-        PhotoError: They are not; the error begins with `name`.
+        PhotoError: They are not; the message begins with `name`.
     """
     if values.ndim != 3 or 0 in values.shape:
         raise PhotoError(f"{name} has shape {values.shape}; a photo is (H, W) or (H, W, 1 | 3 | 4)")
@@ -143,7 +143,7 @@ def checked_pixels(values: NDArray[Any], name: str) -> Pixels:
 
 
 def as_bytes(pixels: Pixels) -> NDArray[np.uint8]:
-    """Pixels of any depth rounded to bytes."""
+    """Round pixels of any bit depth to uint8."""
     if pixels.dtype == np.uint8:
         return pixels.astype(np.uint8, copy=False)
     rounded: NDArray[np.uint8] = np.rint(pixels * np.float32(255 / FULL_SCALE[pixels.dtype])).astype(np.uint8)
@@ -151,7 +151,7 @@ def as_bytes(pixels: Pixels) -> NDArray[np.uint8]:
 
 
 def as_uint16(pixels: Pixels) -> NDArray[np.uint16]:
-    """Pixels of 16 bits, or floats rounded to them."""
+    """Return uint16 pixels as they are, and round floats to uint16."""
     if pixels.dtype == np.uint16:
         return pixels.astype(np.uint16, copy=False)
     rounded: NDArray[np.uint16] = np.rint(pixels * np.float32(65535)).astype(np.uint16)
@@ -159,6 +159,6 @@ def as_uint16(pixels: Pixels) -> NDArray[np.uint16]:
 
 
 def _to_tensor(pixels: Pixels) -> Tensor:
-    """Channels-first bytes, or floats in 0 to 1."""
+    """Convert to a channels-first tensor of uint8, or of floats in 0 to 1."""
     values = pixels.astype(np.float32) / 65535 if pixels.dtype == np.uint16 else pixels
     return torch.from_numpy(np.require(values, requirements=["C", "W"])).movedim(-1, 0)

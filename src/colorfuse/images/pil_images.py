@@ -1,4 +1,4 @@
-"""Images as Pillow has them."""
+"""Decoding of PIL images."""
 
 import warnings
 from dataclasses import replace
@@ -13,20 +13,20 @@ from colorfuse.images.opening import without_pillows_limit
 
 _ORIENTATION, _COLOR_MAP = 274, 320
 _SEVERAL_PHOTOS = ("GIF", "WEBP", "PNG", "AVIF", "HEIF")
-"""Formats whose frames differ; several in a JPEG are of the same scene."""
+"""Formats whose frames are separate photos; the frames of a multi-picture JPEG show the same scene."""
 
 
 def decode_image(image: Image.Image, name: str) -> Decoded:
-    """Decode what Pillow has opened, or made."""
+    """Decode an image that Pillow opened or created."""
     turned = False
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         turned = image.tag_v2.get(_ORIENTATION, 1) in (5, 6, 7, 8)
         _mend_palette(image)
     with without_pillows_limit(image.size):
-        image.load()  # which turns a TIFF upright and removes its orientation
+        image.load()  # turns a TIFF upright and removes its orientation tag
     (metadata, coding), mode = metadata_of(image, name), image.mode
     if mode == "LAB":
-        coding = replace(coding, profile=None)  # which says that it is CIELAB
+        coding = replace(coding, profile=None)  # it only says that the values are CIELAB
     if turned and metadata.dpi:
         metadata = replace(metadata, dpi=metadata.dpi[::-1])
     if mode == "F" or mode.startswith("I"):
@@ -43,10 +43,10 @@ def decode_image(image: Image.Image, name: str) -> Decoded:
 
 
 def seek_page(image: Image.Image, name: str, page: int | None) -> None:
-    """Go to a frame of an image; None stays at the first, with a warning if there are more.
+    """Seek to a frame of an image; None stays at the first, with a warning if there are more.
 
     Raises:
-        PhotoError: There is no such frame; the error begins with `name`.
+        PhotoError: There is no such frame; the message begins with `name`.
     """
     count = count_frames(image)
     if page is None:
@@ -59,17 +59,17 @@ def seek_page(image: Image.Image, name: str, page: int | None) -> None:
 
 
 def count_frames(image: Image.Image) -> int:
-    """How many photos an image has."""
+    """Count the frames of an image that are separate photos."""
     if image.format not in _SEVERAL_PHOTOS:
         return 1
     try:
         return int(getattr(image, "n_frames", 1))
-    except Exception:  # the next one is damaged; the first is none the worse
+    except Exception:  # a later frame is damaged; the first can still be read
         return 1
 
 
 def _mend_palette(image: TiffImagePlugin.TiffImageFile) -> None:
-    """Take a colour map of 0 to 255, as some programs write it, for what it is; the standard says 0 to 65535."""
+    """Accept a colour map in 0 to 255, as some programs write it; the TIFF standard says 0 to 65535."""
     colors = image.tag_v2.get(_COLOR_MAP, ())
     if image.mode in ("P", "PA") and colors and max(colors) <= 255:
         image.palette = ImagePalette.raw("RGB;L", bytes(colors))

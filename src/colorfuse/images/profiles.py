@@ -1,4 +1,4 @@
-"""From the colours that a file's ICC profile means to those of sRGB; by LittleCMS."""
+"""Conversion from ICC profiles to sRGB, with LittleCMS."""
 
 import functools
 import warnings
@@ -16,17 +16,17 @@ _SIGNATURES = {"gray": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK"}
 
 @functools.cache
 def srgb_profile() -> bytes:
-    """An ICC profile of sRGB."""
+    """Return an ICC profile of sRGB."""
     profile = bytearray(imagecodecs.cms_profile("srgb"))
-    profile[24:36] = bytes((0x07, 0xD0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0))  # a fixed date, for the same bytes every time
+    profile[24:36] = bytes((0x07, 0xD0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0))  # a fixed date, for reproducible bytes
     return bytes(profile)
 
 
 def to_srgb(values: Array, space: ColorSpace, profile: bytes | None, name: str) -> Array:
-    """Gray `(H, W, 1)`, RGB `(H, W, 3)` or CMYK `(H, W, 4)` as gray or RGB of sRGB, in the same dtype.
+    """Convert gray `(H, W, 1)`, RGB `(H, W, 3)` or CMYK `(H, W, 4)` to gray or RGB in sRGB, with the same dtype.
 
-    A profile that is damaged, or of another colour space than the values, is passed over with a warning. Gray may
-    have one of RGB, and is then taken for three equal channels.
+    A profile that is damaged, or for another colour space than that of the values, is ignored with a warning. Gray
+    may have an RGB profile; it is then treated as three equal channels.
     """
     try:
         if not profile:
@@ -50,7 +50,7 @@ def to_srgb(values: Array, space: ColorSpace, profile: bytes | None, name: str) 
 
 @functools.lru_cache(maxsize=8)
 def _is_srgb(profile: bytes, space: ColorSpace) -> bool:
-    """Whether values keep their meaning, but for what is invisible in bytes."""
+    """Whether a profile equals sRGB to within one step of 8 bits."""
     if space == "cmyk":
         return False
     steps = np.arange(0, 256, 17, dtype=np.uint8)
@@ -64,7 +64,7 @@ def _transform(values: Array, space: ColorSpace, profile: bytes) -> Array:
     gray = space == "gray"
     if gray and profile[16:20] == _SIGNATURES["rgb"]:
         values, space = np.repeat(values, 3, axis=-1), "rgb"
-    # Without a table, which is off by 9 of 255 in dark gray, and by as much in colours of 16 bits.
+    # LittleCMS's precomputed tables are off by 9 of 255 in dark gray, and by as much in 16-bit colours.
     exact = gray or values.dtype.itemsize > 1
     rgb: Array = imagecodecs.cms_transform(
         np.ascontiguousarray(values[..., 0] if space == "gray" else values),

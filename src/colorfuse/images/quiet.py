@@ -1,4 +1,4 @@
-"""The libraries that decode, kept from complaining of damaged files, which colorfuse names by itself."""
+"""Silences decoding libraries about damaged files, which colorfuse reports itself."""
 
 import contextlib
 import logging
@@ -10,12 +10,12 @@ _LOCK = threading.Lock()
 _blocks = 0
 _filters = warnings.catch_warnings()
 
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # without one, Python prints what it logs
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # else Python prints its log messages
 
 
 @contextlib.contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """A block in which Pillow warns of nothing; several threads may be in one at the same time."""
+    """Suppress Pillow's warnings within a block; several threads may use it at the same time."""
     global _blocks, _filters
     with _LOCK:
         if not _blocks:

@@ -1,4 +1,4 @@
-"""Photos from files, images, arrays and tensors."""
+"""Reading of photos from files, PIL images, arrays and tensors."""
 
 import contextlib
 import errno
@@ -26,7 +26,7 @@ from colorfuse.images.profiles import to_srgb
 from colorfuse.images.quiet import quiet_libraries
 from colorfuse.memory import check_memory
 
-_ERRORS_OF_A_PHOTO = (None, errno.EINVAL, errno.EOVERFLOW)  # as of seeking where a damaged file points to
+_ERRORS_OF_A_PHOTO = (None, errno.EINVAL, errno.EOVERFLOW)  # such as seeking to a bad offset in a damaged file
 
 _TRANSPOSED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,33 +37,31 @@ _TRANSPOSED = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""How an image with an EXIF orientation becomes upright."""
+"""The transposition that turns an image of each EXIF orientation upright."""
 
 PhotoSource: TypeAlias = Photo | str | os.PathLike[str] | IO[bytes] | Image.Image | NDArray[Any] | Tensor
 
 
 def read_photo(source: PhotoSource, *, page: int | None = None, max_pixels: int | None = None) -> Photo:
-    """Read a photo: upright after its EXIF orientation, in sRGB after its ICC profile, with its bit depth and alpha.
+    """Read a photo, turned upright by its EXIF orientation and converted to sRGB, with its bit depth and alpha.
 
-    PNG and TIFF keep more than 8 bits; other formats are read with 8.
+    PNG, TIFF, PGM and JPEG of 12 bits keep more than 8 bits; other formats are read with 8.
 
     Args:
-        source: A path, an open binary file, which is read from its start, a PIL image, an array `(H, W)` or
+        source: A path, an open binary file (read from its start), a PIL image, an array `(H, W)` or
             `(H, W, 1 | 3 | 4)`, a tensor `(1 | 3 | 4, H, W)`, or a `Photo`. Arrays and tensors are uint8, uint16 or
             floats in 0 to 1.
-        page: Of a file with several pages or frames, the number of the one to read, from 0 on; None for the first
-            that is no thumbnail.
-        max_pixels: Refuse files with more pixels, as where strangers' files are read; None leaves it to the memory
-            that there is.
+        page: The page or frame to read, counted from 0; None for the first that is not a thumbnail.
+        max_pixels: Refuse files with more pixels, for example from untrusted sources; None for no limit but memory.
 
     Returns:
         A `Photo`, whose `pixels` are `(H, W, 1 | 3)` of uint8, uint16, or float32 in 0 to 1.
 
     Raises:
         OSError: There is no file at the path, or it cannot be read.
-        PhotoError: The file is no image, is damaged, has no such page or too many pixels, or the values are not a
-            photo's.
-        MemoryError: It is too large for the memory to be coloured in.
+        PhotoError: The file is not an image, is damaged, has no such page or too many pixels, or the values are not
+            those of a photo.
+        MemoryError: There is too little memory to colour the photo.
         TypeError: The source is none of these.
 
     Example:
@@ -95,12 +93,12 @@ def read_photo(source: PhotoSource, *, page: int | None = None, max_pixels: int 
 
 
 def read_pages(source: str | os.PathLike[str] | IO[bytes]) -> Iterator[Photo]:
-    """Read all pages of a TIFF, or all frames of a GIF and its like, one after another; thumbnails are left out.
+    """Read the pages of a TIFF, or the frames of a GIF or similar, one after another, without thumbnails.
 
     Raises:
         OSError: There is no file at the path, or it cannot be read.
-        PhotoError: The file is no image, or a page is damaged.
-        MemoryError: A page is too large for the memory to be coloured in.
+        PhotoError: The file is not an image, or a page is damaged.
+        MemoryError: There is too little memory to colour a page.
 
     Example:
         >>> path = getfixture("tmp_path") / "album.tif"
@@ -118,12 +116,12 @@ def read_pages(source: str | os.PathLike[str] | IO[bytes]) -> Iterator[Photo]:
 
 
 def open_rgb(path: str | os.PathLike[str], at_least: int | None = None) -> Image.Image:
-    """Read a photo as 8 bit RGB, upright; a large JPEG may come smaller, its sides at least `at_least`.
+    """Read a photo as upright 8-bit RGB; a large JPEG may be decoded smaller, with sides of at least `at_least`.
 
     Raises:
         FileNotFoundError: There is no file at the path.
-        PhotoError: The file is no image or is damaged.
-        MemoryError: It is too large for the memory.
+        PhotoError: The file is not an image, or is damaged.
+        MemoryError: The photo does not fit in memory.
     """
     with Path(path).open("rb") as file:
         image = _open_plain(file, at_least)
@@ -135,7 +133,7 @@ def open_rgb(path: str | os.PathLike[str], at_least: int | None = None) -> Image
 
 
 def _open_plain(file: IO[bytes], at_least: int | None) -> Image.Image | None:
-    """Open what Pillow decodes right: 8 bit RGB or gray without a profile."""
+    """Open a file that Pillow alone decodes correctly: 8-bit RGB or gray without an ICC profile; None for others."""
     try:
         with quiet_libraries():
             image = open_image(file)
@@ -148,7 +146,7 @@ def _open_plain(file: IO[bytes], at_least: int | None) -> Image.Image | None:
         orientation = orientation_of(image)
         image = image.transpose(_TRANSPOSED[orientation]) if orientation in _TRANSPOSED else image
         return image if image.mode == "RGB" else image.convert("RGB")
-    except Exception:  # which `read_photo` names, or reads in another way
+    except Exception:  # `read_photo` will report it, or read the file in another way
         return None
 
 
@@ -188,7 +186,7 @@ def _from_array(values: NDArray[Any], name: str) -> Photo:
 
 @contextlib.contextmanager
 def _photo_errors(name: str) -> Iterator[None]:
-    """Turn what decoders raise for a bad file, which may be anything, into a `PhotoError` that names the file."""
+    """Turn any error that decoders raise for a bad file into a `PhotoError` that names the file."""
     try:
         with quiet_libraries():
             yield
@@ -201,6 +199,6 @@ def _photo_errors(name: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise PhotoError(f"{name} is too large for Pillow: {error} Raise PIL.Image.MAX_IMAGE_PIXELS") from error
     except Exception as error:
-        if isinstance(error, OSError) and error.errno not in _ERRORS_OF_A_PHOTO:  # but of the disk
+        if isinstance(error, OSError) and error.errno not in _ERRORS_OF_A_PHOTO:  # an error of the disk
             raise
         raise PhotoError(f"{name} is damaged: {error}; save it again or leave it out") from error

@@ -1,4 +1,4 @@
-"""TIFF: by Pillow where its values have 8 bits, and by tifffile where they have more or Pillow fails."""
+"""Decoding of TIFF: with Pillow up to 8 bits, and with tifffile beyond that or if Pillow fails."""
 
 import math
 import warnings
@@ -23,7 +23,7 @@ _SUBFILE_TYPE, _BITS, _ORIENTATION, _X_RESOLUTION, _SOFTWARE, _BELOW = 254, 258,
 _SAMPLE_FORMAT, _SIGNED = 339, 2
 _WHITE_IS_ZERO, _PALETTE, _YCBCR, _PREMULTIPLIED, _ALPHA = 0, 3, 6, 1, 2
 _RAW = (32803, 34892)
-"""Photometric interpretations of a camera's sensor."""
+"""Photometric interpretations of raw sensor data."""
 
 _SPACES: dict[int, tuple[ColorSpace, int]] = {
     _WHITE_IS_ZERO: ("gray", 1),
@@ -31,24 +31,24 @@ _SPACES: dict[int, tuple[ColorSpace, int]] = {
     2: ("rgb", 3),
     _PALETTE: ("rgb", 1),
     5: ("cmyk", 4),
-    _YCBCR: ("rgb", 3),  # which tifffile's JPEG decoder has turned to RGB
+    _YCBCR: ("rgb", 3),  # tifffile's JPEG decoder converts it to RGB
 }
 _MOST_OF_A_TILE = 8
-"""How many times the pixels of a photo a tile of it may have; a damaged file may claim any number."""
+"""Maximum size of a tile, as a multiple of the photo's; a damaged file may claim any size."""
 
 
 def is_tiff(start: bytes) -> bool:
-    """Whether a file begins like a TIFF."""
+    """Whether a file starts with the signature of TIFF."""
     return start[:4] in _STARTS
 
 
 def decode_tiff(file: IO[bytes], name: str, page: int | None, max_pixels: int | None) -> Decoded:
-    """Decode a page: by default the first that is no thumbnail, also where a preview comes first.
+    """Decode a page; by default the first that is not a thumbnail or preview.
 
     Raises:
-        PhotoError: There is no such page, it has too many pixels, or it is of a kind that cannot be read.
-        MemoryError: It is too large for the memory to be coloured in.
-        Exception: Anything, for a damaged one.
+        PhotoError: There is no such page, it has too many pixels, or its kind is not supported.
+        MemoryError: There is too little memory to colour it.
+        Exception: Any kind, if the file is damaged.
     """
     file.seek(8)
     if file.read(2) == _CANON_RAW:
@@ -76,14 +76,14 @@ def decode_tiff(file: IO[bytes], name: str, page: int | None, max_pixels: int | 
 
 
 def tiff_page_numbers(file: IO[bytes]) -> list[int]:
-    """The numbers of the pages that are no thumbnails."""
+    """List the numbers of the pages that are not thumbnails."""
     with tifffile.TiffFile(with_standard_numbers(file)) as tiff:
         whole = [number for number, page in enumerate(tiff.pages) if not _is_reduced(page)]
         return whole or [0]
 
 
 def _seek(image: TiffImagePlugin.TiffImageFile, name: str, page: int | None) -> bool:
-    """Go to a page; False if the first photo is none of them, but lies in a directory below a thumbnail's."""
+    """Seek to a page; return False if all pages are thumbnails and the photo is in a sub-IFD of the first."""
     count = _count(image)
     if page is not None:
         if not 0 <= page < count:
@@ -107,7 +107,7 @@ def _seek(image: TiffImagePlugin.TiffImageFile, name: str, page: int | None) -> 
 def _count(image: TiffImagePlugin.TiffImageFile) -> int:
     try:
         return image.n_frames
-    except Exception:  # the next one is damaged; the first is none the worse
+    except Exception:  # a later page is damaged; the first can still be read
         return 1
 
 
@@ -159,7 +159,7 @@ def _decode_by_tifffile(
 
 
 def _page(tiff: tifffile.TiffFile, name: str, number: int | None) -> Any:
-    """The page of a number, or the first that is no thumbnail, be it in a directory below another.
+    """Get a page by number, or the first that is not a thumbnail, including those in sub-IFDs.
 
     Raises:
         PhotoError: There is no such page.
@@ -172,7 +172,7 @@ def _page(tiff: tifffile.TiffFile, name: str, number: int | None) -> Any:
 
 
 def _pages_below(pages: Any) -> Iterator[Any]:
-    """Pages, each followed by those in the directories below it."""
+    """Yield pages, each followed by those in its sub-IFDs."""
     for page in pages:
         if isinstance(page, tifffile.TiffPage):
             yield page
@@ -191,13 +191,13 @@ def _raw(name: str) -> PhotoError:
 
 
 def _looked_up(indices: Array, colormap: Array) -> Array:
-    """RGB in 16 bits of indices `(H, W, 1)` into a colour map `(3, 2**bits)`."""
+    """Look up indices `(H, W, 1)` in a colour map `(3, 2**bits)`, which gives 16-bit RGB."""
     colormap = colormap * np.uint16(257) if colormap.max() <= 255 else colormap
     return np.moveaxis(colormap[:, indices[..., 0]], 0, -1)
 
 
 def _said_by(page: Any) -> tuple[Metadata, Coding]:
-    """What a page says that Pillow cannot open: the tags of one value, and no directories below it."""
+    """Read the metadata of a page that Pillow cannot open: text, resolution, orientation and ICC profile."""
     tags = {tag.code: tag.value for tag in page.tags if tag.count == 1 or isinstance(tag.value, str)}
     described = {code: value for code, value in tags.items() if isinstance(value, str) and code != _SOFTWARE}
     dots = page.get_resolution("inch") if page.tags.get(_X_RESOLUTION) and page.resolutionunit > 1 else None

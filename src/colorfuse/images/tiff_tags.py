@@ -1,28 +1,28 @@
-"""Tags of TIFF whose numbers are of another type than the standard's, as some programs write them."""
+"""Repair of TIFF tags whose integers some programs write with a non-standard type."""
 
 import io
 import struct
 from typing import IO
 
 _NUMBERS = {254, 255, 256, 257, 258, 259, 262, 266, 274, 277, 278, 284, 296, 317, 338, 339}
-"""Tags with one whole number each, in files that libraries may take for damaged otherwise."""
+"""Tags of a single integer; decoders may reject files in which these have another type."""
 
 _SHORT, _LONG = 3, 4
 _TYPES = {1: "B", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d"}
-"""Types, as struct reads them, that such a number may have although it should not."""
+"""Non-standard types that occur for such an integer, with their struct codes."""
 
 _MOST_DIRECTORIES = 10_000
 
 
 def with_standard_numbers(file: IO[bytes]) -> IO[bytes]:
-    """The same TIFF with these numbers as SHORT or LONG; the file itself if they are, or if it is no classic TIFF."""
+    """Rewrite these integers of a classic TIFF as SHORT or LONG; return the file itself if nothing changes."""
     changes = {}
     try:
         file.seek(0)
         order = "<" if file.read(2) == b"II" else ">"
         if _read(file, order + "H", 2) == 42:
             changes = _find(file, order)
-    except (struct.error, ValueError, OverflowError):  # of a damaged file, as its decoder will tell
+    except (struct.error, ValueError, OverflowError):  # a damaged file, which its decoder will report
         pass
     file.seek(0)
     if not changes:
@@ -34,7 +34,7 @@ def with_standard_numbers(file: IO[bytes]) -> IO[bytes]:
 
 
 def _find(file: IO[bytes], order: str) -> dict[int, bytes]:
-    """What is to be written at which place, in all directories that follow one another."""
+    """Find the bytes to write at each file offset, in the whole chain of IFDs."""
     changes = {}
     directory, seen = _read(file, order + "I", 4), set[int]()
     while directory and directory not in seen and len(seen) < _MOST_DIRECTORIES:
@@ -56,4 +56,4 @@ def _find(file: IO[bytes], order: str) -> dict[int, bytes]:
 def _read(file: IO[bytes], code: str, place: int) -> int:
     file.seek(place)
     (value,) = struct.unpack(code, file.read(struct.calcsize(code)))
-    return value  # type: ignore[no-any-return]  # of the type that the code says
+    return value  # type: ignore[no-any-return]  # the code determines the type

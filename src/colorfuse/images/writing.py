@@ -1,4 +1,4 @@
-"""Photos to files: whole or not at all, with the depth, alpha and metadata that the format has."""
+"""Atomic writing of photos, with the bit depth, alpha and metadata that the format supports."""
 
 import io
 import math
@@ -22,7 +22,7 @@ from colorfuse.images.profiles import srgb_profile
 Array: TypeAlias = NDArray[Any]
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""Of the formats that can be written; Pillow reads others as well."""
+"""Suffixes of the formats that can be written; more can be read."""
 
 _WITHOUT_ALPHA = (".bmp", ".jpeg", ".jpg", ".ppm")
 _OF_16_BITS = (".png", ".tif", ".tiff")
@@ -30,27 +30,27 @@ _LONGEST_IN_JPEG = 65_500
 _LONGEST_SIDE = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
 _XMP = 700
 _ROWS_A_STRIP = 64
-_PNG_LEVEL = 4  # level 6 takes four times as long for a file smaller by a twelfth
+_PNG_LEVEL = 4  # level 6 takes four times as long and saves only a twelfth
 _INCHES, _DEFLATE, _HORIZONTAL_DIFFERENCES, _UNASSOCIATED_ALPHA = 2, 8, 2, 2
 
 
 def write_photo(path: str | Path, pixels: Pixels, *, like: Photo | None = None) -> None:
-    """Write an image in the format that the suffix of `path` names, whole or not at all.
+    """Write an image atomically, in the format given by the suffix of `path`.
 
-    PNG and TIFF have 16 bits a channel for uint16 and floats, which are rounded to them; other formats have 8. JPEG
-    and WebP are written in quality 95, JPEG with full colour resolution. Formats without alpha leave it out. Colours
-    are marked as sRGB.
+    In PNG and TIFF, uint16 and floats are written with 16 bits per channel; floats are rounded. Other formats have 8
+    bits. JPEG and WebP are written with quality 95, JPEG without chroma subsampling. Formats without alpha drop it.
+    Colour images get an sRGB profile where the format allows.
 
     Args:
-        path: Where to; the suffix chooses the format, and its folder is made if it is not there.
+        path: The file to write. Its suffix selects the format; its folder is created if missing.
         pixels: `(H, W)` or `(H, W, 1 | 3 | 4)`; uint8, uint16, or floats in 0 to 1.
-        like: A photo whose EXIF, resolution, XMP and comment the file gets, where the format has them.
+        like: A photo whose EXIF, resolution, XMP and comment are copied to the file, as far as the format allows.
 
     Raises:
-        ValueError: The suffix names no format that can be written.
-        PhotoError: The array is not a photo, or the format cannot hold so large a one.
-        TypeError: It is no array.
-        OSError: It cannot be written there.
+        ValueError: The suffix is not that of a writable format.
+        PhotoError: The array is not a photo, or is too large for the format.
+        TypeError: `pixels` is not an array.
+        OSError: The file cannot be written.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -76,7 +76,7 @@ def write_photo(path: str | Path, pixels: Pixels, *, like: Photo | None = None) 
 
 def _write_png(file: IO[bytes], values: Array, metadata: Metadata) -> None:
     encoded = imagecodecs.png_encode(values.squeeze(-1) if values.shape[-1] == 1 else values, level=_PNG_LEVEL)
-    header = 8 + 25  # the signature, and the first chunk
+    header = 8 + 25  # the signature and the IHDR chunk
     file.write(encoded[:header])
     if values.shape[-1] > 1:
         PngImagePlugin.putchunk(file, b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))
@@ -114,16 +114,16 @@ def _write_tiff(file: IO[bytes], values: Array, metadata: Metadata) -> None:
         directory[TiffImagePlugin.EXTRASAMPLES] = _UNASSOCIATED_ALPHA
     if channels > 2:
         directory[TiffImagePlugin.ICCPROFILE] = srgb_profile()
-    directory.save(file)  # which makes the offsets, now counted from the first strip, those of the file
+    directory.save(file)  # turns the strip offsets from relative to absolute
     file.writelines(strips)
 
 
 def _tiff_directory(metadata: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
-    """A directory that says what the metadata do."""
+    """Make an IFD with the metadata; an empty one, with a warning, if TIFF cannot hold them."""
     try:
         directory = _described(metadata)
         directory.tobytes()
-    except Exception as error:  # Pillow raises nearly anything for values of a wrong type, as cameras write them
+    except Exception as error:  # Pillow raises almost anything for values of a wrong type, which some cameras write
         warnings.warn(f"metadata that TIFF cannot hold are left out: {error}", stacklevel=4)
         directory = TiffImagePlugin.ImageFileDirectory_v2()
     return directory
@@ -153,7 +153,7 @@ def _write_by_pillow(file: IO[bytes], values: Array, metadata: Metadata) -> None
     kept = {"exif": metadata.exif, "xmp": metadata.xmp, "comment": metadata.comment}
     if suffix in (".jpg", ".jpeg"):
         kept = _what_jpeg_holds(kept)
-    encoded = io.BytesIO()  # since Pillow does not notice when a file's disk is full
+    encoded = io.BytesIO()  # Pillow does not notice a full disk when it writes to a file
     image = Image.fromarray(values.squeeze(-1) if values.shape[-1] == 1 else values)
     image.save(
         encoded,
@@ -168,7 +168,7 @@ def _write_by_pillow(file: IO[bytes], values: Array, metadata: Metadata) -> None
 
 
 def _what_jpeg_holds(kept: dict[str, bytes]) -> dict[str, bytes]:
-    """What is not too long for a segment of JPEG."""
+    """Keep the metadata that fit in a JPEG segment, and warn of the others."""
     for name, value in kept.items():
         if len(value) > _LONGEST_IN_JPEG:
             warnings.warn(f"{name} of {len(value)} bytes is left out; JPEG holds {_LONGEST_IN_JPEG}", stacklevel=4)

@@ -1,1 +1,1 @@
-"""From lightness to a coloured photo: the colours at working size, upsampled onto the photo's own lightness."""
+"""Inference: predicts colours at working size and upsamples them to the size of the photo."""

@@ -1,18 +1,18 @@
-"""Where a colorizer computes."""
+"""Device selection."""
 
 from typing import TypeAlias
 
 import torch
 
 Device: TypeAlias = str | torch.device | None
-"""A device of torch's, such as "cpu" or "cuda:1"; "auto" or None for a GPU where there is one."""
+"""A torch device, such as "cpu" or "cuda:1"; "auto" or None for the GPU if there is one."""
 
 
 def find_device(device: Device = None) -> torch.device:
-    """The device that is meant: by default the GPU, by CUDA or MPS, and the CPU where there is none.
+    """Resolve a device; by default CUDA or MPS if available, else the CPU.
 
     Raises:
-        ValueError: torch knows no such device, or it is not there.
+        ValueError: torch knows no such device, or it is not available.
     """
     if device is None or device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu")

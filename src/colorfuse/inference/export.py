@@ -1,4 +1,4 @@
-"""A colorizer as a program that other software runs."""
+"""Export of colorizers to ONNX and `torch.export`."""
 
 import copy
 from collections.abc import Callable
@@ -19,20 +19,20 @@ from colorfuse.inference.rendering import render, to_render_size
 from colorfuse.inference.upsampling import find_upsampling
 
 TORCH_NEEDED = "2.14"
-"""Older ones do not write, or do not translate to ONNX, sizes that are worked out from sizes."""
+"""Older versions cannot export sizes computed from dynamic sizes, or cannot translate them to ONNX."""
 
 _OPSET = 20
 _SHAPE = (2, 1, 96, 120)
-"""Of the photos that the program is traced with: none is 1, and no two are alike, which would be taken for rules."""
+"""Shape of the example input. Dynamic sizes are distinct and not 1, or tracing would specialise on them."""
 
 
 class Program(nn.Module):
-    """Gray photos in, RGB out: a colorizer with all that `predict` does around it.
+    """The whole pipeline of `predict` as a module, from gray photos to RGB.
 
     Args:
-        render_ab: From L `(N, 1, h, w)` at working size to ab `(N, 2, h, w)`; it is copied.
-        render_size: It works on about this number squared pixels of each photo.
-        upsample: How colours are brought to a photo's size.
+        render_ab: Maps L `(N, 1, h, w)` at working size to ab `(N, 2, h, w)`. It is copied.
+        render_size: Photos are resized to about `render_size ** 2` pixels for it.
+        upsample: How colours are upsampled to the photo's size.
     """
 
     def __init__(self, render_ab: nn.Module, render_size: int, upsample: str) -> None:
@@ -43,7 +43,7 @@ class Program(nn.Module):
         self.upsample = find_upsampling(upsample)
 
     def forward(self, gray: Tensor) -> Tensor:
-        """RGB `(N, 3, H, W)` of gray `(N, 1, H, W)`, both float32 in 0 to 1 of sRGB."""
+        """Colour gray `(N, 1, H, W)` to RGB `(N, 3, H, W)`, both float32 sRGB in 0 to 1."""
         lightness = gray_to_lightness(gray)
         rendered = render(self.render_ab, to_render_size(lightness, self.render_size))
         ab = self.upsample(*rendered, gray.shape[-2])(lightness, 0)
@@ -51,10 +51,10 @@ class Program(nn.Module):
 
 
 class _SameConv(nn.Module):
-    """timm's convolution with the padding of TensorFlow, in integers alone.
+    """timm's `Conv2dSame`, convolution with TensorFlow's "same" padding, in integer arithmetic only.
 
-    timm divides floats and takes the greater of two numbers, and tracing takes hours to compare sizes of which that
-    was done layer after layer. Here what is padded cancels out: the size that comes is the one that goes, divided.
+    timm uses float division and a maximum. Stacked over many layers, these make symbolic sizes that take hours to
+    compare in tracing. Here the padding cancels out: the output size is the input size divided by the stride.
     """
 
     def __init__(self, conv: Conv2dSame) -> None:
@@ -67,7 +67,7 @@ class _SameConv(nn.Module):
             maps.shape[:1:-1], conv.kernel_size[::-1], conv.stride[::-1], conv.dilation[::-1], strict=True
         ):
             total: Any = (ceil_div(side, stride) - 1) * stride + dilation * (kernel - 1) + 1 - side
-            if dilation * (kernel - 1) + 1 < stride:  # where what is between two kernels may be cut off
+            if dilation * (kernel - 1) + 1 < stride:  # a stride that skips pixels would give negative padding
                 total = torch.sym_max(total, 0)
             padding += [total // 2, total - total // 2]
         padded = functional.pad(maps, padding)
@@ -82,11 +82,11 @@ def _ease_padding(network: nn.Module) -> None:
 
 
 def write_program(program: Program, path: Path) -> None:
-    """Write a program in the format that the suffix of `path` names.
+    """Write a program in the format given by the suffix of `path`.
 
     Raises:
         ValueError: The suffix is neither `.onnx` nor `.pt2`, or a part of the colorizer cannot be exported.
-        ImportError: torch is too old, or what ONNX takes is not installed.
+        ImportError: torch is too old, or the packages for ONNX are not installed.
     """
     writers: dict[str, Callable[[Program, Path], None]] = {".onnx": _write_onnx, ".pt2": _write_pt2}
     if path.suffix not in writers:
@@ -102,7 +102,7 @@ def _exported(program: Program) -> ExportedProgram:
     try:
         with torch.no_grad():
             return torch.export.export(program, (torch.rand(_SHAPE),), dynamic_shapes={"gray": sides}, strict=False)
-    except Exception as error:  # what a part does may fail in any way where it is traced
+    except Exception as error:  # tracing a custom part may raise anything
         raise ValueError(f"this colorizer cannot be exported: {first_line(error)}") from error
 
 
@@ -112,7 +112,7 @@ def _write_pt2(program: Program, path: Path) -> None:
 
 def _write_onnx(program: Program, path: Path) -> None:
     try:
-        import onnxscript  # noqa: F401  # which torch translates with
+        import onnxscript  # noqa: F401  # torch.onnx needs it
     except ImportError as error:
         raise ImportError("to export to ONNX, install colorfuse[onnx]") from error
     written: Any = torch.onnx.export(

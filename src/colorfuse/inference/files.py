@@ -1,4 +1,4 @@
-"""Files coloured one after another, each into a file of its own."""
+"""Batch colouring of files to files."""
 
 import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,20 +17,20 @@ from colorfuse.inference.prefetching import prefetch
 _THREADS = 2
 _WHEN_FULL = "make room, and go on by the same command"
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""Errors after which no other photo can be written either."""
+"""Disk errors after which no other photo can be written either."""
 _DEPTH = 1
-"""Photos that are read, and that are written, while one is coloured: few, since scans may be large."""
+"""Photos to read ahead, and to write behind, while one is coloured. Few, since scans may be large."""
 
 
 class Task(NamedTuple):
-    """A photo, and the file to write it to in colour."""
+    """A photo and the file to write its coloured version to."""
 
     source: Path
     target: Path
 
 
 class Result(NamedTuple):
-    """A photo that is done: its size, or why it could not be coloured, or that another process colours it."""
+    """The result of a task: the number of pixels, or an error, or that another process does the photo."""
 
     pixels: int
     error: str = ""
@@ -38,10 +38,10 @@ class Result(NamedTuple):
 
 
 def list_tasks(photos: Path | Sequence[Path], output: Path) -> list[Task]:
-    """A task for each photo of some files and folders, but for those below the output, in the same order each time.
+    """List a task for each photo in some files and folders, in a fixed order, without those inside the output folder.
 
-    Outputs are named like the photos, those of formats that cannot be written with `.png` appended; of two that would
-    be the same file, the later one is numbered.
+    Outputs have the names of the photos. If a photo's format cannot be written, `.png` is appended. If two outputs
+    have the same name, a number is added to the later one.
 
     Raises:
         FileNotFoundError: A path does not exist.
@@ -69,12 +69,12 @@ def list_tasks(photos: Path | Sequence[Path], output: Path) -> list[Task]:
 
 
 def can_write(target: Path) -> bool:
-    """Whether the name ends like that of a format that can be written."""
+    """Whether the suffix is that of a format that can be written."""
     return target.suffix.lower() in SUFFIXES
 
 
 def is_there(target: Path) -> bool:
-    """Whether a file is there; one whose name is too long is not."""
+    """Whether a file exists; False if its name is too long."""
     try:
         return target.exists()
     except OSError:
@@ -82,10 +82,10 @@ def is_there(target: Path) -> bool:
 
 
 def not_itself(photo: Path, target: Path) -> Path:
-    """The target, if it is not the photo.
+    """Check that the target is not the photo itself, and return it.
 
     Raises:
-        ValueError: It is.
+        ValueError: The target is the photo.
     """
     if target.resolve() == photo.resolve():
         raise ValueError(f"{photo} would be overwritten; choose another output than where the photos are")
@@ -112,20 +112,20 @@ def colorize_files(
     overwrite: bool = False,
     read: Callable[[Path], Photo] = read_photo,
 ) -> Iterator[Result]:
-    """Colour photos in their order by `predict`; meanwhile the next one is read and the last one written.
+    """Colour photos in order; threads read the next photo and write the previous one meanwhile.
 
-    A photo that cannot be read or written is passed over, and its result says why. Files are written whole, so that
-    an interrupted run can go on with those that are missing. Several processes with the same tasks share them.
+    If a photo cannot be read or written, it is skipped and its result says why. Files are written atomically, so an
+    interrupted run can be repeated to do the missing ones. Several processes with the same tasks share the work.
 
     Args:
         predict: Colours a photo.
-        tasks: What to read and where to write it.
-        overwrite: Also colour photos whose targets are there.
+        tasks: The photos to read and the files to write.
+        overwrite: Also colour photos whose targets exist.
         read: Reads a photo.
 
     Raises:
-        ValueError: A suffix cannot be written, or `predict` raises it.
-        OSError: The disk is full, or cannot be written to.
+        ValueError: A target's suffix is not that of a writable format, or `predict` raises it.
+        OSError: The disk is full or read-only.
     """
     with ThreadPoolExecutor(_THREADS) as executor:
         photos = prefetch(executor, partial(_read, read=read, overwrite=overwrite), tasks, _DEPTH)
@@ -142,7 +142,7 @@ def _read(task: Task, read: Callable[[Path], Photo], overwrite: bool) -> _Read |
     if not claim.is_mine:
         return Result(0, by_another=True)
     try:
-        if not overwrite and is_there(task.target):  # since the tasks were listed
+        if not overwrite and is_there(task.target):  # written since the tasks were listed
             claim.release()
             return Result(0, by_another=True)
         return _Read(task, claim, read(task.source))
@@ -182,7 +182,7 @@ def _write(colored: _Colored | Result) -> Result:
 
 
 def _failed(task: Task, error: Exception) -> Result:
-    """Why a photo could not be written; raised again where no other one can be either."""
+    """Make the result of a photo that could not be written; re-raise if no other photo can be written either."""
     if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
         raise error
     return Result(0, f"{task.source}: {error}")

@@ -1,4 +1,4 @@
-"""Predictions in processes that were forked."""
+"""Makes predictions work in forked processes."""
 
 import os
 
@@ -6,11 +6,11 @@ import torch
 
 
 def _compute_alone() -> None:
-    """Compute on one thread: the others that torch would wait for do not outlive a fork."""
+    """Use a single thread: torch would wait forever for pool threads, which do not survive a fork."""
     torch.set_num_threads(1)
 
 
 def make_forks_safe() -> None:
-    """Let processes that are forked from this one compute with torch, where the system forks processes."""
+    """Let processes forked from this one compute with torch, on platforms that fork."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_compute_alone)

@@ -1,4 +1,4 @@
-"""A network and the objective that reads its planes, as one module."""
+"""Modules that map lightness to colours."""
 
 from torch import Tensor, nn
 
@@ -7,11 +7,11 @@ from colorfuse.objectives import Objective
 
 
 class NetworkColors(nn.Module):
-    """From lightness to ab.
+    """A network and the objective that decodes its planes to ab, as one module.
 
     Args:
-        network: From lightness `(N, 1, H, W)` and a stride to planes: a `FusionNetwork`, or one made of it.
-        objective: Reads planes as ab.
+        network: Maps lightness `(N, 1, H, W)` and a stride to planes: a `FusionNetwork`, or one derived from it.
+        objective: Decodes planes to ab.
     """
 
     def __init__(self, network: nn.Module, objective: Objective) -> None:
@@ -20,17 +20,17 @@ class NetworkColors(nn.Module):
         self.objective = objective
 
     def forward(self, lightness: Tensor) -> Tensor:
-        """The ab `(N, 2, h, w)` of L `(N, 1, H, W)` in 0 to 100, with its dtype and on its device."""
+        """Predict ab `(N, 2, h, w)` from L `(N, 1, H, W)` in 0 to 100, with the dtype and device of L."""
         planes = self.network(lightness.to(next(self.network.parameters())), self.objective.stride)
-        # In the precision and layout of lightness: colours need it, and few channels are slow to read channels-last.
-        # On the objective's device, since a training may be using it there.
+        # Decode in the dtype of lightness, since colours need its precision, and in its layout, since channels-last
+        # is slow for few channels. Do not move the objective: training may be using it on its device.
         device = next(self.objective.buffers(), planes).device
         ab: Tensor = self.objective.read(planes.to(device, lightness.dtype)).to(lightness).contiguous()
         return ab
 
 
 class FunctionColors(nn.Module):
-    """Any function from lightness `(N, 1, h, w)` to ab `(N, 2, h, w)` as a module.
+    """Wraps a function from lightness `(N, 1, h, w)` to ab `(N, 2, h, w)` in a module.
 
     Args:
         render_ab: The function.
@@ -41,5 +41,5 @@ class FunctionColors(nn.Module):
         self.render_ab = render_ab
 
     def forward(self, lightness: Tensor) -> Tensor:
-        """What the function gives."""
+        """Call the function."""
         return self.render_ab(lightness)

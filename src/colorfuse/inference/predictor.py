@@ -1,4 +1,4 @@
-"""Photos coloured one after another or in batches."""
+"""Colouring of photos, one by one or in batches."""
 
 import math
 import os
@@ -20,34 +20,34 @@ from colorfuse.options import Side, check_value
 
 _PIXELS_AT_ONCE = 1 << 25
 _BYTES_A_RENDERED_PIXEL = 256
-"""About what a network keeps of each pixel that it works on."""
+"""Approximate memory of a network per pixel that it works on."""
 _OF_ONE_PHOTO = (PhotoError, OSError, MemoryError)
-"""Errors of one photo, after which the next one can be coloured."""
+"""Errors that concern one photo, so that the next one can still be coloured."""
 
 _ONE = (Photo, str, bytes, bytearray, memoryview, os.PathLike, Image.Image, np.ndarray, Tensor)
-"""What is one photo, or is meant to be, although some of it is iterable."""
+"""Types that are a single photo, or meant as one, although some are iterable."""
 
 _ENOUGH = 1024
-"""The pixels of a photo that black and white alone is not just chance for."""
+"""With fewer pixels than this, a gray photo may be all black and white by chance."""
 _MAX_SATURATION = 100.0
 
 
 class Outcome(NamedTuple):
-    """A photo that was asked for, and what became of it: its pixels in colour, or the error."""
+    """A photo as it was given, and its coloured pixels or the error that it raised."""
 
     source: PhotoSource
     result: Pixels | Exception
 
 
 class Predictor:
-    """Colours photos by a system that gives colours at its working size.
+    """Colours photos with a system that predicts colours at its working size.
 
     Args:
         render_ab: The system.
-        render_size: It works on about this number squared pixels of each photo.
-        upsample: How colours are brought to a photo's size: a name from `UPSAMPLINGS`.
-        saturation: A factor of ab.
-        batch_size: How many photos of a stream are rendered together; those of one working size form a batch.
+        render_size: Photos are resized to about `render_size ** 2` pixels for it.
+        upsample: How colours are upsampled to the photo's size: a name from `UPSAMPLINGS`.
+        saturation: A factor for ab.
+        batch_size: How many photos of a stream to render together; those of equal working size form a batch.
 
     Raises:
         ValueError: An option is unknown or out of range.
@@ -66,7 +66,7 @@ class Predictor:
         self.batch_size = batch_size
 
     def outcomes(self, sources: Iterable[PhotoSource]) -> Iterator[Outcome]:
-        """Read photos and colour them, in their order; what fails for one photo is its outcome."""
+        """Read and colour photos in order; if one fails, its outcome holds the error."""
         for batch in _batches(sources, self.batch_size):
             photos = [photo for _, photo in batch if isinstance(photo, Photo)]
             colored = iter(self._predict_each(photos))
@@ -82,7 +82,7 @@ class Predictor:
             return [outcome for photo in photos for outcome in self._predict_each([photo])]
 
     def predict(self, photos: Sequence[Photo]) -> list[Pixels]:
-        """Colour photos, those of one working size in one batch."""
+        """Colour photos; those of equal working size form a batch."""
         largest = max(photos, key=lambda photo: photo.pixels.size)
         height, width, _ = largest.pixels.shape
         check_render_memory(height, width, self.render_size)
@@ -111,10 +111,10 @@ class Predictor:
 
 
 def check_render_memory(height: int, width: int, render_size: int) -> None:
-    """Check that there is memory to work on a photo at a size, which says nothing of how large the photo is.
+    """Check that there is memory to render a photo at `render_size`, apart from the memory for the photo itself.
 
     Raises:
-        MemoryError: There is not.
+        MemoryError: There is too little.
     """
     pixels = math.prod(working_size(height, width, render_size))
     if pixels * _BYTES_A_RENDERED_PIXEL > available_memory():
@@ -125,7 +125,7 @@ def check_render_memory(height: int, width: int, render_size: int) -> None:
 
 
 def _is_black_and_white(lightness: Tensor) -> bool:
-    """Whether a photo has black and white alone, as halftones and scans of one bit have."""
+    """Whether a photo is black and white only, as halftones and 1-bit scans are."""
     some = lightness[:, :: max(1, lightness.shape[1] // 64), :: max(1, lightness.shape[2] // 64)]
     for values in (some, lightness):
         dark, light = (values < 1).sum().item(), (values > 99).sum().item()
@@ -135,13 +135,13 @@ def _is_black_and_white(lightness: Tensor) -> bool:
 
 
 def is_stream(photos: Any) -> bool:
-    """Whether these are several photos, and not one that happens to be iterable: a file, an array."""
+    """Whether this is an iterable of photos, rather than one photo that is iterable, such as a file or an array."""
     one = isinstance(photos, _ONE) or hasattr(photos, "read")
     return isinstance(photos, Iterable) and not one
 
 
 def _batches(sources: Iterable[PhotoSource], most: int) -> Iterator[list[tuple[PhotoSource, Photo | Exception]]]:
-    """Sources with the photos that are read from them, or with the error, up to `most` at once, fewer large ones."""
+    """Read sources in batches of (source, photo or error), of up to `most`; fewer if the photos are large."""
     batch: list[tuple[PhotoSource, Photo | Exception]] = []
     pixels = 0
     for source in sources:

@@ -1,4 +1,4 @@
-"""Results computed on other threads before they are needed."""
+"""Prefetching of results on other threads."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,9 +12,9 @@ Result = TypeVar("Result")
 def prefetch(
     executor: Executor, function: Callable[[Given], Result], items: Iterable[Given], depth: int
 ) -> Iterator[Result]:
-    """The results of a function in the order of its arguments: while one is used, `depth` are worked on or wait.
+    """Map a function over items on an executor, in order, at most `depth` results ahead of the consumer.
 
-    Python's own `Executor.map` takes all arguments at once before version 3.14.
+    Before Python 3.14, `Executor.map` consumes all items at once.
 
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Colours at the size at which a system works."""
+"""Rendering: predicting colours at a system's working size."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias, cast
@@ -8,11 +8,11 @@ from torch import Tensor
 from torch.nn import functional
 
 RenderAb: TypeAlias = Callable[[Tensor], Tensor]
-"""From L `(N, 1, h, w)` at working size to ab `(N, 2, h', w')` of the same photos, both in CIELAB units."""
+"""Maps L `(N, 1, h, w)` at working size to ab `(N, 2, h', w')` of the same photos, both in CIELAB units."""
 
 
 class Rendered(NamedTuple):
-    """Colours at working size, with the lightness that they belong to.
+    """Predicted colours, with the lightness at the same size.
 
     Attributes:
         ab: `(N, 2, h, w)` in CIELAB units.
@@ -27,7 +27,7 @@ def to_render_size(lightness: Tensor, render_size: int) -> Tensor:
     """Resample lightness `(N, 1, H, W)` to the size that `working_size` gives.
 
     Raises:
-        ValueError: The shape is another.
+        ValueError: `lightness` has another shape.
     """
     if lightness.ndim != 4 or lightness.shape[1] != 1:
         raise ValueError(f"lightness must have shape (N, 1, H, W), not {tuple(lightness.shape)}")
@@ -36,16 +36,16 @@ def to_render_size(lightness: Tensor, render_size: int) -> Tensor:
 
 
 def render(render_ab: RenderAb, lightness: Tensor) -> Rendered:
-    """Run a system on lightness `(N, 1, h, w)` of its working size."""
+    """Run a system on lightness `(N, 1, h, w)` at its working size."""
     ab = render_ab(lightness)
     return Rendered(ab, _resampled(lightness, ab.shape[-2:]))
 
 
 def render_checked(render_ab: RenderAb, lightness: Tensor) -> Rendered:
-    """What `render` gives, if it is colours for these photos.
+    """Call `render` and check its result.
 
     Raises:
-        ValueError: The shape is not `(N, 2, h, w)`, or a value is not finite.
+        ValueError: The shape of ab is not `(N, 2, h, w)`, or a value is not finite.
     """
     rendered = render(render_ab, lightness)
     shape = tuple(rendered.ab.shape)
@@ -57,9 +57,9 @@ def render_checked(render_ab: RenderAb, lightness: Tensor) -> Rendered:
 
 
 def working_size(height: int, width: int, render_size: int) -> tuple[int, int]:
-    """The size with a photo's shape and `render_size` squared pixels.
+    """Compute the height and width with a photo's aspect ratio and about `render_size ** 2` pixels.
 
-    Sides are kept between 32 pixels, the fewest that a backbone takes, and four times `render_size`.
+    Sides are clamped to between 32 pixels, the least that a backbone takes, and four times `render_size`.
     """
     scale = render_size / (height * width) ** 0.5
     return _within(32, height * scale, 4 * render_size), _within(32, width * scale, 4 * render_size)
@@ -70,6 +70,6 @@ def _resampled(lightness: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def _within(least: int, value: float, most: int) -> int:
-    """The nearest integer within bounds, by functions that also take the symbolic sizes of an exported program."""
+    """Round and clamp, with functions that also accept the symbolic sizes of `torch.export`."""
     rounded = torch.sym_min(torch.sym_max(torch.sym_int(value + 0.5), least), most)
     return cast(int, rounded)

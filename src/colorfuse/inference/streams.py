@@ -1,4 +1,4 @@
-"""Many photos coloured, as `predict` gives them."""
+"""Iterators over coloured photos, as returned by `predict` and `predict_each`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +9,9 @@ from colorfuse.inference.predictor import Outcome
 
 
 class PredictionStream(Iterator[Pixels]):
-    """Photos in colour, one after another.
+    """Iterator over coloured photos.
 
-    The error of a photo is raised in its place, and the next call gives the next photo.
+    If a photo fails, its error is raised in its place; the next call to `next` gives the next photo.
     """
 
     def __init__(self, outcomes: Iterator[Outcome]) -> None:
@@ -25,11 +25,11 @@ class PredictionStream(Iterator[Pixels]):
 
 
 class Prediction(NamedTuple):
-    """A photo in colour.
+    """A coloured photo and its source.
 
     Attributes:
-        source: The photo as it was given: of a folder, its path.
-        pixels: What `predict` gives for it.
+        source: The photo as it was given; its path if a folder was given.
+        pixels: The coloured photo, as `predict` returns it.
     """
 
     source: Any
@@ -37,10 +37,10 @@ class Prediction(NamedTuple):
 
 
 class Predictions(Iterator[Prediction]):
-    """Photos in colour, each with what it was made of; those that fail are passed over.
+    """Iterator over coloured photos and their sources that skips photos that fail.
 
     Attributes:
-        errors: Pairs of a photo, as it was given, and its error, of those that failed so far.
+        errors: A pair (photo as it was given, error) for each photo that has failed so far.
     """
 
     def __init__(self, outcomes: Iterator[Outcome]) -> None:

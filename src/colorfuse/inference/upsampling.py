@@ -1,7 +1,7 @@
-"""How colours that a network saw at its own size are brought to the size of a photo.
+"""Upsampling of colours from working size to the size of a photo.
 
-A way to upsample is given what the network saw once, and then the photo's lightness, some of its rows at a time, so
-that memory does not grow with the photo.
+An upsampling method is called once with the colours and lightness at working size. The function it returns is then
+called with strips of the photo's rows, so that memory does not grow with the photo.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from colorfuse.backbones.maps import resize
 from colorfuse.registry import unknown_name
 
 ColorsOfRows: TypeAlias = Callable[[Tensor, int], Tensor]
-"""From lightness `(N, 1, rows, W)` of the photo, and the number of its first row, to ab `(N, 2, rows, W)`."""
+"""Maps a strip of the photo's lightness `(N, 1, rows, W)` and its first row's index to ab `(N, 2, rows, W)`."""
 
 Upsampling: TypeAlias = Callable[[Tensor, Tensor, int], ColorsOfRows]
-"""From ab `(N, 2, h, w)`, lightness `(N, 1, h, w)` as small, and the photo's height to the colours of its rows.
+"""Maps ab `(N, 2, h, w)`, lightness `(N, 1, h, w)` of the same size, and the photo's height to a `ColorsOfRows`.
 
-All are in CIELAB units.
+All values are in CIELAB units.
 """
 
 _GUIDED_RADIUS = 2
@@ -32,7 +32,7 @@ _SIGMA_LIGHTNESS = 8.0
 
 
 def bilinear(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
-    """Colours between those next to them, whatever the photo shows there."""
+    """Interpolate colours bilinearly, regardless of the photo's lightness."""
 
     def rows(lightness: Tensor, top: int) -> Tensor:
         return _resized(ab, height, lightness, top)
@@ -41,12 +41,12 @@ def bilinear(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
 
 
 def guided(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
-    """Colours that change where the photo does, as linear functions of its lightness around each of them.
+    """Upsample with a guided filter: ab is a locally linear function of lightness, so it follows the photo's edges.
 
-    He and Sun 2015, *Fast guided filter*: in each 5 x 5 of the small colours, ab is fitted as a slope times lightness
-    and a constant, the square of the slope weighted by 100; slopes are averaged and, with the constants, resized, and
-    taken with the photo's own lightness. The constants here are those that give back the small colours, where the
-    filter would smooth them, and so make them paler.
+    He and Sun 2015, *Fast guided filter*: in each 5 x 5 window of the small image, ab is fitted as a slope times
+    lightness plus a constant, with a penalty of 100 on the squared slope. Slopes are averaged over windows; slopes
+    and constants are resized and applied to the photo's own lightness. Unlike the paper's, the constants are chosen
+    to reproduce the small colours exactly, since averaged constants would blur the colours and make them paler.
     """
     mean, mean_ab = _box(guide), _box(ab)
     covariance = _box(guide * ab) - mean * mean_ab
@@ -62,11 +62,11 @@ def guided(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
 
 
 def joint_bilateral(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
-    """Means of the colours around that have the lightness of the pixel, so that they stop at the photo's edges.
+    """Average nearby colours of similar lightness, so that colours stop at the photo's edges.
 
-    Kopf, Cohen, Lischinski and Uyttendaele 2007, *Joint bilateral upsampling*: over 5 x 5 colours around a pixel,
-    weighted by normal distributions of their distance, with a standard deviation of 1 of their pixels, and of their
-    difference in lightness, with one of 8. Where the sizes are the same this is the joint bilateral filter.
+    Kopf, Cohen, Lischinski and Uyttendaele 2007, *Joint bilateral upsampling*: a weighted mean of the 5 x 5 small
+    pixels around each pixel. The weights are Gaussians of the distance, with a standard deviation of 1 small pixel,
+    and of the difference in lightness, with one of 8. At equal sizes this is the joint bilateral filter.
     """
     around = functional.pad(torch.cat([ab, guide], dim=1), (_BILATERAL_RADIUS,) * 4, mode="replicate")
     offsets = range(-_BILATERAL_RADIUS, _BILATERAL_RADIUS + 1)
@@ -92,7 +92,7 @@ def joint_bilateral(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
 
 
 def _resized(maps: Tensor, height: int, like: Tensor, top: int) -> Tensor:
-    """Of `maps`, bilinearly resized to a height and the width of `like`, its rows from `top` on."""
+    """Resize `maps` bilinearly to `height` and the width of `like`; return as many rows as `like`, from `top` on."""
     count, width = like.shape[-2:]
     if count == height:
         return resize(maps, (height, width))
@@ -103,16 +103,16 @@ def _resized(maps: Tensor, height: int, like: Tensor, top: int) -> Tensor:
     share = (above - index).to(maps)[:, None]
     index = index.long().to(maps.device)
     strip = torch.lerp(maps[..., index, :], maps[..., (index + 1).clamp(max=small - 1), :], share)
-    # Faster than in two dimensions.
+    # One-dimensional interpolation is faster than two-dimensional.
     lines = functional.interpolate(strip.flatten(1, 2), width, mode="linear")
     resized: Tensor = lines.unflatten(1, strip.shape[1:3])
     return resized
 
 
 def _box(maps: Tensor) -> Tensor:
-    """Means of the pixels around each, those of the border repeated.
+    """Box filter with replicated borders.
 
-    Sums of shifted maps take a fifth of the time of torch's average pooling.
+    Summing shifted maps takes a fifth of the time of torch's average pooling.
     """
     height, width = maps.shape[-2:]
     side = 2 * _GUIDED_RADIUS + 1
@@ -123,7 +123,7 @@ def _box(maps: Tensor) -> Tensor:
 
 
 def _nearest(small: int, large: int, like: Tensor, first: int, count: int) -> tuple[Tensor, Tensor]:
-    """Of `count` of `large` pixels, the nearest of `small`, and how far its centre lies beyond that of this one."""
+    """For `count` of `large` pixels from `first` on, the nearest of `small` pixels and the offset from its centre."""
     centers = (torch.arange(first, first + count, dtype=torch.float64, device=like.device) + 0.5) * (small / large)
     index = centers.floor().clamp(max=small - 1)
     return index.long().to(like.device), (centers - index - 0.5).to(like)
@@ -134,11 +134,11 @@ def _at(planes: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 UPSAMPLINGS: dict[str, Upsampling] = {"bilinear": bilinear, "guided": guided, "joint_bilateral": joint_bilateral}
-"""What a colorizer's `upsample` may be."""
+"""Values of a colorizer's `upsample`."""
 
 
 def find_upsampling(name: str) -> Upsampling:
-    """The way to upsample of a name.
+    """Look up an upsampling method by name.
 
     Raises:
         ValueError: The name is unknown.
