@@ -48,7 +48,8 @@ def test_one_living_process_has_a_claim_at_a_time(tmp_path: Path) -> None:
     process = start_writer(tmp_path / "photo.png")
     try:
         refused = Claim(tmp_path / "photo.png")
-        assert (refused.is_mine, refused.holder) == (False, process.pid)
+        assert not refused.is_mine
+        assert refused.holder == process.pid
         refused.release()
         assert not Claim(tmp_path / "photo.png").is_mine
         assert Claim(tmp_path / "other.png").is_mine
@@ -89,3 +90,39 @@ def test_each_fault_of_writing_has_its_own_way_out(tmp_path: Path) -> None:
         check_folder(tmp_path / "file")
     with pytest.raises(OSError, match="cannot be written to: Not a directory; choose another folder"):
         check_folder(tmp_path / "file" / "below")
+
+
+TAKER = """
+import sys, time
+from pathlib import Path
+from colorfuse.files import Claim
+
+path = Path(sys.argv[1])
+until = time.monotonic() + 3
+while time.monotonic() < until:
+    claim = Claim(path)
+    if claim.is_mine:
+        with path.with_name("log").open("a") as log:
+            log.write(f"begin {sys.argv[2]}\\n")
+            log.flush()
+            log.write(f"end {sys.argv[2]}\\n")
+        claim.release()
+"""
+
+
+def test_no_two_processes_ever_have_a_claim(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TAKER, str(tmp_path / "photo.png")]
+    processes = [subprocess.Popen([*command, str(number)]) for number in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert len(lines) > 20
+    for begun, ended in zip(lines[::2], lines[1::2], strict=True):
+        assert (begun.split()[0], ended.split()[0]) == ("begin", "end")
+        assert begun.split()[1] == ended.split()[1]
+
+
+def test_what_is_no_file_of_ours_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".colorfuse-claim-0123").mkdir()
+    (tmp_path / ".colorfuse-claim-4567").write_bytes(b"\xff")
+    remove_partial([*tmp_path.iterdir(), tmp_path / ".colorfuse-gone"])
+    assert [path.name for path in tmp_path.iterdir()] == [".colorfuse-claim-0123"]

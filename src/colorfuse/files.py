@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import secrets
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ import safetensors.torch
 from torch import Tensor
 
 _PARTIAL = ".colorfuse-"
+_CLAIM = f"{_PARTIAL}claim-"
 _OWNER = re.compile(r"\.colorfuse-([0-9a-f]{8})-(\d+)-(\d+)-")
 """Name of a partial file: the machine, process id and process start time of its writer."""
 
@@ -38,65 +40,92 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 
 class Claim:
-    """A lock on writing a file or folder, held by one living process at a time.
+    """The right to write a file or folder, which one living process has at a time.
 
-    The lock is a small file next to `path`. It is removed on release; the lock of a dead process is taken over.
+    It is a lock on a small file beside the path. The system releases it when the process ends.
 
     Args:
-        path: The file or folder to write.
+        path: What is to be written.
 
     Attributes:
-        holder: The id of the process that holds the lock, if it is another one.
+        holder: The process that has the claim, if it is another one and known.
     """
 
     def __init__(self, path: Path) -> None:
         digest = blake2b(path.name.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
-        self._file = path.with_name(f"{_PARTIAL}claim-{digest}")
+        self._file = path.with_name(f"{_CLAIM}{digest}")
         self.holder: int | None = None
-        self.is_mine = self._take() or (self._is_left_behind() and self._take())
+        self._descriptor = self._lock()
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether this claim, and no other, is held."""
+        return self._descriptor is not None
 
     def release(self) -> None:
-        """Release the lock."""
-        if self.is_mine:
-            self._file.unlink(missing_ok=True)
-            self.is_mine = False
+        """Let other processes have it."""
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                self._file.unlink()
+            os.close(self._descriptor)
+            self._descriptor = None
 
-    def _take(self) -> bool:
+    def _lock(self) -> int | None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        own = self._file.with_name(f"{_owned()}{secrets.token_hex(4)}")
-        try:
-            own.write_text(_owned())
-            os.link(own, self._file)  # atomic with its content, unlike opening and then writing
-        except FileExistsError:
-            return False
-        except OSError as error:
-            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
-                raise
-            return True  # no hard links here: go on without a lock
-        finally:
-            own.unlink(missing_ok=True)
-        return True
+        while True:
+            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o666)
+            if not _try_lock(descriptor):
+                written = os.read(descriptor, 20)
+                self.holder = int(written) if written.isdigit() else None
+                os.close(descriptor)
+                return None
+            if _is_at(descriptor, self._file):
+                with contextlib.suppress(OSError):  # of a full disk; the number is only for messages
+                    os.write(descriptor, str(os.getpid()).encode())
+                return descriptor
+            os.close(descriptor)  # which was removed by its holder before the lock was taken
 
-    def _is_left_behind(self) -> bool:
-        try:
-            owner = self._file.read_text()
-            if _is_written(owner, self._file):
-                self.holder = int(owner.split("-")[2])
-                return False
-            self._file.unlink()
-        except FileNotFoundError:
-            pass
-        return True
+
+def _try_lock(descriptor: int) -> bool:
+    """Lock an open file unless another one has it; where the file system has no locks, each works for itself."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is still the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def remove_partial(paths: Iterable[Path]) -> None:
     """Remove partial files and locks whose process is no longer running."""
     for path in paths:
-        if path.name.startswith(_PARTIAL):
-            with contextlib.suppress(FileNotFoundError):
-                owner = path.read_text() if path.name.startswith(f"{_PARTIAL}claim-") else path.name
-                if not _is_written(owner, path):
-                    path.unlink()
+        if not path.name.startswith(_PARTIAL):
+            continue
+        with contextlib.suppress(OSError):  # of a folder, or of what another process removes at the same time
+            if not (_is_claimed(path) if path.name.startswith(_CLAIM) else _is_written(path)):
+                path.unlink()
+
+
+def _is_claimed(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        return not _try_lock(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _owned() -> str:
@@ -115,13 +144,13 @@ def _started(process: int) -> int | None:
     try:
         found = psutil.Process(process)
         return None if found.status() == psutil.STATUS_ZOMBIE else int(found.create_time())
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
 
 
-def _is_written(owner: str, path: Path) -> bool:
-    """Whether, by the owner's mark, a running process is still writing a file."""
-    known = _OWNER.match(owner)
+def _is_written(path: Path) -> bool:
+    """Whether a living process is writing a file, as far as its name tells."""
+    known = _OWNER.match(path.name)
     if known is None:
         return False
     machine, process, started = known.groups()

@@ -111,7 +111,7 @@ class Registry(Generic[Part]):
             ValueError: It is not registered.
         """
         for name, known in self._factories.items():
-            if known is factory:
+            if _definition_of(known) == _definition_of(factory):
                 return name
         raise ValueError(f"{factory.__name__} is registered under no name; use @register_{self.kind}")
 

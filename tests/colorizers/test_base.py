@@ -335,3 +335,19 @@ def test_units_that_seem_to_be_others_are_said(tiny: Make, photos: NDArray[np.ui
     for convert, shape in ((cf.rgb_to_lab, (3, 4, 4)), (cf.gray_to_lightness, (1, 4, 4))):
         with pytest.warns(UserWarning, match="RGB floats lie in 0 to 1, and these reach 200; divide them by 255"):
             convert(torch.full(shape, 200.0))
+
+
+def test_a_class_of_ones_own_is_saved_as_what_it_inherits_from(tiny: Make, tmp_path: Path) -> None:
+    class Mine(cf.FusionColorizer):
+        pass
+
+    Mine(**tiny().get_params()).initialize().save(tmp_path)
+    assert type(cf.FusionColorizer.load(tmp_path)) is cf.FusionColorizer
+    assert type(Mine.load(tmp_path)) is Mine
+
+
+def test_settings_are_changed_all_or_none(tiny: Make) -> None:
+    colorizer = tiny()
+    with pytest.raises(ValueError, match="no setting 'typo'"):
+        colorizer.set_params(image_size=64, typo=3)
+    assert colorizer.image_size == 32

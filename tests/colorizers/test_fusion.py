@@ -168,7 +168,7 @@ class TestPredict:
 
     def test_a_network_that_is_not_finite(self, initialized: cf.FusionColorizer) -> None:
         next(initialized.network_.decoder.parameters()).data.fill_(torch.nan)
-        with pytest.raises(ValueError, match="not finite; its weights are damaged"):
+        with pytest.raises(ValueError, match="not finite; if it has learnt, its weights are damaged"):
             initialized.predict(data.camera())
 
     @pytest.mark.parametrize(

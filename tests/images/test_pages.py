@@ -1,5 +1,6 @@
 """TIFFs and others with several pages, previews, and tags of odd types."""
 
+import io
 import struct
 from pathlib import Path
 from typing import Any
@@ -125,3 +126,12 @@ def test_one_photo_has_one_page(tmp_path: Path) -> None:
     assert cf.read_photo(tmp_path / "one.jpg", page=0).pixels.shape == RGB.shape
     with pytest.raises(cf.PhotoError, match="has 1 pages; page=1"):
         cf.read_photo(tmp_path / "one.jpg", page=1)
+
+
+def test_pages_of_what_cannot_be_sought_in(tmp_path: Path) -> None:
+    class Pipe:
+        def __init__(self, content: bytes) -> None:
+            self.read = io.BytesIO(content).read
+
+    tifffile.imwrite(tmp_path / "album.tif", np.stack([GRAY, GRAY]), photometric="minisblack")
+    assert len(list(cf.read_pages(Pipe((tmp_path / "album.tif").read_bytes())))) == 2  # type: ignore[arg-type]

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from skimage import data
 
 import colorfuse as cf
+from colorfuse.inference.files import Result, Task, colorize_files
 
 Make = Callable[..., cf.FusionColorizer]
 
@@ -109,3 +111,40 @@ def test_forked_processes_predict() -> None:
         [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.stdout == "done 2\n", done.stderr
+
+
+def test_claims_of_photos_read_ahead_are_released(scans: Path, tmp_path: Path) -> None:
+    tasks = [Task(scans / "a.png", tmp_path / "out" / f"{number}.png") for number in range(5)]
+
+    def fail(photo: object) -> Any:
+        raise ValueError("the system is broken")
+
+    with pytest.raises(ValueError, match="the system is broken"):
+        list(colorize_files(fail, tasks))
+    stopped = colorize_files(lambda photo: photo.pixels, tasks)
+    next(stopped)
+    stopped.close()  # type: ignore[attr-defined]  # it is a generator
+    results = list(colorize_files(lambda photo: photo.pixels, tasks, overwrite=True))
+    assert results == [Result(2400)] * 5
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{number}.png" for number in range(5)]
+
+
+def test_an_error_without_words_names_its_photo(scans: Path, tmp_path: Path) -> None:
+    def read(path: Path) -> Any:
+        raise MemoryError
+
+    [result] = colorize_files(lambda photo: photo.pixels, [Task(scans / "a.png", tmp_path / "b.png")], read=read)
+    assert result.error == f"{scans / 'a.png'}: there is not enough memory"
+
+
+def test_a_system_that_fails_for_one_photo_goes_on(photos: Any) -> None:
+    class Picky(cf.Colorizer):
+        def render_ab(self, lightness: torch.Tensor) -> torch.Tensor:
+            if lightness.mean() > 50:
+                raise RuntimeError("too light")
+            return torch.zeros(len(lightness), 2, *lightness.shape[2:])
+
+    dark, light = np.full((9, 9), 20, np.uint8), np.full((9, 9), 220, np.uint8)
+    predictions = Picky().predict_each([dark, light, dark])
+    assert len(list(predictions)) == 2
+    assert [str(error) for _, error in predictions.errors] == ["too light"]

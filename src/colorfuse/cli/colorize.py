@@ -44,7 +44,8 @@ def colorize(
 ) -> None:
     """Colour photos, and keep their size, bit depth, alpha, EXIF and resolution.
 
-    Photos whose outputs exist already are skipped, so the same command resumes an interrupted run.
+    Of a folder or several photos, those whose outputs exist already are skipped, so the same command resumes an
+    interrupted run.
     Processes started by torchrun share the work.
     """
     options: dict[str, Any] = {"saturation": saturation, "upsample": upsample, "render_size": render_size}

@@ -27,10 +27,11 @@ class Estimator:
             ValueError: An argument is unknown.
         """
         known = self.get_params()
-        for name, value in params.items():
+        for name in params:
             if name not in known:
                 listed = ", ".join(known) or "none"
                 raise ValueError(f"a colorizer has no setting {name!r}; its settings are {listed}")
+        for name, value in params.items():
             setattr(self, name, value)
         return self
 
@@ -49,7 +50,7 @@ class Estimator:
             raise NotFittedError(f"this {name} has learnt nothing yet; call fit, or load or from_pretrained instead")
 
     def __sklearn_is_fitted__(self) -> bool:
-        return not self.learns or any(name.endswith("_") for name in vars(self))
+        return not self.learns or any(name.endswith("_") for name in vars(self).keys() - self.get_params().keys())
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import InputTags, Tags, TargetTags

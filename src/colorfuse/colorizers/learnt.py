@@ -1,5 +1,6 @@
 """Base class of colorizers that learn and can be saved, loaded and shared."""
 
+import contextlib
 import tempfile
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -51,7 +52,7 @@ class LearntColorizer(Colorizer):
             ValueError: A setting is unknown or of the wrong type; the message begins with `where`.
         """
         check_options("a colorizer", cls, settings, where=f"{where}: settings.")
-        return cls().set_params(**settings)
+        return cls(**settings)
 
     @classmethod
     def from_pretrained(
@@ -110,7 +111,8 @@ class LearntColorizer(Colorizer):
         saved = read_config(folder)
         if saved.colorizer not in colorizers:
             raise ValueError(f"{folder}: {unknown_name('colorizer', saved.colorizer, colorizers.names())}")
-        if not issubclass(cls, colorizers.factory(saved.colorizer)):  # type: ignore[arg-type]  # a class or function
+        factory: object = colorizers.factory(saved.colorizer)
+        if not (isinstance(factory, type) and issubclass(cls, factory)):
             raise ValueError(f"{folder} holds a colorizer of the kind {saved.colorizer!r}, not a {cls.__name__}")
         colorizer = cls.from_settings(saved.settings, str(folder))
         read_tensors(folder, colorizer.load_state)
@@ -132,7 +134,7 @@ class LearntColorizer(Colorizer):
         """
         self.check_fitted()
         state = self.state()
-        saved = SavedConfig(colorizers.name_of(type(self)), plain(self.get_params()))
+        saved = SavedConfig(_registered_name(type(self)), plain(self.get_params()))
         write_folder(Path(folder), saved, state, getattr(self, "history_", []), dtype)
 
     def push_to_hub(
@@ -166,3 +168,15 @@ class LearntColorizer(Colorizer):
         with tempfile.TemporaryDirectory() as folder:
             self.save(folder, dtype)
             return push(Path(folder), repository, private=private, message=message)
+
+
+def _registered_name(kind: type) -> str:
+    """The name of a class or, if it has none, of the nearest one that it inherits from.
+
+    Raises:
+        ValueError: None of them is registered.
+    """
+    for each in kind.__mro__:
+        with contextlib.suppress(ValueError):
+            return colorizers.name_of(each)
+    return colorizers.name_of(kind)

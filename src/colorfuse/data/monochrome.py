@@ -52,7 +52,7 @@ def _is_toned(lab: NDArray[Any]) -> bool:
     """Whether a and b are close to their best fit by piecewise linear functions of L."""
     lightness, ab = lab[0], lab[1:]
     knots = np.unique(np.quantile(lightness, np.linspace(0, 1, _SEGMENTS + 1)))
-    if len(knots) < 3:  # with so few lightness values, anything would fit
+    if len(knots) < 3 or lightness.size < 4 * len(knots):  # with so few lightness values, anything would fit
         return False
     hats = np.stack([np.interp(lightness, knots, one) for one in np.eye(len(knots))], axis=1)
     fitted = hats @ np.linalg.lstsq(hats, ab.T, rcond=None)[0]

@@ -42,6 +42,9 @@ _OTHERWISE: dict[bytes, Callable[[bytes], Array]] = {
 }
 """Fallback decoders for formats that Pillow supports only in part, by the first bytes of their files."""
 
+_METADATA = (b"XML:com.adobe.xmp", b"Raw profile type")
+"""How the texts of PNG begin that hold metadata."""
+
 _BITFIELDS = 3
 _PNG_START, _PNG_BIT_DEPTH = b"\x89PNG\r\n\x1a\n", 24
 
@@ -100,7 +103,7 @@ def _has_late_metadata(file: IO[bytes]) -> bool:
         if len(head) < 8 or head[4:] == b"IEND":
             return False
         behind |= head[4:] == b"IDAT"
-        if behind and head[4:] in (b"eXIf", b"iTXt", b"zTXt", b"tEXt"):
+        if behind and (head[4:] == b"eXIf" or file.read(20).startswith(_METADATA)):
             return True
         place += 12 + int.from_bytes(head[:4], "big")
 
@@ -110,7 +113,11 @@ def _decode_otherwise(
 ) -> Decoded:
     """Decode a file that Pillow rejects, perhaps only for a broken ancillary chunk, without its metadata."""
     file.seek(0)
-    values = in_range(decode(file.read()), 8, name)
+    content = file.read()
+    if content[:4] == b"\x89PNG":
+        width, height = struct.unpack_from(">II", content, 16)
+        check_size(file, height, width, name, max_pixels)
+    values = in_range(decode(content), 8, name)
     check_size(file, values.shape[0], values.shape[1], name, max_pixels)
     gray = values.ndim == 2 or values.shape[-1] <= 2
     return split_alpha(values, "gray" if gray else "rgb", Metadata(), Coding())

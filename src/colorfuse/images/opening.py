@@ -37,7 +37,8 @@ def open_image(file: IO[bytes]) -> Image.Image:
                 continue
             factory, accepts = Image.OPEN[name]
             with contextlib.suppress(*_NOT_THIS_FORMAT):
-                if accepts is None or accepts(prefix) is True:
+                accepted = accepts is None or accepts(prefix)
+                if accepted and not isinstance(accepted, str):  # a string says why not
                     return _opened(factory, file)
     raise UnidentifiedImageError("no plug-in of Pillow's knows the format")
 

@@ -51,7 +51,10 @@ def seek_page(image: Image.Image, name: str, page: int | None) -> None:
     count = count_frames(image)
     if page is None:
         if count > 1:
-            warnings.warn(f"{name} has {count} pages, of which page 0 is taken; page= takes another", stacklevel=4)
+            warnings.warn(
+                f"{name} has {count} pages, of which page 0 is taken; page= takes another, --page in the shell",
+                stacklevel=4,
+            )
     elif not 0 <= page < count:
         raise PhotoError(f"{name} has {count} pages; page={page} is not one of 0 to {count - 1}")
     elif count > 1:

@@ -23,7 +23,6 @@ from colorfuse.images.opening import open_image, without_pillows_limit
 from colorfuse.images.photo import Photo, as_bytes, checked_pixels, photo_of_array
 from colorfuse.images.pil_images import decode_image
 from colorfuse.images.profiles import to_srgb
-from colorfuse.images.quiet import quiet_libraries
 from colorfuse.memory import check_memory
 
 _ERRORS_OF_A_PHOTO = (None, errno.EINVAL, errno.EOVERFLOW)  # such as seeking to a bad offset in a damaged file
@@ -68,6 +67,9 @@ def read_photo(source: PhotoSource, *, page: int | None = None, max_pixels: int 
         >>> read_photo(np.zeros((4, 6), np.uint8)).lightness().shape
         torch.Size([1, 4, 6])
     """
+    for name, number in (("page", page), ("max_pixels", max_pixels)):
+        if number is not None and not isinstance(number, int | np.integer):
+            raise TypeError(f"{name} must be a whole number, not {number!r}")
     if isinstance(source, bytes | bytearray | memoryview):
         raise TypeError("bytes are neither a path nor an open file; give io.BytesIO(them), or os.fsdecode of a path")
     if isinstance(source, Photo):
@@ -108,7 +110,10 @@ def read_pages(source: str | os.PathLike[str] | IO[bytes]) -> Iterator[Photo]:
     """
     name = str(getattr(source, "name", source))
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(Path(source).open("rb")) if isinstance(source, str | os.PathLike) else source
+        if isinstance(source, str | os.PathLike):
+            file: IO[bytes] = stack.enter_context(Path(source).open("rb"))
+        else:
+            file = _seekable(source)
         with _photo_errors(name):
             numbers = page_numbers(file)
         for number in numbers:
@@ -135,8 +140,7 @@ def open_rgb(path: str | os.PathLike[str], at_least: int | None = None) -> Image
 def _open_plain(file: IO[bytes], at_least: int | None) -> Image.Image | None:
     """Open a file that Pillow alone decodes correctly: 8-bit RGB or gray without an ICC profile; None for others."""
     try:
-        with quiet_libraries():
-            image = open_image(file)
+        image = open_image(file)
         if at_least:
             image.draft("RGB", (at_least, at_least))
         if image.format == "TIFF" or image.mode not in ("RGB", "L") or image.info.get("icc_profile"):
@@ -151,10 +155,14 @@ def _open_plain(file: IO[bytes], at_least: int | None) -> Image.Image | None:
 
 
 def _from_file(file: IO[bytes], name: str, page: int | None = None, max_pixels: int | None = None) -> Photo:
-    if not (hasattr(file, "seekable") and file.seekable()):
-        file = io.BytesIO(file.read())
+    file = _seekable(file)
     with _photo_errors(name):
         return _from_decoded(decode_file(file, name, page, max_pixels), name)
+
+
+def _seekable(file: IO[bytes]) -> IO[bytes]:
+    """The file, or its content, if it cannot be sought in."""
+    return file if hasattr(file, "seekable") and file.seekable() else io.BytesIO(file.read())
 
 
 def _from_decoded(decoded: Decoded, name: str) -> Photo:
@@ -188,8 +196,7 @@ def _from_array(values: NDArray[Any], name: str) -> Photo:
 def _photo_errors(name: str) -> Iterator[None]:
     """Turn any error that decoders raise for a bad file into a `PhotoError` that names the file."""
     try:
-        with quiet_libraries():
-            yield
+        yield
     except (PhotoError, MemoryError):
         raise
     except UnidentifiedImageError as error:

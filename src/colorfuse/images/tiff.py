@@ -59,18 +59,17 @@ def decode_tiff(file: IO[bytes], name: str, page: int | None, max_pixels: int | 
     except UnidentifiedImageError:
         return _decode_by_tifffile(file, name, page, max_pixels, None)
     with image:
-        said = None
         if isinstance(image, TiffImagePlugin.TiffImageFile):
-            in_chain = _seek(image, name, page)
-            said = metadata_of(image, name)
+            in_chain = _seek(image, file, name, page)
             if not in_chain or _bits(image) > 8 or _is_signed(image):
+                said = metadata_of(image, name)
                 return _decode_by_tifffile(file, name, image.tell() if in_chain else None, max_pixels, said)
         check_size(file, image.height, image.width, name, max_pixels)
         try:
             return decode_image(image, name)
         except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
             try:
-                return _decode_by_tifffile(file, name, image.tell(), max_pixels, said)
+                return _decode_by_tifffile(file, name, image.tell(), max_pixels, None)
             except Exception:
                 raise error from None
 
@@ -82,15 +81,17 @@ def tiff_page_numbers(file: IO[bytes]) -> list[int]:
         return whole or [0]
 
 
-def _seek(image: TiffImagePlugin.TiffImageFile, name: str, page: int | None) -> bool:
+def _seek(image: TiffImagePlugin.TiffImageFile, file: IO[bytes], name: str, page: int | None) -> bool:
     """Seek to a page; return False if all pages are thumbnails and the photo is in a sub-IFD of the first."""
-    count = _count(image)
     if page is not None:
-        if not 0 <= page < count:
-            raise PhotoError(f"{name} has {count} pages; page={page} is not one of 0 to {count - 1}")
-        image.seek(page)
+        try:
+            image.seek(page)
+        except EOFError:
+            with tifffile.TiffFile(file) as tiff:  # since Pillow now counts one more
+                count = len(tiff.pages)
+            raise PhotoError(f"{name} has {count} pages; page={page} is not one of 0 to {count - 1}") from None
         return True
-    thumbnails = 0
+    count, thumbnails = _count(image), 0
     while _is_thumbnail(image):
         thumbnails += 1
         if image.tell() + 1 == count:
@@ -99,7 +100,9 @@ def _seek(image: TiffImagePlugin.TiffImageFile, name: str, page: int | None) -> 
         image.seek(image.tell() + 1)
     if count > 1 + thumbnails:
         warnings.warn(
-            f"{name} has {count} pages, of which page {image.tell()} is taken; page= takes another", stacklevel=5
+            f"{name} has {count} pages, of which page {image.tell()} is taken; page= takes another, --page in the "
+            "shell",
+            stacklevel=5,
         )
     return True
 

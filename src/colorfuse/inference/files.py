@@ -127,13 +127,21 @@ def colorize_files(
         ValueError: A target's suffix is not that of a writable format, or `predict` raises it.
         OSError: The disk is full or read-only.
     """
-    with ThreadPoolExecutor(_THREADS) as executor:
-        photos = prefetch(executor, partial(_read, read=read, overwrite=overwrite), tasks, _DEPTH)
-        colored = map(partial(_predict, predict), photos)
-        yield from prefetch(executor, _write, colored, _DEPTH)
+    claims: set[Claim] = set()
+    try:
+        with ThreadPoolExecutor(_THREADS) as executor:
+            read_task = partial(_read, read=read, overwrite=overwrite, claims=claims)
+            photos = prefetch(executor, read_task, tasks, _DEPTH)
+            colored = map(partial(_predict, predict), photos)
+            for result in prefetch(executor, _write, colored, _DEPTH):
+                claims.difference_update([claim for claim in claims.copy() if not claim.is_mine])
+                yield result
+    finally:  # of those that were read or coloured ahead
+        for claim in claims:
+            claim.release()
 
 
-def _read(task: Task, read: Callable[[Path], Photo], overwrite: bool) -> _Read | Result:
+def _read(task: Task, read: Callable[[Path], Photo], overwrite: bool, claims: set[Claim]) -> _Read | Result:
     try:
         with write_errors(task.target.parent, _WHEN_FULL):
             claim = Claim(task.target)
@@ -141,6 +149,7 @@ def _read(task: Task, read: Callable[[Path], Photo], overwrite: bool) -> _Read |
         return _failed(task, error)
     if not claim.is_mine:
         return Result(0, by_another=True)
+    claims.add(claim)
     try:
         if not overwrite and is_there(task.target):  # written since the tasks were listed
             claim.release()
@@ -148,10 +157,7 @@ def _read(task: Task, read: Callable[[Path], Photo], overwrite: bool) -> _Read |
         return _Read(task, claim, read(task.source))
     except (PhotoError, MemoryError, OSError) as error:
         claim.release()
-        return Result(0, str(error))
-    except BaseException:
-        claim.release()
-        raise
+        return Result(0, _described(task, error))
 
 
 def _predict(predict: Callable[[Photo], Pixels], read: _Read | Result) -> _Colored | Result:
@@ -161,10 +167,7 @@ def _predict(predict: Callable[[Photo], Pixels], read: _Read | Result) -> _Color
         return _Colored(*read, predict(read.photo))
     except MemoryError as error:
         read.claim.release()
-        return Result(0, f"{read.task.source}: {error}")
-    except BaseException:
-        read.claim.release()
-        raise
+        return Result(0, _described(read.task, error))
 
 
 def _write(colored: _Colored | Result) -> Result:
@@ -185,4 +188,10 @@ def _failed(task: Task, error: Exception) -> Result:
     """Make the result of a photo that could not be written; re-raise if no other photo can be written either."""
     if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
         raise error
-    return Result(0, f"{task.source}: {error}")
+    return Result(0, _described(task, error))
+
+
+def _described(task: Task, error: Exception) -> str:
+    """What an error says, with the photo that it is about."""
+    said = str(error) or "there is not enough memory"
+    return said if str(task.source) in said else f"{task.source}: {said}"

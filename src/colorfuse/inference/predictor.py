@@ -1,6 +1,7 @@
 """Colouring of photos, one by one or in batches."""
 
 import math
+import numbers
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +33,10 @@ _ENOUGH = 1024
 _MAX_SATURATION = 100.0
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real)
+
+
 class Outcome(NamedTuple):
     """A photo as it was given, and its coloured pixels or the error that it raised."""
 
@@ -56,7 +61,7 @@ class Predictor:
     def __init__(
         self, render_ab: RenderAb, render_size: int, upsample: str, saturation: float = 1.0, batch_size: int = 1
     ) -> None:
-        if not 0 <= saturation <= _MAX_SATURATION:
+        if not _is_number(saturation) or not 0 <= saturation <= _MAX_SATURATION:
             raise ValueError(f"saturation must be a number from 0 to {_MAX_SATURATION:g}, not {saturation}")
         check_value(render_size, Side, "render_size", "a prediction")
         self.render_ab = render_ab
@@ -76,7 +81,7 @@ class Predictor:
     def _predict_each(self, photos: list[Photo]) -> list[Pixels | Exception]:
         try:
             return [*self.predict(photos)] if photos else []
-        except _OF_ONE_PHOTO as error:
+        except Exception as error:
             if len(photos) == 1:
                 return [error]
             return [outcome for photo in photos for outcome in self._predict_each([photo])]

@@ -38,6 +38,8 @@ def to_render_size(lightness: Tensor, render_size: int) -> Tensor:
 def render(render_ab: RenderAb, lightness: Tensor) -> Rendered:
     """Run a system on lightness `(N, 1, h, w)` at its working size."""
     ab = render_ab(lightness)
+    if not isinstance(ab, Tensor):
+        raise TypeError(f"a colorizer must give ab as a tensor (N, 2, h, w), not a {type(ab).__name__}")
     return Rendered(ab, _resampled(lightness, ab.shape[-2:]))
 
 
@@ -52,7 +54,10 @@ def render_checked(render_ab: RenderAb, lightness: Tensor) -> Rendered:
     if len(shape) != 4 or shape[:2] != (len(lightness), 2):
         raise ValueError(f"a colorizer must give ab of shape ({len(lightness)}, 2, h, w), not {shape}")
     if not rendered.ab.isfinite().all():
-        raise ValueError("the colorizer gives values that are not finite; its weights are damaged, train it again")
+        raise ValueError(
+            "the colorizer gives values that are not finite; if it has learnt, its weights are damaged, and it is to "
+            "be trained again"
+        )
     return rendered
 
 

@@ -134,7 +134,7 @@ def read_tensors(folder: Path, load: Callable[[dict[str, Tensor]], object]) -> N
         raise _not_loaded(path, error) from error
     try:
         load(tensors)
-    except (RuntimeError, KeyError) as error:
+    except (RuntimeError, KeyError, IndexError) as error:
         raise _not_loaded(path, error) from error
 
 

@@ -1,4 +1,4 @@
-"""SavedConfig colorizers in repositories of the Hugging Face hub."""
+"""Saved colorizers in repositories of the Hugging Face hub."""
 
 import re
 from pathlib import Path
