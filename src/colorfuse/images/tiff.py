@@ -87,6 +87,7 @@ def _seek(image: TiffImagePlugin.TiffImageFile, file: IO[bytes], name: str, page
         try:
             image.seek(page)
         except EOFError:
+            file.seek(0)
             with tifffile.TiffFile(file) as tiff:  # since Pillow now counts one more
                 count = len(tiff.pages)
             raise PhotoError(f"{name} has {count} pages; page={page} is not one of 0 to {count - 1}") from None
