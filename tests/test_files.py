@@ -126,3 +126,18 @@ def test_what_is_no_file_of_ours_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / ".colorfuse-claim-4567").write_bytes(b"\xff")
     remove_partial([*tmp_path.iterdir(), tmp_path / ".colorfuse-gone"])
     assert [path.name for path in tmp_path.iterdir()] == [".colorfuse-claim-0123"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked there")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_a_claim_ends_with_its_process_although_one_that_was_forked_lives(tmp_path: Path) -> None:
+    script = WRITER.replace("print(", "import os\n    os.fork() or time.sleep(60)\n    print(")
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "a.png")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "True\n"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert Claim(tmp_path / "a.png").is_mine

@@ -39,6 +39,19 @@ def atomic_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+_locked: set[int] = set()
+"""The open files of claims. A lock lasts while any process has its file open, so forked ones close them."""
+
+
+def _close_locked() -> None:
+    while _locked:
+        os.close(_locked.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_locked)
+
+
 class Claim:
     """The right to write a file or folder, which one living process has at a time.
 
@@ -60,15 +73,16 @@ class Claim:
     @property
     def is_mine(self) -> bool:
         """Whether this claim, and no other, is held."""
-        return self._descriptor is not None
+        return self._descriptor in _locked
 
     def release(self) -> None:
         """Let other processes have it."""
-        if self._descriptor is not None:
+        if self._descriptor in _locked:  # and not closed by a fork
             with contextlib.suppress(OSError):
                 self._file.unlink()
+            _locked.discard(self._descriptor)
             os.close(self._descriptor)
-            self._descriptor = None
+        self._descriptor = None
 
     def _lock(self) -> int | None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +96,7 @@ class Claim:
             if _is_at(descriptor, self._file):
                 with contextlib.suppress(OSError):  # of a full disk; the number is only for messages
                     os.write(descriptor, str(os.getpid()).encode())
+                _locked.add(descriptor)
                 return descriptor
             os.close(descriptor)  # which was removed by its holder before the lock was taken
 
