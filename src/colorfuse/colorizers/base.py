@@ -180,8 +180,9 @@ class Colorizer(Estimator, ABC):
             [('nowhere.jpg', FileNotFoundError(2, 'No such file or directory'))]
         """
         predictor = self._predictor(saturation, upsample, render_size)
-        is_folder = isinstance(photos, str | os.PathLike)
-        return Predictions(predictor.outcomes(find_photos(photos) if is_folder else photos))  # type: ignore[arg-type]  # mypy does not narrow by a stored check
+        if isinstance(photos, str | os.PathLike):
+            return Predictions(predictor.outcomes(find_photos(Path(photos))))
+        return Predictions(predictor.outcomes(photos))
 
     def _predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
         self.check_fitted()

@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from colorfuse.errors import PhotoError
 from colorfuse.images import Photo, PhotoSource, Pixels, read_photo
 from colorfuse.inference.rendering import RenderAb, Rendered, render_checked, to_render_size, working_size
 from colorfuse.inference.upsampling import find_upsampling
@@ -22,9 +21,6 @@ from colorfuse.options import Side, check_value
 _PIXELS_AT_ONCE = 1 << 25
 _BYTES_A_RENDERED_PIXEL = 256
 """Approximate memory of a network per pixel that it works on."""
-_OF_ONE_PHOTO = (PhotoError, OSError, MemoryError)
-"""Errors that concern one photo, so that the next one can still be coloured."""
-
 _ONE = (Photo, str, bytes, bytearray, memoryview, os.PathLike, Image.Image, np.ndarray, Tensor)
 """Types that are a single photo, or meant as one, although some are iterable."""
 
@@ -163,5 +159,5 @@ def _batches(sources: Iterable[PhotoSource], most: int) -> Iterator[list[tuple[P
 def _read(source: PhotoSource) -> Photo | Exception:
     try:
         return read_photo(source)
-    except (*_OF_ONE_PHOTO, TypeError, ValueError) as error:
+    except (OSError, MemoryError, TypeError, ValueError) as error:
         return error
