@@ -150,7 +150,7 @@ def share_of_waiting(source: Dataset[Any], steps: Sequence[int] = range(8)) -> f
     iterator, waited, started = Loader(train, colorizer.batch_size, seed=0).epoch(), 0.0, 0.0
     for step in (-1, *steps):
         criteria = time.perf_counter()
-        lightness, ab, _ = next(iterator)
+        lightness, ab, *_ = next(iterator)
         if step < 0:  # while the workers start
             started = time.perf_counter()
         else:

@@ -49,7 +49,10 @@ sphinx_gallery_conf = {
 # Names that no list above has.
 nitpick_ignore_regex = [
     (r"py:.*", r"(torch|numpy|np|PIL|matplotlib|pathlib|collections|typing|os)\..*"),
-    (r"py:.*", r"colorfuse\.backbones\.backbone\.Extractor"),
+    (
+        r"py:.*",
+        r"colorfuse\.(backbones\.backbone\.Extractor|inference\.prepared\.PreparedSystem|inference\.predictor\.Predictor)",
+    ),
     (
         r"py:.*",
         r"(Tensor|NDArray|Pixels|PhotoSource|Spec|Source|Maps|History|Example|Judged|ColorsOfRows|FiguresByRow|Rows|Constant|Crop|Factory)",

@@ -43,6 +43,7 @@ def scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("start-color.md", "(512, 512, 3) uint8"),
         ("start-train.md", "squared error"),
         ("coloring.md", "(120, 160, 3)"),
+        ("hints.md", "(120, 160, 3)"),
         ("archives.md", "(120, 160, 3)"),
         pytest.param(
             "export.md",

@@ -13,8 +13,9 @@ from colorfuse.colorizers import (
     register_colorizer,
 )
 from colorfuse.data import LabArrays, PhotoArray, PhotoFolder, pack, split
-from colorfuse.errors import DataError, NotFittedError, PhotoError, TrainingError, WeightsError
+from colorfuse.errors import DataError, HintsError, NotFittedError, PhotoError, TrainingError, WeightsError
 from colorfuse.evaluation import Difference, Evaluation, compare, evaluate
+from colorfuse.hints import Hints, read_hints
 from colorfuse.images import read_pages, read_photo, write_photo
 from colorfuse.network import (
     FusionNetwork,
@@ -44,6 +45,8 @@ __all__ = [
     "Evaluation",
     "FusionColorizer",
     "FusionNetwork",
+    "Hints",
+    "HintsError",
     "LabArrays",
     "LabToRgb",
     "MapInfo",
@@ -73,6 +76,7 @@ __all__ = [
     "metrics",
     "pack",
     "plots",
+    "read_hints",
     "read_pages",
     "read_photo",
     "reduce_chroma",

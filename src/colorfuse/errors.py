@@ -5,6 +5,10 @@ class PhotoError(ValueError):
     """Raised when a photo cannot be read or is not as expected; the message names it."""
 
 
+class HintsError(ValueError):
+    """Raised when hints cannot be read or do not fit their photo; the message shows the offending value."""
+
+
 class DataError(ValueError):
     """Raised when a dataset is damaged, empty or not as expected; the message names the file or folder."""
 

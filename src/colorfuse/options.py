@@ -20,6 +20,9 @@ Side: TypeAlias = Annotated[int, Field(ge=32)]
 Fraction: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
 """A number between 0 and 1, both excluded."""
 
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+"""A number from 0 to 1."""
+
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A finite number above 0."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from colorfuse.colorizers import Colorizer
 from colorfuse.data.sources import Source
 from colorfuse.errors import DataError
-from colorfuse.evaluation.drawing import CAPTION, draw, histogram, loss_curve
+from colorfuse.evaluation.drawing import CAPTION, draw, hint_curve, histogram, loss_curve
 from colorfuse.evaluation.evaluate import prepare_evaluation
 from colorfuse.evaluation.examples import example_of
 from colorfuse.evaluation.scoring import ScoredPhoto, score_photos
@@ -14,7 +14,7 @@ from colorfuse.evaluation.scoring import ScoredPhoto, score_photos
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw", "histogram", "loss_curve", "sheet"]
+__all__ = ["draw", "hint_curve", "histogram", "loss_curve", "sheet"]
 
 
 def sheet(

@@ -173,3 +173,59 @@ def test_fine_tuning_at_a_smaller_size(photo_folder: Path, tmp_path: Path) -> No
     assert cf.FusionColorizer.load(tmp_path / "run").start_size is None
     done = run(*train, "-o", tmp_path / "other", "--start-size", 64)
     assert "start_size=64 must be at most image_size=48" in done.stderr
+
+
+def hinted_model(folder: Path) -> Path:
+    colorizer = cf.FusionColorizer(
+        backbone="test_efficientnet", pretrained=False, objective="classification", image_size=32
+    )
+    colorizer.initialize().save(folder)
+    return folder
+
+
+def test_hints_from_the_shell(tmp_path: Path) -> None:
+    hinted, photos, hints = hinted_model(tmp_path / "model"), write_photos(tmp_path / "a", 3), tmp_path / "hints"
+    hints.mkdir()
+    Image.new("RGBA", (300, 200), (255, 0, 0, 255)).save(hints / "a00.png")
+    (hints / "a01.json").write_text('[{"x": 1, "y": 2, "color": "rad"}]')
+    done = run("colorize", photos, "-o", tmp_path / "out", "--model", hinted, "--hints", hints)
+    assert done.returncode == 1
+    assert "1 of 3 photos could not be coloured" in done.stderr
+    assert "a01.json: 'rad' is no colour" in done.stderr
+    reds = [np.asarray(Image.open(tmp_path / "out" / name)).astype(int) for name in ("a00.png", "a02.png")]
+    first, second = ((photo[..., 0] - photo[..., 1]).mean() for photo in reds)
+    assert first > second + 20
+    one = run(
+        "colorize", photos / "a00.png", "-o", tmp_path / "one.png", "--model", hinted, "--hints", hints / "a00.png"
+    )
+    assert one.returncode == 0, one.stderr
+    np.testing.assert_array_equal(Image.open(tmp_path / "one.png"), Image.open(tmp_path / "out" / "a00.png"))
+
+
+def test_wrong_hints_from_the_shell_are_one_line(model: Path, tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "a", 2)
+    (tmp_path / "hints").mkdir()
+    (tmp_path / "h.json").write_text("[]")
+    for arguments, said in (
+        ((photos, "--hints", tmp_path / "h.json"), "is no folder; hints for several photos are a folder"),
+        (
+            (photos, "--hints", tmp_path / "hints"),
+            "has no hints for any of the photos; name each file like its photo",
+        ),
+        ((photos / "a00.png", "--hints", tmp_path / "h.json"), "takes no hints"),
+        ((photos / "a00.png", "--reference", photos / "a01.png"), "takes no reference photo"),
+    ):
+        done = run("colorize", *arguments, "-o", tmp_path / "out")
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_evaluation_with_hints_from_the_shell(tmp_path: Path, photo_folder: Path) -> None:
+    hinted = hinted_model(tmp_path / "model")
+    done = run("evaluate", photo_folder, "--model", hinted, "--hints", "1,5", "--figure", "psnr")
+    assert done.returncode == 0, done.stderr
+    assert "1 hint " in done.stdout
+    assert "5 hints" in done.stdout
+    wrong = run("evaluate", photo_folder, "--model", hinted, "--hints", "one")
+    assert "--hints one must be numbers of points" in wrong.stderr

@@ -15,6 +15,7 @@ from skimage import data
 from sklearn.base import clone
 
 import colorfuse as cf
+from colorfuse.hints import pair_hints
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.rendering import working_size
 from colorfuse.inference.streams import PredictionStream
@@ -124,7 +125,7 @@ class TestPredict:
         good = data.camera()[:20, :30]
         for at_once in (1, 8):
             predictor = Predictor(initialized.render_ab, 32, "guided", 1.0, at_once)
-            colored = PredictionStream(predictor.outcomes([good, good, tmp_path / "bad.jpg", good]))
+            colored = PredictionStream(predictor.outcomes(pair_hints([good, good, tmp_path / "bad.jpg", good], None)))
             assert [next(colored).shape, next(colored).shape] == [(20, 30, 3)] * 2
             with pytest.raises(cf.PhotoError, match=r"bad\.jpg is no image"):
                 next(colored)

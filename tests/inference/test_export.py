@@ -16,9 +16,9 @@ from colorfuse.inference.export import TORCH_NEEDED
 pytestmark = pytest.mark.skipif(torch.__version__ < TORCH_NEEDED, reason=f"exporting takes torch {TORCH_NEEDED}")
 
 WAYS: list[dict[str, Any]] = [
-    {"objective": "mse", "upsample": "guided"},
-    {"objective": "classification", "upsample": "bilinear"},
-    {"objective": "l1", "upsample": "joint_bilateral"},
+    {"objective": "mse", "upsample": "guided", "encoder": "conv"},
+    {"objective": "classification", "upsample": "bilinear", "encoder": "conv"},
+    {"objective": "l1", "upsample": "joint_bilateral", "encoder": "conv"},
 ]
 
 
@@ -83,3 +83,28 @@ def test_what_cannot_be_exported_is_told(tiny: Any, tmp_path: Path, monkeypatch:
     with pytest.raises(ImportError, match=r"install colorfuse\[onnx\]"):
         tiny().initialize().export(tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_hints_are_a_second_input_that_onnx_may_leave_out(tmp_path: Path) -> None:
+    encoder = {"name": "conv", "layers": [[8, 2], [16, 2]], "hints": True}
+    colorizer = cf.FusionColorizer(backbone="none", fusion="none", encoder=encoder, image_size=48).initialize()
+    torch.nn.init.normal_(colorizer.network_.get_parameter("encoder.layers.0.0.weight"), std=0.5)
+    colorizer.export(tmp_path / "model.onnx")
+    colorizer.export(tmp_path / "model.pt2")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    program = torch.export.load(tmp_path / "model.pt2").module()
+    for shape in ((1, 1, 96, 120), (2, 1, 30, 200), (1, 1, 150, 70)):
+        gray = np.random.default_rng(0).random(shape, np.float32)
+        hints = np.zeros((shape[0], 3, *shape[2:]), np.float32)
+        hints[:, :, 5:8, 10:14] = np.array([20, -15, 1])[:, None, None]
+        wanted = np.stack(
+            [
+                np.moveaxis(colorizer.predict(photo[0], hints=(its[:2], its[2])), -1, 0)
+                for photo, its in zip(gray, hints, strict=True)
+            ]
+        )
+        given_hints = {"gray": gray, "hints": hints}
+        np.testing.assert_allclose(session.run(["rgb"], given_hints)[0], wanted, atol=1 / 255)
+        np.testing.assert_allclose(program(torch.from_numpy(gray), torch.from_numpy(hints)), wanted, atol=1 / 255)
+        np.testing.assert_allclose(session.run(["rgb"], {"gray": gray})[0], expected(colorizer, gray), atol=1 / 255)

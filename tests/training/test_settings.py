@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 import colorfuse as cf
+from colorfuse.sample import Batch
 from colorfuse.training.averaging import Average
 from colorfuse.training.schedules import SCHEDULES, rate_factor
 from colorfuse.training.settings import Settings
@@ -111,7 +112,7 @@ class Learning(nn.Module):
         self.backbone = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3))
         self.head = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, momentum=0.3), nn.ReLU(), nn.Conv2d(4, 2, 1))
 
-    def forward(self, lightness: torch.Tensor, stride: int = 1) -> torch.Tensor:
+    def forward(self, lightness: torch.Tensor, *_: Any) -> torch.Tensor:
         planes: torch.Tensor = self.head(self.backbone(lightness / 100))
         return planes
 
@@ -127,7 +128,7 @@ def test_averaged_weights_have_the_statistics_of_torchs_update_bn() -> None:
             weights.data += torch.randn_like(weights) * 0.1
         average.update(step)
     batches = [torch.rand(4, 1, 12, 12) * 100 for _ in range(5)]
-    average.estimate_statistics(batches, 1, lambda values: values)
+    average.estimate_statistics([Batch(batch, batch) for batch in batches], 1, lambda values: values)
     expected = copy.deepcopy(network.head)
     with torch.no_grad():
         torch.optim.swa_utils.update_bn([network.backbone(batch / 100) for batch in batches], expected)
@@ -143,8 +144,8 @@ def test_an_estimate_that_is_interrupted_leaves_the_statistics_as_they_were() ->
     average.learning.train()
     before = copy.deepcopy(network.state_dict())
 
-    def photos() -> Iterator[torch.Tensor]:
-        yield torch.rand(4, 1, 12, 12) * 100
+    def photos() -> Iterator[Batch]:
+        yield Batch(torch.rand(4, 1, 12, 12) * 100, torch.zeros(4, 2, 12, 12))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -12,7 +12,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, SaturationOption, create
+from colorfuse.colorizers import Colorizer
 from colorfuse.files import check_folder, remove_partial
+from colorfuse.hints import find_hints
 from colorfuse.images import SUFFIXES, read_photo, write_photo
 from colorfuse.inference.files import Result, can_write, colorize_files, is_there, list_tasks, not_itself
 from colorfuse.inference.upsampling import UPSAMPLINGS
@@ -34,6 +36,11 @@ def colorize(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Colour photos again whose outputs are in the folder.")
     ] = False,
+    hints: Annotated[
+        Path | None,
+        typer.Option(help="Colours for places: a transparent layer or a .json file; for several photos, a folder."),
+    ] = None,
+    reference: Annotated[Path | None, typer.Option(help="A colour photo to take colours from.")] = None,
     device: DeviceOption = "auto",
     page: Annotated[
         int | None, typer.Option(help="Of files with several pages or frames, the one to colour, from 0 on.")
@@ -56,16 +63,26 @@ def colorize(
         photo = read(photos[0])
         target = output if _is_file_name(output) else output / photos[0].name
         target = not_itself(photos[0], target if can_write(target) else target.with_name(f"{target.name}.png"))
-        write_photo(target, create(method, model, device).predict(photo, **options), like=photo)
+        if hints and hints.is_dir():
+            hints = find_hints(hints, Path(photos[0].name))
+        colorizer = _colorizer(method, model, device, reference)
+        write_photo(target, colorizer.predict(photo, hints=hints, **options), like=photo)
         return
+    if hints and not hints.is_dir():
+        raise ValueError(
+            f"--hints {hints} is no folder; hints for several photos are a folder of files named like them"
+        )
     rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    tasks = list_tasks(photos, output)[rank::processes]
+    tasks = list_tasks(photos, output, hints)[rank::processes]
     to_do = [task for task in tasks if overwrite or not is_there(task.target)]
     if len(to_do) < len(tasks):
         typer.echo(f"colorfuse: {len(tasks) - len(to_do)} of {len(tasks)} are there already", err=True)
     if not to_do:
         return
-    predict = partial(create(method, model, device).predict, **options)
+    colorizer = _colorizer(method, model, device, reference)
+    if hints:
+        colorizer.check_takes(hints)
+    predict = partial(colorizer.predict, **options)
     check_folder(output)
     folders = {task.target.parent for task in to_do if task.target.parent.is_dir()}
     remove_partial(path for folder in folders for path in folder.iterdir())
@@ -78,6 +95,11 @@ def colorize(
         for error in failed:
             typer.echo(f"colorfuse: {error}", err=True)
         raise typer.Exit(1)
+
+
+def _colorizer(method: str, model: str | None, device: str, reference: Path | None) -> Colorizer:
+    colorizer = create(method, model, device)
+    return colorizer.with_reference(reference) if reference else colorizer
 
 
 def _count(results: Iterable[Result], total: int, silent: bool) -> tuple[list[str], int]:

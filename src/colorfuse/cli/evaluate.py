@@ -10,6 +10,7 @@ from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, Satur
 from colorfuse.evaluation import evaluate as cf_evaluate
 from colorfuse.evaluation.drawing import check_drawing
 from colorfuse.evaluation.figures import DEFAULT
+from colorfuse.evaluation.hinting import HINT_PROTOCOLS
 from colorfuse.evaluation.protocols import PROTOCOLS
 from colorfuse.files import check_folder
 
@@ -33,6 +34,12 @@ def evaluate(
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a web page, such as out.html.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the figures of each photo.")] = None,
+    hints: Annotated[
+        str, typer.Option(help="Numbers of points that reveal true colours, as in 0,1,2,5,10; each adds a row.")
+    ] = "",
+    hint_protocol: Annotated[
+        str, typer.Option(help=f"How points are drawn: {', '.join(HINT_PROTOCOLS)}.")
+    ] = "zhang2017",
     device: DeviceOption = "auto",
 ) -> None:
     """Evaluate colours on photos whose true colours are known, against gray and one constant colour."""
@@ -44,7 +51,14 @@ def evaluate(
         check_folder(path.parent)
     colors = outputs or create(method, model, device)
     result = cf_evaluate(
-        colors, photos, protocol, saturation=saturation, constant=constant, figures=figure or DEFAULT
+        colors,
+        photos,
+        protocol,
+        saturation=saturation,
+        constant=constant,
+        figures=figure or DEFAULT,
+        hints=_counts(hints),
+        hint_protocol=hint_protocol,
     )
     # Under torchrun all processes have the result; only the first reports it.
     if distributed.is_initialized() and distributed.get_rank():
@@ -56,3 +70,10 @@ def evaluate(
         result.to_csv(csv)
     if report:
         result.report(report)
+
+
+def _counts(hints: str) -> list[int]:
+    try:
+        return [int(count) for count in hints.replace(",", " ").split()]
+    except ValueError as error:
+        raise ValueError(f"--hints {hints} must be numbers of points, as in 0,1,2,5,10") from error

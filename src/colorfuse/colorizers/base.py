@@ -11,14 +11,19 @@ from torch import Tensor, nn
 
 from colorfuse.color.units import warn_of_unit_lightness
 from colorfuse.colorizers.estimator import Estimator
+from colorfuse.colorizers.steered import Steered
 from colorfuse.data.sources import Source, as_dataset
+from colorfuse.hints import HintSource, pair_hints, read_hints
 from colorfuse.images import PhotoSource, Pixels, read_photo
 from colorfuse.images.finding import find_photos
+from colorfuse.inference.batches import is_stream
 from colorfuse.inference.devices import Device, find_device
 from colorfuse.inference.forking import make_forks_safe
 from colorfuse.inference.network_colors import FunctionColors
-from colorfuse.inference.predictor import Predictor, is_stream
+from colorfuse.inference.obeying import obeying
+from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.rendering import render_checked, to_render_size
+from colorfuse.inference.scaling import Hinted, scale_hints
 from colorfuse.inference.streams import Predictions, PredictionStream
 from colorfuse.inference.upsampling import find_upsampling
 
@@ -27,7 +32,7 @@ _BATCH_ON_GPU = 8
 make_forks_safe()
 
 
-class Colorizer(Estimator, ABC):
+class Colorizer(Steered, Estimator, ABC):
     """A system that colours gray photographs.
 
     A subclass implements `render_ab`, which predicts colours from lightness at its working size. This class does the
@@ -35,6 +40,7 @@ class Colorizer(Estimator, ABC):
     folders and limits memory.
 
     Attributes:
+        takes_hints: Whether `render_ab` takes hints as its second argument.
         render_size: Photos are resized to about `render_size ** 2` pixels for the system.
         upsample: How colours are upsampled to the photo's size, as in `predict`.
 
@@ -55,7 +61,8 @@ class Colorizer(Estimator, ABC):
         """Predict the colours of photos at working size.
 
         Args:
-            lightness: L `(N, 1, h, w)` in 0 to 100, of about `render_size ** 2` pixels, on the CPU.
+            lightness: L `(N, 1, h, w)` in 0 to 100, of about `render_size ** 2` pixels, on the CPU. Systems that take
+                hints get these as a second argument if there are any: `(N, 3, h, w)`, ab in CIELAB units and a mask.
 
         Returns:
             ab `(N, 2, h', w')` in CIELAB units with the dtype and device of `lightness`; h' and w' may be smaller.
@@ -66,6 +73,8 @@ class Colorizer(Estimator, ABC):
         self,
         photos: PhotoSource,
         *,
+        hints: HintSource | None = None,
+        reference: PhotoSource | None = None,
         saturation: float = 1.0,
         upsample: str | None = None,
         render_size: int | None = None,
@@ -75,6 +84,8 @@ class Colorizer(Estimator, ABC):
         self,
         photos: list[Any] | tuple[Any, ...],
         *,
+        hints: str | Path | Iterable[HintSource | None] | None = None,
+        reference: PhotoSource | None = None,
         saturation: float = 1.0,
         upsample: str | None = None,
         render_size: int | None = None,
@@ -84,6 +95,8 @@ class Colorizer(Estimator, ABC):
         self,
         photos: Iterable[PhotoSource],
         *,
+        hints: str | Path | Iterable[HintSource | None] | None = None,
+        reference: PhotoSource | None = None,
         saturation: float = 1.0,
         upsample: str | None = None,
         render_size: int | None = None,
@@ -92,6 +105,8 @@ class Colorizer(Estimator, ABC):
         self,
         photos: Any,
         *,
+        hints: Any = None,
+        reference: PhotoSource | None = None,
         saturation: float = 1.0,
         upsample: str | None = None,
         render_size: int | None = None,
@@ -102,6 +117,10 @@ class Colorizer(Estimator, ABC):
             photos: A path, an open binary file, a PIL image, an array `(H, W)` or `(H, W, 1 | 3 | 4)`, a tensor
                 `(1 | 3 | 4, H, W)`, a `Photo`; or a list or any other iterable of these; or a folder, whose photos
                 are read in order of their paths. The colours of a colour photo are ignored.
+            hints: Colours for places of the photo, as `read_hints` takes them: points `(row, column, color)`, a
+                transparent layer, a JSON file, arrays. Under a mark, the photo gets its colour. For several photos, a
+                list with hints or None for each; or a folder of files that are named like the photos.
+            reference: A colour photo to take colours from, for systems that do.
             saturation: A factor for ab from 0 to 100: 0 keeps the photo gray, 1 leaves the prediction unchanged. A
                 network trained with squared error is pale where it is unsure; a factor above 1 compensates.
             upsample: How colours are upsampled to the photo's size: "guided" by its lightness, so that colour edges
@@ -121,9 +140,11 @@ class Colorizer(Estimator, ABC):
             NotFittedError: The colorizer is not fitted yet.
             FileNotFoundError: There is no file at a path.
             PhotoError: A photo cannot be read, or an array is not a photo.
+            HintsError: Hints cannot be read, or do not fit their photo.
             DataError: A folder has no photos.
             MemoryError: A photo does not fit in memory; the message says what would fit.
-            ValueError: An option is unknown or out of range, or the colours are not finite.
+            ValueError: An option is unknown or out of range, or the colours are not finite; or there are hints or a
+                reference, and this system takes none.
             TypeError: A photo is none of these.
 
         Example:
@@ -135,18 +156,27 @@ class Colorizer(Estimator, ABC):
             (512, 512, 3)
             (512, 512, 3)
         """
-        predictor = self._predictor(saturation, upsample, render_size)
+        if reference is not None:
+            return self.with_reference(reference).predict(
+                photos, hints=hints, saturation=saturation, upsample=upsample, render_size=render_size
+            )
+        predictor = self.predictor(saturation, upsample, render_size)
+        self.check_takes(hints)
         if isinstance(photos, str | os.PathLike) and Path(photos).is_dir():
-            return PredictionStream(predictor.outcomes(find_photos(Path(photos))))
+            found = find_photos(Path(photos))
+            return PredictionStream(predictor.outcomes(pair_hints(found, hints, Path(photos))))
         if not is_stream(photos):
-            return predictor.predict([read_photo(photos)])[0]
-        colored = PredictionStream(predictor.outcomes(photos))
+            photo = read_photo(photos)
+            return predictor.predict([Hinted(photo, None if hints is None else read_hints(hints, photo))])[0]
+        colored = PredictionStream(predictor.outcomes(pair_hints(photos, hints)))
         return list(colored) if isinstance(photos, list | tuple) else colored
 
     def predict_each(
         self,
         photos: str | Path | Iterable[PhotoSource],
         *,
+        hints: str | Path | Iterable[HintSource | None] | None = None,
+        reference: PhotoSource | None = None,
         saturation: float = 1.0,
         upsample: str | None = None,
         render_size: int | None = None,
@@ -155,6 +185,8 @@ class Colorizer(Estimator, ABC):
 
         Args:
             photos: A folder, or an iterable of photos as `predict` takes them.
+            hints: A folder of files that are named like the photos, or hints or None for each photo.
+            reference: As in `predict`.
             saturation: As in `predict`.
             upsample: As in `predict`.
             render_size: As in `predict`.
@@ -179,12 +211,19 @@ class Colorizer(Estimator, ABC):
             >>> predictions.errors
             [('nowhere.jpg', FileNotFoundError(2, 'No such file or directory'))]
         """
-        predictor = self._predictor(saturation, upsample, render_size)
+        if reference is not None:
+            return self.with_reference(reference).predict_each(
+                photos, hints=hints, saturation=saturation, upsample=upsample, render_size=render_size
+            )
+        predictor = self.predictor(saturation, upsample, render_size)
+        self.check_takes(hints)
         if isinstance(photos, str | os.PathLike):
-            return Predictions(predictor.outcomes(find_photos(Path(photos))))
-        return Predictions(predictor.outcomes(photos))
+            folder = Path(photos)
+            return Predictions(predictor.outcomes(pair_hints(find_photos(folder), hints, folder)))
+        return Predictions(predictor.outcomes(pair_hints(photos, hints)))
 
-    def _predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
+    def predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
+        """Make a predictor with these options of `predict`."""
         self.check_fitted()
         return Predictor(
             self.render_ab,
@@ -195,11 +234,12 @@ class Colorizer(Estimator, ABC):
             batch_size=1 if self.device.type == "cpu" else _BATCH_ON_GPU,
         )
 
-    def predict_ab(self, lightness: Tensor) -> Tensor:
+    def predict_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
         """Predict the ab planes for lightness tensors.
 
         Args:
             lightness: L `(N, 1, H, W)` in 0 to 100.
+            hints: `(N, 3, H, W)`: ab in CIELAB units, and a mask that is above 0 where there is a hint, or None.
 
         Returns:
             ab `(N, 2, H, W)` in CIELAB units. The system works on about `render_size ** 2` pixels of each photo; its
@@ -207,12 +247,20 @@ class Colorizer(Estimator, ABC):
 
         Raises:
             NotFittedError: The colorizer is not fitted yet.
-            ValueError: `lightness` has another shape, `upsample` is unknown, or the colours are not finite.
+            ValueError: `lightness` or `hints` have another shape, `upsample` is unknown, the colours are not finite,
+                or there are hints and this system takes none.
         """
         self.check_fitted()
+        self.check_takes(hints)
         warn_of_unit_lightness(lightness)
-        rendered = render_checked(self.render_ab, to_render_size(lightness, int(self.render_size)))
-        return find_upsampling(self.upsample)(*rendered, lightness.shape[-2])(lightness, 0)
+        small = to_render_size(lightness, int(self.render_size))
+        upsampling = find_upsampling(self.upsample)
+        if hints is None:
+            return upsampling(*render_checked(self.render_ab, small), lightness.shape[-2])(lightness, 0)
+        drawn = scale_hints(hints, lightness, small)
+        rendered = render_checked(self.render_ab, small, drawn)
+        ab = obeying(rendered, small, drawn, upsampling, lightness.shape[-2])(lightness, 0)
+        return torch.where(hints[:, 2:] > 0, hints[:, :2], ab)
 
     def score(self, photos: Source, y: None = None) -> float:
         """Score predictions by 1 - (squared error of ab / squared error of gray): 1 is perfect, 0 is as good as gray.
@@ -240,6 +288,8 @@ class Colorizer(Estimator, ABC):
 
         The input `gray` is a batch of photos `(N, 1, H, W)`, float32 sRGB in 0 to 1, of any number and size. The
         output `rgb` is `(N, 3, H, W)` in the same range and dtype. Reading and writing files is left to the caller.
+        If the system takes hints, there is a second input `hints` `(N, 3, H, W)`: ab in CIELAB units, and a mask that
+        is 1 where there is a hint; zeros are no hints. In ONNX it may be left out.
 
         Args:
             path: The file to write, atomically. `.onnx` is for ONNX Runtime and similar, and needs the extra `onnx`.
@@ -255,7 +305,8 @@ class Colorizer(Estimator, ABC):
         from colorfuse.inference.export import Program, write_program  # takes seconds to import
 
         self.check_fitted()
-        write_program(Program(self.to_module(), int(self.render_size), self.upsample), Path(path))
+        program = Program(self.to_module(), int(self.render_size), self.upsample, self.takes_hints)
+        write_program(program, Path(path))
 
     def to_module(self) -> nn.Module:
         """Wrap `render_ab` in a module, for export."""

@@ -67,6 +67,8 @@ class FusionColorizer(NetworkColorizer):
             the epochs, rounded to multiples of 32. None for `image_size` in all epochs.
         patience: Stop after this many epochs without a lower validation loss, and restore the best weights. None to
             train for all epochs and keep the last weights.
+        simulated_hints: How hints are drawn from the true colours in training, if the encoder takes any: the
+            arguments of `SimulatedHints`. None to train without hints.
         seed: Determines the initial weights and all random draws of training.
 
     Attributes:
@@ -105,6 +107,9 @@ class FusionColorizer(NetworkColorizer):
     frozen_epochs: int = _DEFAULTS["frozen_epochs"]
     start_size: int | None = _DEFAULTS["start_size"]
     patience: int | None = _DEFAULTS["patience"]
+    simulated_hints: dict[str, Any] | None = dataclasses.field(
+        default_factory=lambda: copy.deepcopy(_DEFAULTS["simulated_hints"])
+    )
     seed: int = _DEFAULTS["seed"]
 
     @classmethod

@@ -7,8 +7,12 @@ import torch
 from torch import Tensor
 
 from colorfuse.colorizers.learnt import LearntColorizer
+from colorfuse.hints.overall import global_hints
+from colorfuse.images import PhotoSource
+from colorfuse.images.reference import read_reference
 from colorfuse.inference.devices import Device
 from colorfuse.inference.network_colors import NetworkColors
+from colorfuse.inference.prepared import PreparedNetwork, PreparedSystem
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import Objective
 
@@ -26,11 +30,40 @@ class NetworkColorizer(LearntColorizer):
     _built_of: dict[str, Any]
     """The settings that the network was built from; `optimized` and `mirrored` copies have none."""
 
+    @property
+    def takes_hints(self) -> bool:  # type: ignore[override]  # known once there is a network
+        """Whether the network takes hints."""
+        return hasattr(self, "network_") and self.network_.takes_hints
+
     @torch.no_grad()
-    def render_ab(self, lightness: Tensor) -> Tensor:
-        """Predict ab `(N, 2, h, w)` from L `(N, 1, h, w)`."""
-        ab: Tensor = NetworkColors(self.network_, self.objective_)(lightness)
+    def render_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
+        """Predict ab `(N, 2, h, w)` from L `(N, 1, h, w)` and hints `(N, 3, h, w)`."""
+        ab: Tensor = NetworkColors(self.network_, self.objective_)(lightness, hints)
         return ab
+
+    def with_reference(self, reference: PhotoSource) -> Self:
+        """Return a copy that takes its colours from a reference photo; it cannot be saved or exported.
+
+        The network is given the histogram of the reference's colours and their mean saturation.
+
+        Args:
+            reference: A colour photo, as `predict` takes photos.
+
+        Raises:
+            NotFittedError: There is no network yet.
+            ValueError: The network takes no global hints.
+            PhotoError: The reference cannot be read, or is gray.
+        """
+        self.check_fitted()
+        if not getattr(self.network_, "takes_global_hints", False):
+            return super().with_reference(reference)
+        from colorfuse.network.referring import Referring
+
+        lab = read_reference(reference)
+        return self._only_predicting(Referring(self.network_, global_hints(lab[:, :1], lab[:, 1:]).to(self.device)))
+
+    def _prepared(self, lightness: Tensor) -> PreparedSystem:
+        return PreparedNetwork(NetworkColors(self.network_, self.objective_), lightness)
 
     def to_module(self) -> NetworkColors:
         """Combine the network and the objective into one module, for export.

@@ -176,5 +176,5 @@ def _coded_batches(
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     if start == len(data):  # type: ignore[arg-type]
         return
-    for lightness, ab, _ in Loader(_Coded(data, size, start), _BATCH, workers).epoch():
-        yield lightness.numpy(), ab.numpy()
+    for batch in Loader(_Coded(data, size, start), _BATCH, workers).epoch():
+        yield batch.lightness.numpy(), batch.ab.numpy()

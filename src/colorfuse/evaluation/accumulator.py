@@ -18,17 +18,16 @@ class Accumulator:
 
     Args:
         figures: Names of metrics that exist only for all photos together.
+        rows: Names of the rows that have them.
         processes: The number of processes that share the photos.
     """
 
-    def __init__(self, figures: list[str], processes: int) -> None:
+    def __init__(self, figures: list[str], rows: list[str], processes: int) -> None:
         self._processes = processes
         self._photos: list[tuple[int, str, FiguresByRow]] = []
         self._left_out: list[tuple[int, SkippedPhoto]] = []
         self._ranked: list[tuple[float, Example]] = []
-        self._running = {
-            row: {name: OVERALL[name]() for name in figures} for row in ("gray", "constant", "predicted")
-        }
+        self._running = {row: {name: OVERALL[name]() for name in figures} for row in rows}
 
     def add(self, index: int, judged: ScoredPhoto | SkippedPhoto) -> None:
         """Add the result of a photo, with its index among all photos."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from colorfuse.evaluation.examples import Example
 from colorfuse.evaluation.figures import PER_PHOTO, REFERENCE_FREE
+from colorfuse.evaluation.hint_curves import SIGGRAPH17, hint_points
 from colorfuse.evaluation.table import MetricTable
 
 if TYPE_CHECKING:
@@ -120,6 +121,34 @@ def histogram(evaluation: MetricTable, figure: str) -> "Figure":
         axes.hist(of_photos, bins=edges.tolist(), histtype="step", label=row, **styles[row])
     axes.legend()
     return drawn
+
+
+def hint_curve(evaluation: MetricTable) -> "Figure":
+    """Plot PSNR over gray against the number of hints, with standard errors, beside published figures.
+
+    The published ones are those of Zhang et al. 2017 on 1,000 photos of ImageNet, in the protocols "square256" and
+    "zhang2017".
+
+    Args:
+        evaluation: The result of `evaluate` with `hints` and the metric `psnr`.
+
+    Raises:
+        ValueError: There are no rows with hints, or no PSNR.
+        ImportError: matplotlib is not installed.
+    """
+    points = hint_points(evaluation)
+    figure = _figure(6, 4.2)
+    axes = figure.add_subplot(xlabel="hints", ylabel="PSNR over gray, dB")
+    axes.set_xscale("symlog", linthresh=1)
+    counts, means, errors = zip(*points, strict=True)
+    axes.errorbar(counts, means, yerr=errors, marker="o", capsize=3, color="tab:blue", label="predicted")
+    axes.plot(*zip(*SIGGRAPH17, strict=True), linestyle="--", color="gray", label="Zhang et al. 2017, published")
+    ticks = sorted({*counts, 0, 1, 10, 100})
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
 
 
 def _caption(figures: dict[str, float], names: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from colorfuse.errors import DataError
 from colorfuse.evaluation.accumulator import Accumulator
 from colorfuse.evaluation.figures import DEFAULT, OVERALL, PER_PHOTO, check_figures
 from colorfuse.evaluation.ground_truth import GroundTruth, find_ground_truth, find_outputs
+from colorfuse.evaluation.hinting import check_counts, find_hint_protocol, row_name
 from colorfuse.evaluation.protocols import find_protocol
 from colorfuse.evaluation.result import Evaluation
 from colorfuse.evaluation.scoring import (
@@ -40,6 +41,8 @@ def evaluate(
     constant: Constant | None = None,
     figures: Sequence[str] = DEFAULT,
     min_chroma: float = MIN_CHROMA,
+    hints: Sequence[int] = (),
+    hint_protocol: str = "zhang2017",
 ) -> Evaluation:
     """Evaluate a colorizer, or the output files of any other program, on photos whose true colours are known.
 
@@ -53,7 +56,7 @@ def evaluate(
         photos: A folder, a list of files and folders, RGB bytes `(N, H, W, 3)`, or a dataset of (L, ab). Photos that
             are gray, unreadable or without an output are left out, and the result names them.
         protocol: How photos and outputs are resized and cropped. "center256" resizes the short side to 256 and crops
-            the centre; "square256" resizes the whole photo to 256 x 256; "native" leaves it as it is.
+            the centre; "square256" and "square224" resize the whole photo to a square; "native" leaves it as it is.
         saturation: A factor applied to the colorizer's ab.
         constant: ab of the constant colour. The default is the mean of the colorizer's training photos or, if these
             are not known, (2.41, 9.04), the mean of some 14,000 photos of all kinds.
@@ -62,10 +65,15 @@ def evaluate(
             `absolute_colorfulness`, `colorfulness_difference` from the truth, `chroma_ratio`; with the extra
             `metrics` also `lpips` and `fid`.
         min_chroma: Photos with a lower mean chroma, in CIELAB units, count as gray.
+        hints: Numbers of points that reveal true colours, such as (1, 10, 100), each of which adds a row. The fewer
+            points are among the more. A photo's name decides their places.
+        hint_protocol: How points are drawn. "zhang2017": patches of 6 x 6 pixels, normally distributed around the
+            centre (Zhang et al. 2017, who used `protocol="square256"`); "icolorit": patches of 2 x 2 pixels anywhere
+            (Yun et al. 2023, *iColoriT*, who used "square224"). Each reveals its mean colour.
 
     Raises:
         ValueError: The protocol or a metric is unknown, the saturation is below 0 or given for output files, or
-            `constant` is not two numbers.
+            `constant` is not two numbers; or there are hints, and the colorizer takes none.
         TypeError: The photos have another type.
         NotFittedError: The colorizer has no network yet.
         FileNotFoundError: A path does not exist.
@@ -89,9 +97,12 @@ def evaluate(
         constant=constant,
         figures=figures,
         min_chroma=min_chroma,
+        hints=hints,
+        hint_protocol=hint_protocol,
     )
     shard = _shard()
-    accumulator = Accumulator([name for name in figures if name in OVERALL], shard.world_size)
+    rows = ["gray", "constant", "predicted", *(row_name(count) for count in hints if count)]
+    accumulator = Accumulator([name for name in figures if name in OVERALL], rows, shard.world_size)
     mine = originals[shard.rank :: shard.world_size]
     # Only rank 0 shows a bar; None hides it where there is no terminal.
     hidden = True if shard.rank else None
@@ -124,6 +135,8 @@ def prepare_evaluation(
     constant: Constant | None,
     figures: Sequence[str],
     min_chroma: float,
+    hints: Sequence[int] = (),
+    hint_protocol: str = "zhang2017",
 ) -> tuple[list[GroundTruth], Predict, Criteria, dict[str, str]]:
     """Check the arguments of `evaluate`, and prepare what it needs.
 
@@ -135,6 +148,8 @@ def prepare_evaluation(
     """
     check_figures(figures)
     check_value(saturation, NotNegative, "saturation", "an evaluation")
+    check_counts(hints)
+    find_hint_protocol(hint_protocol)
     originals = find_ground_truth(photos)
     constant = _mean_color(colors) if constant is None else constant
     if len(constant) != 2:
@@ -144,7 +159,11 @@ def prepare_evaluation(
         find_protocol(protocol), constant, min_chroma, [name for name in figures if name in PER_PHOTO]
     )
     if isinstance(colors, Colorizer):
-        return originals, colorizer_predictions(colors, saturation), criteria, {}
+        if any(hints):
+            colors.check_takes(hints)
+        return originals, colorizer_predictions(colors, saturation, hints, hint_protocol), criteria, {}
+    if any(hints):
+        raise ValueError(f"hints={tuple(hints)} are for a colorizer; the colours of files are judged as they are")
     if saturation != 1:
         raise ValueError(f"saturation={saturation} is for a colorizer; the colours of files are judged as they are")
     outputs, others = find_outputs(Path(colors), originals)

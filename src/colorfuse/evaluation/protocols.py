@@ -10,6 +10,7 @@ from colorfuse.registry import unknown_name
 Protocol: TypeAlias = Callable[[Image.Image], Image.Image]
 
 _SIDE = 256
+_SMALL_SIDE = 224
 
 
 def center256(image: Image.Image) -> Image.Image:
@@ -26,12 +27,22 @@ def square256(image: Image.Image) -> Image.Image:
     return image.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
 
 
+def square224(image: Image.Image) -> Image.Image:
+    """Resize the whole photo to 224 x 224 with Lanczos, whatever its aspect ratio."""
+    return image.resize((_SMALL_SIDE, _SMALL_SIDE), Image.Resampling.LANCZOS)
+
+
 def native(image: Image.Image) -> Image.Image:
     """Return the photo unchanged."""
     return image
 
 
-PROTOCOLS: dict[str, Protocol] = {"center256": center256, "square256": square256, "native": native}
+PROTOCOLS: dict[str, Protocol] = {
+    "center256": center256,
+    "square256": square256,
+    "square224": square224,
+    "native": native,
+}
 """The protocols by name."""
 
 

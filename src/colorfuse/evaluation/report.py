@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from colorfuse.evaluation.drawing import draw, histogram, loss_curve
+from colorfuse.evaluation.drawing import draw, hint_curve, histogram, loss_curve
 from colorfuse.evaluation.figures import COLUMNS
 from colorfuse.evaluation.table import MetricTable
 from colorfuse.files import atomic_file
@@ -43,10 +43,15 @@ def write_report(evaluation: MetricTable, path: Path) -> None:
             for title, photos in (("Best", evaluation.best), ("Worst", evaluation.worst))
             if photos
         },
+        hint_curve=_svg(hint_curve(evaluation)) if _has_hints(evaluation) else None,
         curve=_svg(loss_curve(evaluation.history)) if evaluation.history else None,
     )
     with atomic_file(path) as partial:
         partial.write_text(page, "utf-8", errors="replace")
+
+
+def _has_hints(evaluation: MetricTable) -> bool:
+    return "psnr" in evaluation.figures and any(row.endswith((" hint", " hints")) for row in evaluation.rows)
 
 
 def _svg(figure: "Figure") -> str:

@@ -13,6 +13,7 @@ from colorfuse.data.monochrome import find_monochrome
 from colorfuse.errors import PhotoError
 from colorfuse.evaluation.figures import PER_PHOTO, REFERENCE_FREE, Colors
 from colorfuse.evaluation.ground_truth import GroundTruth
+from colorfuse.evaluation.hinting import draw_points, row_name
 from colorfuse.evaluation.protocols import Protocol
 from colorfuse.images import open_rgb
 from colorfuse.inference.prefetching import prefetch
@@ -56,7 +57,7 @@ class LoadedPhoto(NamedTuple):
 
 
 class ScoredPhoto(NamedTuple):
-    """A photo with its metrics, by row: "gray", "constant", "predicted" and "truth".
+    """A photo with its metrics, by row: "gray", "constant", "predicted", those with hints, and "truth".
 
     Attributes:
         name: The name of the photo.
@@ -76,15 +77,23 @@ class SkippedPhoto(NamedTuple):
     reason: str
 
 
-Predict: TypeAlias = Callable[[LoadedPhoto], Colors]
-"""Returns the colours to evaluate for a photo; raises `PhotoError` if there are none."""
+Predict: TypeAlias = Callable[[LoadedPhoto], dict[str, Colors]]
+"""Returns the colours to evaluate for a photo by row; raises `PhotoError` if there are none."""
 
 
-def colorizer_predictions(colorizer: Colorizer, saturation: float) -> Predict:
-    """Return a function that predicts the colours of a photo with a colorizer."""
+def colorizer_predictions(
+    colorizer: Colorizer, saturation: float, hints: Sequence[int] = (), hint_protocol: str = "zhang2017"
+) -> Predict:
+    """Return a function that predicts the colours of a photo with a colorizer, for each number of hints."""
 
-    def predict(photo: LoadedPhoto) -> Colors:
-        return photo.truth.with_ab(saturation * colorizer.predict_ab(photo.truth.lab[None, :1])[0])
+    def predict(photo: LoadedPhoto) -> dict[str, Colors]:
+        truth = photo.truth
+        lightness = truth.lab[None, :1]
+        rows = {"predicted": truth.with_ab(saturation * colorizer.predict_ab(lightness)[0])}
+        counts = [count for count in hints if count]
+        for count, drawn in (draw_points(truth.ab, counts, hint_protocol, photo.name) if counts else {}).items():
+            rows[row_name(count)] = truth.with_ab(colorizer.predict_ab(lightness, drawn)[0])
+        return rows
 
     return predict
 
@@ -92,13 +101,13 @@ def colorizer_predictions(colorizer: Colorizer, saturation: float) -> Predict:
 def file_predictions(outputs: dict[str, Path], protocol: Protocol) -> Predict:
     """Return a function that reads the colours of a photo from its output file. `outputs` maps names to paths."""
 
-    def predict(photo: LoadedPhoto) -> Colors:
+    def predict(photo: LoadedPhoto) -> dict[str, Colors]:
         if photo.name not in outputs:
             raise PhotoError("there is no output for it")
         image = open_rgb(outputs[photo.name])
         if image.size != photo.size:
             raise PhotoError(f"its output has {_times(image.size)} pixels, and it has {_times(photo.size)}")
-        return Colors.from_image(protocol(image))
+        return {"predicted": Colors.from_image(protocol(image))}
 
     return predict
 
@@ -132,21 +141,23 @@ def _open(original: GroundTruth, criteria: Criteria) -> LoadedPhoto | SkippedPho
     return LoadedPhoto(original.name, image.size, truth)
 
 
-def _predict(photo: LoadedPhoto, predict: Predict) -> tuple[LoadedPhoto, Colors] | SkippedPhoto:
+def _predict(photo: LoadedPhoto, predict: Predict) -> tuple[LoadedPhoto, dict[str, Colors]] | SkippedPhoto:
     try:
         return photo, predict(photo)
     except (PhotoError, OSError) as error:
         return SkippedPhoto(photo.name, str(error))
 
 
-def _measure(given: tuple[LoadedPhoto, Colors] | SkippedPhoto, criteria: Criteria) -> ScoredPhoto | SkippedPhoto:
+def _measure(
+    given: tuple[LoadedPhoto, dict[str, Colors]] | SkippedPhoto, criteria: Criteria
+) -> ScoredPhoto | SkippedPhoto:
     if isinstance(given, SkippedPhoto):
         return given
     (name, _, truth), predicted = given
     rows = {
         "gray": truth.with_ab(torch.zeros(2, 1, 1)),
         "constant": truth.with_ab(torch.tensor(criteria.constant).reshape(2, 1, 1)),
-        "predicted": predicted,
+        **predicted,
     }
     figures = {
         row: {figure: PER_PHOTO[figure].of(its, truth) for figure in criteria.figures} for row, its in rows.items()

@@ -24,7 +24,8 @@ class MetricTable:
         protocol: The protocol by which photos were resized and cropped.
         constant: ab of the constant colour.
         photos: Metrics by photo and row, in the order of the photos. The rows are "gray", "constant", "predicted"
-            (the colours that were evaluated) and "truth" (which only has metrics that need no comparison).
+            (the colours that were evaluated), "1 hint", "2 hints" and so on, if hints were asked for, and "truth"
+            (which only has metrics that need no comparison).
         overall: Metrics that exist only for all photos together, by row.
         left_out: Photos that could not be evaluated, with the reason.
         best: The photos with the smallest squared error relative to gray, best first.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ from colorfuse.backbones.maps import ceil_div
 from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma
 from colorfuse.errors import first_line
 from colorfuse.files import atomic_file
+from colorfuse.hints.marks import overlaps
+from colorfuse.inference.obeying import obeying
 from colorfuse.inference.rendering import render, to_render_size
 from colorfuse.inference.upsampling import find_upsampling
 
@@ -33,21 +36,46 @@ class Program(nn.Module):
         render_ab: Maps L `(N, 1, h, w)` at working size to ab `(N, 2, h, w)`. It is copied.
         render_size: Photos are resized to about `render_size ** 2` pixels for it.
         upsample: How colours are upsampled to the photo's size.
+        takes_hints: Whether the program has a second input, for hints.
     """
 
-    def __init__(self, render_ab: nn.Module, render_size: int, upsample: str) -> None:
+    def __init__(self, render_ab: nn.Module, render_size: int, upsample: str, takes_hints: bool = False) -> None:
         super().__init__()
         self.render_ab = copy.deepcopy(render_ab).cpu().float().eval()
         _ease_padding(self.render_ab)
         self.render_size = render_size
+        self.takes_hints = takes_hints
         self.upsample = find_upsampling(upsample)
 
-    def forward(self, gray: Tensor) -> Tensor:
-        """Colour gray `(N, 1, H, W)` to RGB `(N, 3, H, W)`, both float32 sRGB in 0 to 1."""
+    def forward(self, gray: Tensor, hints: Tensor | None = None) -> Tensor:
+        """Colour gray photos.
+
+        Args:
+            gray: `(N, 1, H, W)`, float32 sRGB in 0 to 1.
+            hints: `(N, 3, H, W)`: ab in CIELAB units, and a mask that is 1 where there is a hint; all 0 for none.
+
+        Returns:
+            RGB `(N, 3, H, W)`, float32 sRGB in 0 to 1.
+        """
         lightness = gray_to_lightness(gray)
-        rendered = render(self.render_ab, to_render_size(lightness, self.render_size))
-        ab = self.upsample(*rendered, gray.shape[-2])(lightness, 0)
+        small = to_render_size(lightness, self.render_size)
+        if hints is None:
+            ab = self.upsample(*render(self.render_ab, small), gray.shape[-2])(lightness, 0)
+        else:
+            drawn = _smaller_hints(hints, small)
+            rendered = render(self.render_ab, small, drawn)
+            ab = obeying(rendered, small, drawn, self.upsample, gray.shape[-2])(lightness, 0)
+            ab = torch.where(hints[:, 2:] > 0, hints[:, :2], ab)
         return lab_to_rgb(reduce_chroma(torch.cat([lightness, ab], dim=1)))
+
+
+def _smaller_hints(hints: Tensor, small: Tensor) -> Tensor:
+    """Scale hints to the size of `small`: the mean of the marks in each pixel."""
+    ab, mask = hints.split((2, 1), dim=1)
+    down, across = (overlaps(hints.shape[axis], small.shape[axis]) for axis in (-2, -1))
+    total = down @ torch.cat([ab * mask, mask], dim=1) @ across.mT
+    marked = (total[:, 2:] > 0).to(total.dtype)
+    return torch.cat([total[:, :2] / total[:, 2:].clamp(min=1e-6), marked], dim=1)
 
 
 class _SameConv(nn.Module):
@@ -99,9 +127,14 @@ def write_program(program: Program, path: Path) -> None:
 
 def _exported(program: Program) -> ExportedProgram:
     sides: Any = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
+    gray, inputs = torch.rand(_SHAPE), ["gray", "hints"] if program.takes_hints else ["gray"]
+    hints = torch.zeros(_SHAPE[0], 3, *_SHAPE[2:])
+    hints[..., 5, 7] = 1
     try:
         with torch.no_grad():
-            return torch.export.export(program, (torch.rand(_SHAPE),), dynamic_shapes={"gray": sides}, strict=False)
+            return torch.export.export(
+                program, (gray, hints)[: len(inputs)], dynamic_shapes=dict.fromkeys(inputs, sides), strict=False
+            )
     except Exception as error:  # tracing a custom part may raise anything
         raise ValueError(f"this colorizer cannot be exported: {first_line(error)}") from error
 
@@ -119,8 +152,34 @@ def _write_onnx(program: Program, path: Path) -> None:
         _exported(program),
         dynamo=True,
         opset_version=_OPSET,
-        input_names=["gray"],
+        input_names=["gray", "hints"] if program.takes_hints else ["gray"],
         output_names=["rgb"],
         verbose=False,
     )
     written.save(path)
+    if program.takes_hints:
+        _make_hints_optional(path)
+
+
+def _make_hints_optional(path: Path) -> None:
+    """Give the input `hints` a default of no hints, which is expanded to the size of the photos."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(path)
+    graph = model.graph
+    for node in graph.node:
+        node.input[:] = ["hints_of_size" if name == "hints" else name for name in node.input]
+    nodes = [
+        helper.make_node("Shape", ["gray"], ["gray_size"]),
+        helper.make_node("Mul", ["gray_size", "planes_of_hints"], ["hints_size"]),
+        helper.make_node("Expand", ["hints", "hints_size"], ["hints_of_size"]),
+    ]
+    for node in reversed(nodes):
+        graph.node.insert(0, node)
+    constants = {"planes_of_hints": np.array([1, 3, 1, 1]), "hints": np.zeros((1, 3, 1, 1), np.float32)}
+    graph.initializer.extend(numpy_helper.from_array(values, name) for name, values in constants.items())
+    given = next(each for each in graph.input if each.name == "hints")
+    for axis, name in ((0, "hints_count"), (2, "hints_height"), (3, "hints_width")):
+        given.type.tensor_type.shape.dim[axis].dim_param = name
+    onnx.save(model, path)

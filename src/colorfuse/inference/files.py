@@ -8,8 +8,9 @@ from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
-from colorfuse.errors import PhotoError
+from colorfuse.errors import HintsError, PhotoError
 from colorfuse.files import Claim, write_errors
+from colorfuse.hints import Hints, find_hints, read_hints
 from colorfuse.images import SUFFIXES, Photo, Pixels, read_photo, write_photo
 from colorfuse.images.finding import find_photos_below
 from colorfuse.inference.prefetching import prefetch
@@ -23,10 +24,11 @@ _DEPTH = 1
 
 
 class Task(NamedTuple):
-    """A photo and the file to write its coloured version to."""
+    """A photo, the file to write its coloured version to, and the file of hints for it, if there is one."""
 
     source: Path
     target: Path
+    hints: Path | None = None
 
 
 class Result(NamedTuple):
@@ -37,15 +39,21 @@ class Result(NamedTuple):
     by_another: bool = False
 
 
-def list_tasks(photos: Path | Sequence[Path], output: Path) -> list[Task]:
+def list_tasks(photos: Path | Sequence[Path], output: Path, hints: Path | None = None) -> list[Task]:
     """List a task for each photo in some files and folders, in a fixed order, without those inside the output folder.
 
     Outputs have the names of the photos. If a photo's format cannot be written, `.png` is appended. If two outputs
     have the same name, a number is added to the later one.
 
+    Args:
+        photos: Files and folders.
+        output: The folder to write to.
+        hints: A folder of files of hints, which are named like the photos and lie at the same places.
+
     Raises:
         FileNotFoundError: A path does not exist.
         DataError: There are no photos.
+        HintsError: There are two files of hints for a photo, or none for any.
         ValueError: A photo would be overwritten.
     """
     roots, outputs = [photos] if isinstance(photos, Path) else photos, output.resolve()
@@ -65,7 +73,10 @@ def list_tasks(photos: Path | Sequence[Path], output: Path) -> list[Task]:
             taken.add(target)
         seen.add(target)
         targets[path] = target
-    return [Task(path, not_itself(path, target)) for path, target in targets.items()]
+    hints_of = {path: find_hints(hints, below) for path, below in found} if hints else {}
+    if hints and not any(hints_of.values()):
+        raise HintsError(f"{hints} has no hints for any of the photos; name each file like its photo")
+    return [Task(path, not_itself(path, target), hints_of.get(path)) for path, target in targets.items()]
 
 
 def can_write(target: Path) -> bool:
@@ -96,6 +107,7 @@ class _Read(NamedTuple):
     task: Task
     claim: Claim
     photo: Photo
+    hints: Hints | None
 
 
 class _Colored(NamedTuple):
@@ -106,7 +118,7 @@ class _Colored(NamedTuple):
 
 
 def colorize_files(
-    predict: Callable[[Photo], Pixels],
+    predict: Callable[..., Pixels],
     tasks: Iterable[Task],
     *,
     overwrite: bool = False,
@@ -118,7 +130,7 @@ def colorize_files(
     interrupted run can be repeated to do the missing ones. Several processes with the same tasks share the work.
 
     Args:
-        predict: Colours a photo.
+        predict: Colours a photo, with `hints` if there are any for it.
         tasks: The photos to read and the files to write.
         overwrite: Also colour photos whose targets exist.
         read: Reads a photo.
@@ -154,18 +166,20 @@ def _read(task: Task, read: Callable[[Path], Photo], overwrite: bool, claims: se
         if not overwrite and is_there(task.target):  # written since the tasks were listed
             claim.release()
             return Result(0, by_another=True)
-        return _Read(task, claim, read(task.source))
-    except (PhotoError, MemoryError, OSError) as error:
+        photo = read(task.source)
+        return _Read(task, claim, photo, read_hints(task.hints, photo) if task.hints else None)
+    except (PhotoError, HintsError, MemoryError, OSError) as error:
         claim.release()
         return Result(0, _described(task, error))
 
 
-def _predict(predict: Callable[[Photo], Pixels], read: _Read | Result) -> _Colored | Result:
+def _predict(predict: Callable[..., Pixels], read: _Read | Result) -> _Colored | Result:
     if isinstance(read, Result):
         return read
     try:
-        return _Colored(*read, predict(read.photo))
-    except MemoryError as error:
+        hints = {} if read.hints is None else {"hints": read.hints}
+        return _Colored(read.task, read.claim, read.photo, predict(read.photo, **hints))
+    except (HintsError, MemoryError) as error:
         read.claim.release()
         return Result(0, _described(read.task, error))
 

@@ -1,8 +1,10 @@
 """Modules that map lightness to colours."""
 
+import torch
 from torch import Tensor, nn
 
 from colorfuse.inference.rendering import RenderAb
+from colorfuse.network import FusionNetwork
 from colorfuse.objectives import Objective
 
 
@@ -19,27 +21,48 @@ class NetworkColors(nn.Module):
         self.network = network
         self.objective = objective
 
-    def forward(self, lightness: Tensor) -> Tensor:
-        """Predict ab `(N, 2, h, w)` from L `(N, 1, H, W)` in 0 to 100, with the dtype and device of L."""
-        planes = self.network(lightness.to(next(self.network.parameters())), self.objective.stride)
+    def forward(self, lightness: Tensor, hints: Tensor | None = None, features: list[Tensor] | None = None) -> Tensor:
+        """Predict ab `(N, 2, h, w)` from L `(N, 1, H, W)` in 0 to 100, with the dtype and device of L.
+
+        Args:
+            lightness: L.
+            hints: `(N, 3, H, W)`: ab in CIELAB units and a mask.
+            features: The backbone's maps, if they are known.
+        """
+        planes = self.planes(lightness, hints, features)
         # Decode in the dtype of lightness, since colours need its precision, and in its layout, since channels-last
         # is slow for few channels. Do not move the objective: training may be using it on its device.
         device = next(self.objective.buffers(), planes).device
         ab: Tensor = self.objective.read(planes.to(device, lightness.dtype)).to(lightness).contiguous()
         return ab
 
+    def features(self, lightness: Tensor) -> list[Tensor] | None:
+        """The maps of the network's backbone, which do not depend on hints; None if it does not give them."""
+        if not isinstance(self.network, FusionNetwork):
+            return None
+        with torch.no_grad():
+            return self.network.backbone_maps(lightness.to(next(self.network.parameters())))
+
+    def planes(self, lightness: Tensor, hints: Tensor | None = None, features: list[Tensor] | None = None) -> Tensor:
+        """Predict planes `(N, planes, h, w)`; the arguments are those of `forward`."""
+        like = next(self.network.parameters())
+        given = {} if hints is None else {"hints": hints.to(like)}
+        known = {} if features is None else {"features": features}
+        planes: Tensor = self.network(lightness.to(like), self.objective.stride, **given, **known)
+        return planes
+
 
 class FunctionColors(nn.Module):
     """Wraps a function from lightness `(N, 1, h, w)` to ab `(N, 2, h, w)` in a module.
 
     Args:
-        render_ab: The function.
+        render_ab: The function; its second argument, if there are any, are hints `(N, 3, h, w)`.
     """
 
     def __init__(self, render_ab: RenderAb) -> None:
         super().__init__()
         self.render_ab = render_ab
 
-    def forward(self, lightness: Tensor) -> Tensor:
+    def forward(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
         """Call the function."""
-        return self.render_ab(lightness)
+        return self.render_ab(lightness) if hints is None else self.render_ab(lightness, hints)

@@ -2,27 +2,25 @@
 
 import math
 import numbers
-import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from colorfuse.images import Photo, PhotoSource, Pixels, read_photo
-from colorfuse.inference.rendering import RenderAb, Rendered, render_checked, to_render_size, working_size
+from colorfuse.hints import HintSource
+from colorfuse.images import PhotoSource, Pixels
+from colorfuse.inference.batches import read_batches
+from colorfuse.inference.obeying import exactly, obeying
+from colorfuse.inference.rendering import RenderAb, Rendered, render_checked, working_size
+from colorfuse.inference.scaling import Hinted, Scaled, scale, stack_hints
 from colorfuse.inference.upsampling import find_upsampling
 from colorfuse.memory import available_memory, memory_for
 from colorfuse.options import Side, check_value
 
-_PIXELS_AT_ONCE = 1 << 25
 _BYTES_A_RENDERED_PIXEL = 256
 """Approximate memory of a network per pixel that it works on."""
-_ONE = (Photo, str, bytes, bytearray, memoryview, os.PathLike, Image.Image, np.ndarray, Tensor)
-"""Types that are a single photo, or meant as one, although some are iterable."""
 
 _ENOUGH = 1024
 """With fewer pixels than this, a gray photo may be all black and white by chance."""
@@ -62,19 +60,28 @@ class Predictor:
         check_value(render_size, Side, "render_size", "a prediction")
         self.render_ab = render_ab
         self.render_size = int(render_size)
+        self.upsample = upsample
         self.upsampling = find_upsampling(upsample)
         self.saturation = float(saturation)
         self.batch_size = batch_size
 
-    def outcomes(self, sources: Iterable[PhotoSource]) -> Iterator[Outcome]:
-        """Read and colour photos in order; if one fails, its outcome holds the error."""
-        for batch in _batches(sources, self.batch_size):
-            photos = [photo for _, photo in batch if isinstance(photo, Photo)]
-            colored = iter(self._predict_each(photos))
-            for source, photo in batch:
-                yield Outcome(source, next(colored) if isinstance(photo, Photo) else photo)
+    def with_saturation(self, saturation: float) -> "Predictor":
+        """Return a predictor with another saturation.
 
-    def _predict_each(self, photos: list[Photo]) -> list[Pixels | Exception]:
+        Raises:
+            ValueError: It is out of range.
+        """
+        return Predictor(self.render_ab, self.render_size, self.upsample, saturation, self.batch_size)
+
+    def outcomes(self, sources: Iterable[tuple[PhotoSource, HintSource | None]]) -> Iterator[Outcome]:
+        """Read and colour photos, each with its hints, in order; if one fails, its outcome holds the error."""
+        for batch in read_batches(sources, self.batch_size):
+            read = [its for _, its in batch if isinstance(its, Hinted)]
+            colored = iter(self._predict_each(read))
+            for source, its in batch:
+                yield Outcome(source, next(colored) if isinstance(its, Hinted) else its)
+
+    def _predict_each(self, photos: list[Hinted]) -> list[Pixels | Exception]:
         try:
             return [*self.predict(photos)] if photos else []
         except Exception as error:
@@ -82,32 +89,39 @@ class Predictor:
                 return [error]
             return [outcome for photo in photos for outcome in self._predict_each([photo])]
 
-    def predict(self, photos: Sequence[Photo]) -> list[Pixels]:
+    def predict(self, photos: Sequence[Hinted]) -> list[Pixels]:
         """Colour photos; those of equal working size form a batch."""
-        largest = max(photos, key=lambda photo: photo.pixels.size)
+        largest = max((photo for photo, _ in photos), key=lambda photo: photo.pixels.size)
         height, width, _ = largest.pixels.shape
         check_render_memory(height, width, self.render_size)
         with memory_for(height, width, largest.name):
-            whole = [photo.lightness() for photo in photos]
-            rendered = self._render([to_render_size(lightness[None], self.render_size) for lightness in whole])
-            return list(map(self._finish, photos, whole, rendered))
+            scaled = [scale(its, self.render_size) for its in photos]
+            return list(map(self.finish, scaled, self._render(scaled)))
 
-    def _render(self, small: list[Tensor]) -> list[Rendered]:
+    def _render(self, photos: list[Scaled]) -> list[Rendered]:
         of_size: dict[torch.Size, list[int]] = {}
-        for index, lightness in enumerate(small):
-            of_size.setdefault(lightness.shape, []).append(index)
+        for index, photo in enumerate(photos):
+            of_size.setdefault(photo.small.shape, []).append(index)
         results: dict[int, Rendered] = {}
         for indices in of_size.values():
-            batch = render_checked(self.render_ab, torch.cat([small[index] for index in indices]))
+            lightness = torch.cat([photos[index].small for index in indices])
+            batch = render_checked(self.render_ab, lightness, stack_hints([photos[index].drawn for index in indices]))
             results |= dict(zip(indices, map(Rendered, batch.ab.split(1), batch.lightness.split(1)), strict=True))
-        return [results[index] for index in range(len(small))]
+        return [results[index] for index in range(len(photos))]
 
-    def _finish(self, photo: Photo, lightness: Tensor, rendered: Rendered) -> Pixels:
+    def finish(self, scaled: Scaled, rendered: Rendered) -> Pixels:
+        """Upsample rendered colours to the size of the photo, and put them on it."""
+        (photo, hints), lightness, small, drawn = scaled
         if _is_black_and_white(lightness):
             warnings.warn(
                 f"{photo.name} stays without colour, since all of it is black or white; scan it in gray", stacklevel=4
             )
-        rows = self.upsampling(self.saturation * rendered.ab, rendered.lightness, len(photo.pixels))
+        colors = rendered._replace(ab=self.saturation * rendered.ab)
+        height, width = lightness.shape[-2:]
+        if hints and drawn is not None:
+            rows = exactly(obeying(colors, small, drawn, self.upsampling, height), hints, (height, width))
+        else:
+            rows = self.upsampling(*colors, height)
         return photo.colored(lightness, lambda some, top: rows(some[None], top)[0])
 
 
@@ -133,31 +147,3 @@ def _is_black_and_white(lightness: Tensor) -> bool:
         if values.numel() < _ENOUGH or dark + light < values.numel() or not dark or not light:
             return False
     return True
-
-
-def is_stream(photos: Any) -> bool:
-    """Whether this is an iterable of photos, rather than one photo that is iterable, such as a file or an array."""
-    one = isinstance(photos, _ONE) or hasattr(photos, "read")
-    return isinstance(photos, Iterable) and not one
-
-
-def _batches(sources: Iterable[PhotoSource], most: int) -> Iterator[list[tuple[PhotoSource, Photo | Exception]]]:
-    """Read sources in batches of (source, photo or error), of up to `most`; fewer if the photos are large."""
-    batch: list[tuple[PhotoSource, Photo | Exception]] = []
-    pixels = 0
-    for source in sources:
-        photo = _read(source)
-        batch.append((source, photo))
-        pixels += photo.pixels.size if isinstance(photo, Photo) else 0
-        if len(batch) == most or pixels >= _PIXELS_AT_ONCE:
-            yield batch
-            batch, pixels = [], 0
-    if batch:
-        yield batch
-
-
-def _read(source: PhotoSource) -> Photo | Exception:
-    try:
-        return read_photo(source)
-    except (OSError, MemoryError, TypeError, ValueError) as error:
-        return error

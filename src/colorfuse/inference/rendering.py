@@ -7,8 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-RenderAb: TypeAlias = Callable[[Tensor], Tensor]
-"""Maps L `(N, 1, h, w)` at working size to ab `(N, 2, h', w')` of the same photos, both in CIELAB units."""
+RenderAb: TypeAlias = Callable[..., Tensor]
+"""Maps L `(N, 1, h, w)` at working size to ab `(N, 2, h', w')` of the same photos, both in CIELAB units.
+
+If there are hints, they are the second argument: `(N, 3, h, w)`, ab and a mask.
+"""
 
 
 class Rendered(NamedTuple):
@@ -35,21 +38,21 @@ def to_render_size(lightness: Tensor, render_size: int) -> Tensor:
     return _resampled(lightness, working_size(height, width, render_size))
 
 
-def render(render_ab: RenderAb, lightness: Tensor) -> Rendered:
-    """Run a system on lightness `(N, 1, h, w)` at its working size."""
-    ab = render_ab(lightness)
+def render(render_ab: RenderAb, lightness: Tensor, hints: Tensor | None = None) -> Rendered:
+    """Run a system on lightness `(N, 1, h, w)` and hints `(N, 3, h, w)` at its working size."""
+    ab = render_ab(lightness) if hints is None else render_ab(lightness, hints)
     if not isinstance(ab, Tensor):
         raise TypeError(f"a colorizer must give ab as a tensor (N, 2, h, w), not a {type(ab).__name__}")
     return Rendered(ab, _resampled(lightness, ab.shape[-2:]))
 
 
-def render_checked(render_ab: RenderAb, lightness: Tensor) -> Rendered:
+def render_checked(render_ab: RenderAb, lightness: Tensor, hints: Tensor | None = None) -> Rendered:
     """Call `render` and check its result.
 
     Raises:
         ValueError: The shape of ab is not `(N, 2, h, w)`, or a value is not finite.
     """
-    rendered = render(render_ab, lightness)
+    rendered = render(render_ab, lightness, hints)
     shape = tuple(rendered.ab.shape)
     if len(shape) != 4 or shape[:2] != (len(lightness), 2):
         raise ValueError(f"a colorizer must give ab of shape ({len(lightness)}, 2, h, w), not {shape}")

@@ -1,17 +1,20 @@
 """Encoders: convolutional branches over lightness, trained from scratch.
 
 An encoder is called with lightness divided by 100, `(N, 1, H, W)` in 0 to 1, and returns one map for each entry of
-its `maps`, fine to coarse.
+its `maps`, fine to coarse. If its attribute `takes_hints` is true, it is also called with hints `(N, 3, H, W)`: ab in
+CIELAB units, and a mask that is 1 where there is a hint and 0 elsewhere, as is ab.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, TypeAlias
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from colorfuse.backbones.maps import MapInfo, Maps
+from colorfuse.network.hint_planes import HINT_PLANES, hint_planes, widen_first_layer
 from colorfuse.network.layers import init_normal_
 from colorfuse.options import Count
 from colorfuse.registry import Registry
@@ -36,16 +39,23 @@ class ConvEncoder(nn.Module):
         layers: Pairs of width and stride (1 or 2), one for each convolution.
         leaky: Number of layers, from the first, that end in LeakyReLU 0.2.
         batch_norm: Put a batch norm between each convolution and its activation.
+        hints: Take seven more input planes, those of `hint_planes`: the hints that a user gives, and their colours
+            spread along the photo's edges. Weights of the same encoder without hints can be loaded.
     """
 
     maps: Maps
 
     def __init__(
-        self, layers: Layers = PAPER_LAYERS, leaky: Annotated[int, Field(ge=0)] = 2, batch_norm: bool = False
+        self,
+        layers: Layers = PAPER_LAYERS,
+        leaky: Annotated[int, Field(ge=0)] = 2,
+        batch_norm: bool = False,
+        hints: bool = False,
     ) -> None:
         super().__init__()
+        self.takes_hints = hints
         self.layers = nn.ModuleList()
-        infos, channels, reduction = [], 1, 1
+        infos, channels, reduction = [], 1 + HINT_PLANES * hints, 1
         for index, (width, stride) in enumerate(layers):
             activation = nn.LeakyReLU(0.2, inplace=True) if index < leaky else nn.ReLU(inplace=True)
             norm = [nn.BatchNorm2d(width)] if batch_norm else []
@@ -59,10 +69,14 @@ class ConvEncoder(nn.Module):
         ]
         self.maps = tuple(infos[i] for i in self._given)
         init_normal_(self)
+        if hints:
+            widen_first_layer(self, "layers.0.0.weight")
 
-    def forward(self, lightness: Tensor) -> list[Tensor]:
+    def forward(self, lightness: Tensor, hints: Tensor | None = None) -> list[Tensor]:
         """Maps of `lightness` `(N, 1, H, W)` in 0 to 1, fine to coarse; each halving rounds the size up."""
         x, maps = lightness, []
+        if hints is not None:
+            x = torch.cat([lightness, hint_planes(lightness, hints)], dim=1)
         for index, layer in enumerate(self.layers):
             x = layer(x)
             if index in self._given:

@@ -6,15 +6,19 @@ each with the layers of the authors' release. The first seven blocks are the enc
 the decoder.
 """
 
+import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from colorfuse.backbones.maps import MapInfo, Maps, resize_to
+from colorfuse.hints.overall import GLOBAL_VALUES
 from colorfuse.network.decoders import decoders
 from colorfuse.network.encoders import encoders
+from colorfuse.network.hint_planes import AB_SCALE
 
 _WIDTHS_AND_DILATIONS = ((256, 1), (512, 1), (512, 2), (512, 2), (512, 1))
 """Widths and dilations of blocks three to seven, which have three convolutions each."""
+_WITH_GLOBAL = 3
+"""Index of the block whose output global hints are added to."""
 
 
 @encoders.register("zhang2016")
@@ -71,28 +75,55 @@ class Zhang2016Decoder(nn.Module):
 class Zhang2017Encoder(nn.Module):
     """Like the encoder of 2016, but it subsamples the maps between blocks, and returns them too.
 
-    The convolutions have no stride; instead, every other row and column is dropped before blocks two to four. The
-    original network also takes hints from a user: the colours of chosen pixels, and a mask of these pixels. There are
-    no hints here, so these three input planes are zero.
+    The convolutions have no stride; instead, every other row and column is dropped before blocks two to four. Three
+    more input planes are for hints: the colours of chosen pixels divided by 110, and a mask of these pixels.
+
+    Args:
+        global_hints: Take global hints as well: the histogram of the colours and the mean saturation of the photo, or
+            of a reference photo. Each passes a 1 x 1 convolution; their sum passes three more, and is added to the
+            output of the fourth block at all places (section 3.3).
     """
+
+    takes_hints = True
 
     maps: Maps = (MapInfo(64, 1), MapInfo(128, 2), MapInfo(256, 4), MapInfo(512, 8))
 
-    def __init__(self) -> None:
+    def __init__(self, global_hints: bool = False) -> None:
         super().__init__()
+        self.takes_global_hints = global_hints
+        self.whole = _GlobalHints() if global_hints else None
         self.blocks = nn.ModuleList([_block(4, 64, 2), _block(64, 128, 2)])
         channels = 128
         for width, dilation in _WIDTHS_AND_DILATIONS:
             self.blocks.append(_block(channels, width, 3, dilation=dilation))
             channels = width
 
-    def forward(self, lightness: Tensor) -> list[Tensor]:
-        """The maps of `lightness` `(N, 1, H, W)` in 0 to 1."""
-        x, maps = functional.pad(lightness - 0.5, (0, 0, 0, 0, 0, 3)), []
+    def forward(self, lightness: Tensor, hints: Tensor, global_hints: Tensor | None = None) -> list[Tensor]:
+        """The maps of `lightness` `(N, 1, H, W)` in 0 to 1, with hints `(N, 3, H, W)` and global ones `(N, 316)`."""
+        ab, mask = hints.to(lightness).split((2, 1), dim=1)
+        x, maps = torch.cat([lightness - 0.5, ab / AB_SCALE, mask], dim=1), []
         for index, block in enumerate(self.blocks):
             x = block(x[..., ::2, ::2] if 1 <= index <= 3 else x)
+            if index == _WITH_GLOBAL and self.whole is not None:
+                x = x + self.whole(global_hints)
             maps.append(x)
         return [*maps[:3], maps[-1]]
+
+
+class _GlobalHints(nn.Module):
+    """Maps global hints `(N, 316)` to `(N, 512, 1, 1)`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.ModuleList(nn.Conv2d(values, 512, 1) for values in (GLOBAL_VALUES - 2, 2))
+        self.layers = nn.Sequential(nn.ReLU(inplace=True), nn.BatchNorm2d(512))
+        for _ in range(3):
+            self.layers.extend([nn.Conv2d(512, 512, 1), nn.ReLU(inplace=True), nn.BatchNorm2d(512)])
+
+    def forward(self, global_hints: Tensor) -> Tensor:
+        histogram, saturation = global_hints[..., None, None].split((GLOBAL_VALUES - 2, 2), dim=1)
+        described: Tensor = self.layers(self.first[0](histogram) + self.first[1](saturation))
+        return described
 
 
 @decoders.register("zhang2017")

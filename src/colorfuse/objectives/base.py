@@ -2,11 +2,24 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from colorfuse.registry import Registry
+
+
+class Distribution(NamedTuple):
+    """Distributions over colours.
+
+    Attributes:
+        bins: ab of the colours `(Q, 2)` in CIELAB units.
+        shares: Their probabilities `(N, Q, h, w)`.
+    """
+
+    bins: Tensor
+    shares: Tensor
 
 
 class Objective(nn.Module, ABC):
@@ -29,6 +42,17 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def read(self, planes: Tensor) -> Tensor:
         """Convert planes `(N, planes, h, w)` to ab `(N, 2, h, w)` in CIELAB units."""
+
+    def distribution(self, planes: Tensor) -> Distribution:
+        """Convert planes `(N, planes, h, w)` to each pixel's distribution over colours.
+
+        Raises:
+            ValueError: This objective predicts one colour for each pixel.
+        """
+        raise ValueError(
+            f"{type(self).__name__} predicts one colour for each pixel, and no distribution over others; the "
+            "objectives classification and histogram do"
+        )
 
     def observe(self, colors: Iterable[Tensor]) -> None:
         """Before training, collect the statistics that the loss needs from the training photos' ab `(N, 2, H, W)`."""

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from colorfuse.color.plane import gamut_bins
-from colorfuse.objectives.base import Objective, objectives, subsampled
+from colorfuse.objectives.base import Distribution, Objective, objectives, subsampled
 from colorfuse.objectives.bins import SIGMA, count_nearest, soft_cross_entropy
 from colorfuse.options import Count, Positive
 
@@ -69,6 +69,10 @@ class ColorClassification(Objective):
             return self._colors_of(logits - torch.empty_like(logits).exponential_().log())
         anneal = 1.0 if self.reading == "mean" else self.temperature
         return torch.einsum("nqhw,qc->nchw", (logits / anneal).softmax(dim=1), self.saturation * self.bins)
+
+    def distribution(self, planes: Tensor) -> Distribution:
+        """Convert logits `(N, 313, h, w)` to distributions over the bins."""
+        return Distribution(self.bins, planes.float().softmax(dim=1))
 
     def observe(self, colors: Iterable[Tensor]) -> None:
         """Weight the bins by their rarity in the training photos' ab `(N, 2, H, W)` (section 2.2)."""

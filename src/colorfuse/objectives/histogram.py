@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorfuse.objectives.base import Objective, objectives
+from colorfuse.objectives.base import Distribution, Objective, objectives
 from colorfuse.options import Count
 
 Reading = Literal["expectation", "median"]
@@ -86,6 +86,14 @@ class HueChromaHistograms(Objective):
         fade = (length / _FADED_BELOW).clamp(max=1) if self.fading else 1.0
         ab: Tensor = mean / length.clamp(min=1e-9) * fade * self._chroma_of(chromas)
         return ab
+
+    def distribution(self, planes: Tensor) -> Distribution:
+        """Convert logits `(N, 2 bins, h, w)` to distributions over all pairs of a hue and a chroma."""
+        hues, chromas = (logits.softmax(dim=1) for logits in planes.float().chunk(2, dim=1))
+        bins = torch.stack(
+            [torch.outer(self.chromas, self.hues.cos()), torch.outer(self.chromas, self.hues.sin())], -1
+        )
+        return Distribution(bins.flatten(0, 1), (chromas[:, :, None] * hues[:, None]).flatten(1, 2))
 
     def _chroma_of(self, shares: Tensor) -> Tensor:
         """Convert chroma histograms `(N, bins, h, w)` to chroma `(N, 1, h, w)`."""

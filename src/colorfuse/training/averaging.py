@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from colorfuse.sample import Batch
+
 
 class Average:
     """Keeps the exponential moving average of a network's weights in training.
@@ -31,9 +33,7 @@ class Average:
         self._average.update(self.learning, step)
 
     @torch.no_grad()
-    def estimate_statistics(
-        self, lightness: Iterable[Tensor], stride: int, reduce: Callable[[Tensor], Tensor]
-    ) -> None:
+    def estimate_statistics(self, batches: Iterable[Batch], stride: int, reduce: Callable[[Tensor], Tensor]) -> None:
         """Recompute the running statistics of batch norms for the averaged weights.
 
         Statistics from other weights do not fit the averaged ones: Izmailov et al. 2018, *Averaging weights leads to
@@ -41,7 +41,7 @@ class Average:
         keep theirs.
 
         Args:
-            lightness: L `(N, 1, H, W)` of training photos.
+            batches: Training photos, with their hints.
             stride: The stride of the network's output planes in pixels.
             reduce: Averages a tensor over all processes.
         """
@@ -55,8 +55,8 @@ class Average:
             norm.reset_running_stats()
             norm.train().momentum = None  # None takes the mean over all batches
         try:
-            for batch in lightness if norms else ():
-                self.network(batch, stride)
+            for batch in batches if norms else ():
+                self.network(batch.lightness, stride, batch.hints, batch.global_hints)
         except BaseException:  # also Ctrl-C, after which the network must still predict
             for norm, state in zip(norms, before, strict=True):
                 norm.load_state_dict(state)

@@ -31,7 +31,7 @@ class Learner(nn.Module):
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the loss, a scalar, and the output planes."""
         with captured_outputs(self.network, self._watched) as given:
-            planes = self.network(batch.lightness, self.objective.stride)
+            planes = self.network(batch.lightness, self.objective.stride, batch.hints, batch.global_hints)
         loss = self.objective(planes, batch.ab)
         if self.training and len(self.terms):
             with full_precision(planes.device.type):

@@ -102,6 +102,7 @@ class Training:
             settings.optimizer, self.learner, learning.backbone, settings.backbone_rate, settings.weight_decay
         )
         self.stepper = Stepper(accelerator, self.learner, self.optimizer, self.loader.batch_size, settings.clip_norm)
+        self._hints = settings.hint_simulation() if network.takes_hints else None
         self._is_frozen = False
         self._thawing = [weights for weights in learning.backbone.parameters() if weights.requires_grad]
 
@@ -126,7 +127,7 @@ class Training:
                 warn_of_unit_lightness(batch.lightness, batch.ab)
             # Seed every step by its number, so that a resumed run draws the same random numbers.
             torch.manual_seed(mixed_seed(settings.seed, step, self.shard.rank))
-            figures = self._backward(resized(batch, settings.side(epoch)), epoch)
+            figures = self._backward(self._hinted(resized(batch, settings.side(epoch))), epoch)
             self.stepper.update(self._rate(step))
             if self.average:
                 self.average.update(step + 1)
@@ -157,7 +158,7 @@ class Training:
             if self.average:
                 some = self._parts(self.loader.epoch(epoch, stop=self._batches_of(_OBSERVED)))
                 self.average.estimate_statistics(
-                    (part.lightness for part in some), stride, lambda values: self._reduce(values, "mean")
+                    map(self._hinted, some), stride, lambda values: self._reduce(values, "mean")
                 )
             if judged is not None:
                 row |= validate(
@@ -201,6 +202,15 @@ class Training:
         self.learner.train()
         if is_frozen:
             self.learner.network.backbone.eval()
+
+    def _hinted(self, batch: Batch) -> Batch:
+        """Draw hints for a batch, if the network takes any."""
+        if not self._hints:
+            return batch
+        batch = batch._replace(hints=self._hints.draw(batch.ab))
+        if self.network.takes_global_hints:
+            batch = batch._replace(global_hints=self._hints.draw_global(batch.lightness, batch.ab))
+        return batch
 
     def _backward(self, batch: Batch, epoch: int) -> BatchMetrics:
         place = f"batch {self.progress.batches + 1} of {len(self.loader)} in epoch {epoch}"

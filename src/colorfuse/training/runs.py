@@ -140,7 +140,7 @@ class RunFolder:
             if is_best:
                 colorizer.save(self.run / _BEST)
         if self.photos:
-            lightness, ab, _ = self.photos
+            lightness, ab = self.photos[:2]
             page = contact_sheet(lightness, colorizer.predict_ab(lightness), ab)
             with write_errors(self.run, "make room, and resume the run to go on"):
                 write_photo(self.run / "sheets" / f"{epoch:04}.jpg", page)

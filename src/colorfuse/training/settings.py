@@ -2,8 +2,19 @@
 
 import dataclasses
 import typing
+from typing import Any
 
-from colorfuse.options import Count, Fraction, NonNegativeInt, NotNegative, Positive, Side, check_value
+from colorfuse.hints.simulated import SimulatedHints
+from colorfuse.options import (
+    Count,
+    Fraction,
+    NonNegativeInt,
+    NotNegative,
+    Positive,
+    Side,
+    check_options,
+    check_value,
+)
 from colorfuse.registry import unknown_name
 from colorfuse.training.optimizers import OPTIMIZERS
 from colorfuse.training.schedules import SCHEDULES
@@ -31,17 +42,23 @@ class Settings:
     clip_norm: Positive | None
     ema_decay: Fraction | None
     patience: Count | None
+    simulated_hints: dict[str, Any] | None
     seed: NonNegativeInt
 
     def __post_init__(self) -> None:
         for name, kind in typing.get_type_hints(type(self), include_extras=True).items():
             check_value(getattr(self, name), kind, name, "a colorizer")
+        check_options("simulated_hints", SimulatedHints, self.simulated_hints or {}, where="simulated_hints.")
         if self.start_size is not None and self.start_size > self.image_size:
             raise ValueError(f"start_size={self.start_size} must be at most image_size={self.image_size}")
         if self.optimizer not in OPTIMIZERS:
             raise unknown_name("optimizer", self.optimizer, OPTIMIZERS)
         if self.schedule not in SCHEDULES:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
+
+    def hint_simulation(self) -> SimulatedHints | None:
+        """How hints are drawn, if they are."""
+        return None if self.simulated_hints is None else SimulatedHints(**self.simulated_hints)
 
     def side(self, epoch: int) -> int:
         """The side of an epoch's photos in pixels; with `start_size`, it grows over the first half of training."""

@@ -1,0 +1,73 @@
+"""The colours of hints, as people write them."""
+
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from PIL import ImageColor
+
+from colorfuse.color import rgb_to_lab
+from colorfuse.errors import HintsError
+
+Color: TypeAlias = str | Sequence[float] | Mapping[str, Sequence[float]] | None
+"""A CSS colour such as "#5b6236" or "olive", RGB bytes, RGB floats in 0 to 1, `{"ab": (a, b)}`, or None for gray."""
+
+_GRAY = (0.0, 0.0)
+_MOST_AB = 200.0
+
+
+def ab_of(color: Any) -> tuple[float, float]:
+    """Find the ab of a colour, in CIELAB units. Its lightness is dropped, since a photo has its own.
+
+    Args:
+        color: A CSS colour: hexadecimal, a name, or a function as in "hsl(80, 30%, 30%)"; three integers, RGB in 0 to
+            255; three floats, RGB in 0 to 1; `{"ab": (a, b)}`; or None for a place that stays gray.
+
+    Raises:
+        HintsError: It is none of these.
+
+    Example:
+        >>> [round(value, 1) for value in ab_of("#5b6236")]
+        [-10.7, 22.8]
+        >>> ab_of(None)
+        (0.0, 0.0)
+    """
+    if color is None:
+        return _GRAY
+    if isinstance(color, str):
+        try:
+            return _of_rgb([value / 255 for value in ImageColor.getrgb(color)[:3]])
+        except ValueError as error:
+            raise _no_color(color) from error
+    if isinstance(color, Mapping):
+        return _of_ab(color)
+    values = list(color) if isinstance(color, Sequence | np.ndarray) else []
+    if len(values) == 3 and all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values):
+        most = 255 if all(isinstance(value, numbers.Integral) for value in values) else 1
+        if all(0 <= value <= most for value in values):
+            return _of_rgb([float(value) / most for value in values])
+    raise _no_color(color)
+
+
+def _of_ab(color: Mapping[str, Any]) -> tuple[float, float]:
+    try:
+        a, b = (float(value) for value in color["ab"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _no_color(color) from error
+    if len(color) > 1 or not max(abs(a), abs(b)) <= _MOST_AB:
+        raise _no_color(color)
+    return a, b
+
+
+def _of_rgb(rgb: Sequence[float]) -> tuple[float, float]:
+    _, a, b = rgb_to_lab(torch.tensor(rgb, dtype=torch.float64).reshape(3, 1, 1)).flatten().tolist()
+    return (a, b) if max(abs(a), abs(b)) > 1e-3 else _GRAY
+
+
+def _no_color(color: Any) -> HintsError:
+    return HintsError(
+        f"{color!r} is no colour; give one as in '#5b6236', 'olive', (91, 98, 54), (0.36, 0.38, 0.21), "
+        "{'ab': (-11, 23)}, or None to stay gray"
+    )

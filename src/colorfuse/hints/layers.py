@@ -1,0 +1,152 @@
+"""Layers of hints: transparent images, marked copies of the photo, arrays, and masks of one colour."""
+
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from colorfuse.color import rgb_to_lab
+from colorfuse.errors import HintsError
+from colorfuse.hints.colors import ab_of
+from colorfuse.hints.marks import Layer
+from colorfuse.images import Photo, PhotoSource, read_photo
+from colorfuse.images.photo import FULL_SCALE
+
+_LEAST_ALPHA = 0.5
+"""Antialiased edges of strokes, with a lower alpha, would be wrong colours."""
+_LEAST_DIFFERENCE = 0.01
+"""The least sum of differences in R, G and B of a mark, as in the code of Levin et al. 2004."""
+
+
+def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
+    """Read a transparent image, whose opaque pixels are marks, or a marked copy of the photo.
+
+    Args:
+        source: An image as `read_photo` takes it. With alpha, pixels of at least half opacity are marks; without, it
+            is a copy of `photo`, and pixels that differ from it are marks.
+        photo: The photo.
+
+    Raises:
+        HintsError: The image has no alpha, and there is no photo of its size to compare it with.
+        PhotoError: It cannot be read.
+        FileNotFoundError: There is no such file.
+    """
+    image = read_photo(source)
+    rgb = _rgb(image)
+    if image.alpha is not None:
+        mask = torch.from_numpy(image.alpha[..., 0] >= _LEAST_ALPHA * FULL_SCALE[image.alpha.dtype])
+        return _layer(rgb, mask)
+    if photo is None or image.pixels.shape[:2] != photo.pixels.shape[:2]:
+        its = "" if photo is None else f", and it has not the photo's size of {_times(photo)}"
+        raise HintsError(f"{image.name} of {_times(image)} has no transparency, so it is no layer of hints{its}")
+    warnings.warn(
+        f"{image.name} has no transparency; its hints are taken from where it differs from the photo, which gray "
+        "marks do not and JPEG's noise does: a transparent layer has neither trap",
+        stacklevel=2,
+    )
+    return _layer(rgb, (rgb - _rgb(photo)).abs().sum(dim=0) > _LEAST_DIFFERENCE)
+
+
+def layer_of_openraster(path: Path) -> Layer:
+    """Read the visible layers of an OpenRaster file, as Krita and MyPaint write them, except opaque ones.
+
+    A layer that is opaque all over is the photo, or a background.
+
+    Raises:
+        HintsError: The file is damaged, or has no layer with transparency.
+        FileNotFoundError: There is no such file.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            image = ET.fromstring(file.read("stack.xml"))
+            canvas = Image.new("RGBA", (int(image.get("w", 0)), int(image.get("h", 0))))
+            found = False
+            for name, place in _visible(image):
+                with file.open(name) as opened, Image.open(opened) as stored:
+                    painted = stored.convert("RGBA")
+                if np.asarray(painted)[..., 3].min() < 255 or painted.size != canvas.size:
+                    found = True
+                    canvas.alpha_composite(*_cropped(painted, place))
+    except (zipfile.BadZipFile, ET.ParseError, KeyError, ValueError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise HintsError(f"{path} cannot be read as OpenRaster: {error}") from error
+    if not found:
+        raise HintsError(f"{path} has no visible layer with transparency; paint hints on a layer of their own")
+    return layer_of_image(canvas, None)
+
+
+def layer_of_arrays(ab: Any, mask: Any) -> Layer:
+    """Make a layer of ab `(2, H, W)` or `(H, W, 2)` and a mask `(H, W)`, `(1, H, W)` or `(H, W, 1)`.
+
+    Raises:
+        HintsError: A shape is none of these, or a colour is not finite.
+    """
+    colors, marked = torch.as_tensor(ab), torch.as_tensor(mask)
+    if colors.ndim == 3 and colors.shape[-1] == 2 != colors.shape[0]:
+        colors = colors.movedim(-1, 0)
+    marked = marked.squeeze() if marked.ndim == 3 else marked
+    if colors.ndim != 3 or len(colors) != 2 or marked.shape != colors.shape[1:]:
+        shapes = f"{tuple(torch.as_tensor(ab).shape)} and {tuple(torch.as_tensor(mask).shape)}"
+        raise HintsError(f"hints as arrays must be ab (2, H, W) and a mask (H, W), not of the shapes {shapes}")
+    colors, marked = colors.float(), marked > 0
+    if not colors[:, marked].isfinite().all():
+        raise HintsError("the ab of hints has values that are not finite")
+    return Layer(torch.where(marked, colors, 0.0), marked)
+
+
+def layers_of_masks(masks: Mapping[Any, Any]) -> list[Layer]:
+    """Make a layer of each colour and its mask `(H, W)`.
+
+    Raises:
+        HintsError: A key is no colour, or a mask has no two dimensions.
+    """
+    layers = []
+    for color, mask in masks.items():
+        marked = torch.as_tensor(mask) > 0
+        if marked.ndim != 2:
+            raise HintsError(f"the mask of {color!r} must have the photo's shape (H, W), not {tuple(marked.shape)}")
+        layers.append(Layer(torch.tensor(ab_of(color))[:, None, None].expand(2, *marked.shape), marked))
+    return layers
+
+
+def _visible(stack: ET.Element, x: int = 0, y: int = 0) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The visible layers of a stack, the lowest first, with their places on the canvas."""
+    for element in reversed(stack):
+        place = x + int(element.get("x", 0)), y + int(element.get("y", 0))
+        if element.get("visibility") == "hidden" or element.tag not in ("stack", "layer"):
+            continue
+        if element.tag == "stack":
+            yield from _visible(element, *place)
+        else:
+            yield element.attrib["src"], place
+
+
+def _cropped(image: Image.Image, place: tuple[int, int]) -> tuple[Image.Image, tuple[int, int]]:
+    """Crop what lies left of and above the canvas."""
+    x, y = place
+    return image.crop((max(0, -x), max(0, -y), *image.size)), (max(0, x), max(0, y))
+
+
+def _layer(rgb: Tensor, mask: Tensor) -> Layer:
+    ab = torch.zeros(2, *mask.shape)
+    if mask.any():
+        ab[:, mask] = rgb_to_lab(rgb[:, mask][..., None])[1:, :, 0]
+    return Layer(ab, mask)
+
+
+def _rgb(image: Photo) -> Tensor:
+    """RGB `(3, H, W)` in 0 to 1."""
+    values = image.pixels.astype(np.float32) / np.float32(FULL_SCALE[image.pixels.dtype])
+    return torch.from_numpy(values).movedim(-1, 0).expand(3, -1, -1)
+
+
+def _times(photo: Photo) -> str:
+    return f"{photo.pixels.shape[1]} x {photo.pixels.shape[0]} pixels"

@@ -1,0 +1,133 @@
+"""Marks on a photo, and how they are drawn at any size.
+
+Marks are never resized as images: a mark of one pixel would fade. A pixel of a drawing is marked if its area has the
+centre of a marked pixel of the photo, or if a marked pixel has its centre; so every mark shows at every size, and
+drawing commutes with mirroring.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from colorfuse.errors import HintsError
+
+Size: TypeAlias = Sequence[int]
+"""Height and width in pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A disc of one colour.
+
+    Attributes:
+        row: Row of the centre, in pixels of the upright photo at full size.
+        column: Column of the centre.
+        ab: The colour, in CIELAB units.
+        radius: Radius in pixels: 0 for a single pixel.
+    """
+
+    row: int
+    column: int
+    ab: tuple[float, float]
+    radius: float = 0.0
+
+    def check(self, size: Size) -> None:
+        """Check that the point lies in a photo of this size.
+
+        Raises:
+            HintsError: It does not.
+        """
+        if not (0 <= self.row < size[0] and 0 <= self.column < size[1]):
+            raise HintsError(
+                f"the hint at row {self.row}, column {self.column} is outside the photo, which has {size[0]} rows "
+                f"and {size[1]} columns, counted from 0"
+            )
+
+    def paint(self, drawing: Tensor, photo: Size, size: Size, top: int) -> None:
+        """Paint the mark on rows of a drawing.
+
+        Args:
+            drawing: ab and mask `(3, rows, w)`, changed in place.
+            photo: Size of the photo.
+            size: Size of the whole drawing.
+            top: The first row of `drawing` in the whole drawing.
+        """
+        down = _offsets(self.row, photo[0], size[0])[top : top + drawing.shape[1]]
+        right = _offsets(self.column, photo[1], size[1])
+        reach = 2 * self.radius + 1
+        rows, columns = (
+            (offsets.abs() <= max(small, large, reach * small)).nonzero().flatten()
+            for offsets, small, large in ((down, size[0], photo[0]), (right, size[1], photo[1]))
+        )
+        if not len(rows) or not len(columns):
+            return
+        window = drawing[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        down, right = down[rows, None], right[columns]
+        inside = (down.abs() <= max(size[0], photo[0])) & (right.abs() <= max(size[1], photo[1]))
+        if self.radius:
+            squared = (down * size[1]).square() + (right * size[0]).square()
+            inside |= squared <= (reach * size[0] * size[1]) ** 2
+        window[:, inside] = torch.tensor([*self.ab, 1.0], dtype=drawing.dtype)[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Colours for some of the pixels of a photo.
+
+    Attributes:
+        ab: `(2, H, W)` in CIELAB units.
+        mask: bool `(H, W)`, True where there is a colour.
+    """
+
+    ab: Tensor
+    mask: Tensor
+
+    def check(self, size: Size) -> None:
+        """Check that the layer has the size of the photo.
+
+        Raises:
+            HintsError: It has not.
+        """
+        if tuple(self.mask.shape) != tuple(size):
+            height, width = self.mask.shape
+            raise HintsError(
+                f"the layer of hints has {width} x {height} pixels, and the photo {size[1]} x {size[0]}; export it "
+                "at the photo's size, uncropped"
+            )
+
+    def paint(self, drawing: Tensor, photo: Size, size: Size, top: int) -> None:
+        """Paint the marks on rows of a drawing, as `Point.paint`; a smaller pixel gets the mean of its marks."""
+        bottom = top + drawing.shape[1]
+        if tuple(photo) == tuple(size):
+            mask = self.mask[top:bottom]
+            drawing[:, mask] = torch.cat([self.ab[:, top:bottom][:, mask], torch.ones(1, int(mask.sum()))])
+            return
+        rows, columns = self.mask.any(dim=1), self.mask.any(dim=0)
+        down = overlaps(photo[0], size[0])[top:bottom, rows]
+        right = overlaps(photo[1], size[1])[:, columns]
+        mask = self.mask[rows][:, columns].float()
+        colors = torch.stack([*(self.ab[:, rows][:, :, columns] * mask), mask])
+        total = down @ colors @ right.mT
+        marked = total[2] > 0
+        drawing[:2, marked] = total[:2, marked] / total[2, marked]
+        drawing[2, marked] = 1.0
+
+
+Mark: TypeAlias = Point | Layer
+
+
+def _offsets(place: int, large: int, small: int) -> Tensor:
+    """Distances of the centres of `small` pixels from that of pixel `place` of `large`, times 2 `small`.
+
+    They are integers, so that a tie is a tie from either side.
+    """
+    return (2 * torch.arange(small) + 1) * large - (2 * place + 1) * small
+
+
+def overlaps(large: int, small: int) -> Tensor:
+    """Which of `small` pixels shows which of `large` pixels along one axis, as 0 and 1 `(small, large)`."""
+    centers = (2 * torch.arange(small)[:, None] + 1) * large - (2 * torch.arange(large) + 1) * small
+    return (centers.abs() <= max(small, large)).float()

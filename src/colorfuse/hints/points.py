@@ -1,0 +1,71 @@
+"""Points as hints, from Python and from JSON."""
+
+import json
+import numbers
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from colorfuse.errors import HintsError
+from colorfuse.hints.colors import ab_of
+from colorfuse.hints.marks import Point
+
+_KEYS = ("x", "y", "row", "column", "color", "radius")
+_FORM = '{"x": 340, "y": 120, "color": "#5b6236", "radius": 3}'
+
+
+def points_of_file(path: Path) -> list[Point]:
+    """Read points from a JSON file: a list of objects, or an object with the list as "hints".
+
+    Raises:
+        HintsError: The file is no JSON, or has another form; the message names it.
+        FileNotFoundError: There is no such file.
+    """
+    try:
+        listed = json.loads(path.read_text("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise HintsError(f"{path} is no JSON: {error}") from error
+    if isinstance(listed, dict):
+        listed = listed.get("hints")
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise HintsError(f'{path} must be a list of hints as in {_FORM}, or have it as "hints"')
+    try:
+        return [point_of(each) for each in listed]
+    except HintsError as error:
+        raise HintsError(f"{path}: {error}") from error
+
+
+def point_of(given: Any) -> Point:
+    """Make a point of `(row, column, color)`, `(row, column, color, radius)` or a dict.
+
+    A dict has `x` and `y`, or `row` and `column`; `color`; and optionally `radius`.
+
+    Raises:
+        HintsError: It has another form, or a value is wrong.
+    """
+    if isinstance(given, Point):
+        return given
+    if isinstance(given, Mapping):
+        return _of_dict(given)
+    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) not in (3, 4):
+        raise HintsError(f"{given!r} is no hint; give (row, column, color), or a dict as in {_FORM}")
+    values: list[Any] = list(given)
+    return _point(*values)
+
+
+def _of_dict(given: Mapping[str, Any]) -> Point:
+    unknown = [key for key in given if key not in _KEYS]
+    places = [keys for keys in (("y", "x"), ("row", "column")) if all(key in given for key in keys)]
+    if unknown or len(places) != 1 or "color" not in given:
+        raise HintsError(f"{dict(given)!r} is no hint; give one as in {_FORM}, or with row and column for y and x")
+    row, column = (given[key] for key in places[0])
+    return _point(row, column, given["color"], given.get("radius", 0))
+
+
+def _point(row: Any, column: Any, color: Any, radius: Any = 0) -> Point:
+    for name, value in (("row", row), ("column", column), ("radius", radius)):
+        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not -1e9 < float(value) < 1e9:
+            raise HintsError(f"the {name} of a hint must be a number of pixels, not {value!r}")
+    if radius < 0:
+        raise HintsError(f"the radius of a hint must be at least 0, not {radius!r}")
+    return Point(row=int(row // 1), column=int(column // 1), ab=ab_of(color), radius=float(radius))

@@ -1,0 +1,73 @@
+"""Photos and their hints at the working size of a system."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from colorfuse.hints import Hints, Layer
+from colorfuse.images import Photo
+from colorfuse.inference.rendering import to_render_size
+
+
+class Hinted(NamedTuple):
+    """A photo, and the hints for it or None."""
+
+    photo: Photo
+    hints: Hints | None = None
+
+
+class Scaled(NamedTuple):
+    """A photo ready for a system.
+
+    Attributes:
+        hinted: The photo and its hints.
+        lightness: L of the photo `(1, H, W)`.
+        small: L at working size `(1, 1, h, w)`.
+        drawn: The hints drawn at working size `(1, 3, h, w)`, or None if there are none.
+    """
+
+    hinted: Hinted
+    lightness: Tensor
+    small: Tensor
+    drawn: Tensor | None
+
+
+def scale(hinted: Hinted, render_size: int) -> Scaled:
+    """Compute the lightness of a photo at both sizes, and draw its hints.
+
+    Raises:
+        HintsError: The hints do not fit the photo.
+    """
+    lightness = hinted.photo.lightness()
+    small = to_render_size(lightness[None], render_size)
+    return Scaled(hinted, lightness, small, draw_hints(hinted.hints, lightness, small))
+
+
+def draw_hints(hints: Hints | None, lightness: Tensor, small: Tensor) -> Tensor | None:
+    """Draw hints for a photo at the size of `small` `(1, 1, h, w)`, or return None if there are none."""
+    return hints.draw(lightness.shape[-2:], small.shape[-2:])[None] if hints else None
+
+
+def scale_hints(hints: Tensor, lightness: Tensor, small: Tensor) -> Tensor:
+    """Scale hints `(N, 3, H, W)`, drawn at the size of `lightness`, to that of `small`; each mark still shows.
+
+    Raises:
+        ValueError: They have another shape.
+    """
+    if hints.shape != (len(lightness), 3, *lightness.shape[-2:]):
+        raise ValueError(
+            f"hints must have shape {(len(lightness), 3, *lightness.shape[-2:])}, ab and a mask of the size of "
+            f"lightness, not {tuple(hints.shape)}"
+        )
+    size = small.shape[-2:]
+    drawn = [Hints([Layer(each[:2], each[2] > 0)]).draw(each.shape[-2:], size) for each in hints.float().cpu()]
+    return torch.stack(drawn).to(small)
+
+
+def stack_hints(hints: list[Tensor | None]) -> Tensor | None:
+    """Stack drawn hints of equal size; those that are missing are empty."""
+    given = [each for each in hints if each is not None]
+    if not given:
+        return None
+    return torch.cat([torch.zeros_like(given[0]) if each is None else each for each in hints])

@@ -1,0 +1,58 @@
+"""Input planes for hints, and the weights of a network that had none."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from colorfuse.backbones.maps import resize
+from colorfuse.network.spreading import spread_hints
+
+HINT_PLANES = 7
+AB_SCALE = 110.0
+"""Divisor of ab in input planes, as in Zhang et al. 2017."""
+
+
+@torch.no_grad()
+def hint_planes(lightness: Tensor, hints: Tensor) -> Tensor:
+    """Make the planes that show hints to a network.
+
+    A small network given bare points colours little more than these. Colours that are spread over the whole photo at
+    half its size, with how near their hints are, leave it to decide how far to trust them.
+
+    Args:
+        lightness: `(N, 1, H, W)` in 0 to 1.
+        hints: `(N, 3, H, W)`: ab in CIELAB units and a mask.
+
+    Returns:
+        `(N, 7, H, W)`: ab / 110 of the hints, the mask, ab / 110 of the spread colours, the logarithm of how near
+        hints are from -1 to 1, and 1 for photos that have any hint.
+    """
+    ab, mask = hints.split((2, 1), dim=1)
+    # Pooling multiplies colours and mask by the same share, which the division undoes.
+    small = [functional.avg_pool2d(maps, 2, ceil_mode=True, count_include_pad=False) for maps in (lightness, hints)]
+    spread, near = spread_hints(100 * small[0].float(), small[1].float())
+    confidence = near.log10() / 6 + 1
+    around = resize(torch.cat([spread / AB_SCALE, confidence], dim=1).to(lightness), lightness.shape[-2:])
+    any_hint = mask.amax(dim=(-2, -1), keepdim=True).expand_as(mask)
+    return torch.cat([ab / AB_SCALE, mask, around, any_hint], dim=1).to(lightness)
+
+
+def widen_first_layer(encoder: nn.Module, key: str) -> None:
+    """Let an encoder load weights of the same encoder without hints: the new inputs of its first layer get zeros.
+
+    Args:
+        encoder: The encoder.
+        key: The name in its state dict of the first convolution's weights, whose last inputs are those for hints.
+    """
+
+    def widen(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+        weights = state.get(prefix + key)
+        if not isinstance(weights, Tensor):
+            return
+        missing = module.get_parameter(key).shape[1] - weights.shape[1]
+        if missing == HINT_PLANES:
+            state[prefix + key] = functional.pad(weights, (0, 0, 0, 0, 0, missing))
+
+    encoder.register_load_state_dict_pre_hook(widen)

@@ -1,0 +1,123 @@
+"""Drawing of marks at any size."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import colorfuse as cf
+from colorfuse.hints import Hints, Layer, Point
+
+sides = st.integers(1, 90)
+sizes = st.tuples(sides, sides)
+
+
+@st.composite
+def points(draw: st.DrawFn) -> tuple[tuple[int, int], Hints]:
+    """A size of a photo, and points on it."""
+    height, width = size = draw(sizes)
+    place = st.tuples(st.integers(0, height - 1), st.integers(0, width - 1))
+    marks = [
+        Point(row=row, column=column, ab=(float(index), 1.0), radius=draw(st.floats(0, 20)))
+        for index, (row, column) in enumerate(draw(st.lists(place, min_size=1, max_size=4)))
+    ]
+    return size, Hints(marks)
+
+
+@given(points(), sizes)
+def test_every_last_mark_shows_at_every_size(
+    given_points: tuple[tuple[int, int], Hints], size: tuple[int, int]
+) -> None:
+    photo, hints = given_points
+    drawing = hints.draw(photo, size)
+    assert drawing.shape == (3, *size)
+    assert set(drawing[2].unique().tolist()) <= {0.0, 1.0}
+    assert (drawing[:2, drawing[2] == 0] == 0).all()
+    last = hints.marks[-1]
+    assert isinstance(last, Point)
+    row, column = (
+        (2 * place + 1) * small / (2 * large)
+        for place, small, large in ((last.row, size[0], photo[0]), (last.column, size[1], photo[1]))
+    )
+    assert tuple(drawing[:2, int(row), int(column)].tolist()) == last.ab
+
+
+@given(points(), sizes)
+def test_drawing_commutes_with_mirroring(given_points: tuple[tuple[int, int], Hints], size: tuple[int, int]) -> None:
+    photo, hints = given_points
+    mirrored = Hints(
+        [
+            Point(row=mark.row, column=photo[1] - 1 - mark.column, ab=mark.ab, radius=mark.radius)
+            for mark in hints.marks
+            if isinstance(mark, Point)
+        ]
+    )
+    torch.testing.assert_close(mirrored.draw(photo, size), hints.draw(photo, size).flip(-1), rtol=0, atol=0)
+
+
+@given(sizes, sizes, st.integers(0, 99))
+def test_layers_commute_with_mirroring_and_keep_single_pixels(
+    photo: tuple[int, int], size: tuple[int, int], seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    mask = torch.rand(photo, generator=generator) < 0.05
+    mask[torch.randint(photo[0], (1,), generator=generator), -1] = True
+    layer = Layer(torch.randn(2, *photo, generator=generator) * mask, mask)
+    drawing = Hints([layer]).draw(photo, size)
+    mirrored = Hints([Layer(layer.ab.flip(-1), mask.flip(-1))]).draw(photo, size)
+    torch.testing.assert_close(mirrored, drawing.flip(-1))
+    for row, column in mask.nonzero().tolist():
+        rows = slice(
+            row * size[0] // photo[0], max(row * size[0] // photo[0] + 1, -(-(row + 1) * size[0] // photo[0]))
+        )
+        columns = slice(
+            column * size[1] // photo[1],
+            max(column * size[1] // photo[1] + 1, -(-(column + 1) * size[1] // photo[1])),
+        )
+        assert drawing[2, rows, columns].any()
+
+
+def test_a_pixel_of_12_megapixels_counts_at_128() -> None:
+    mask = torch.zeros(3000, 4000, dtype=torch.bool)
+    mask[1234, 2345] = True
+    drawing = Hints([Layer(torch.full((2, 3000, 4000), 30.0) * mask, mask)]).draw((3000, 4000), (128, 128))
+    assert drawing[2].sum() == 1
+    assert drawing[:, 1234 * 128 // 3000, 2345 * 128 // 4000].tolist() == [30.0, 30.0, 1.0]
+
+
+def test_a_smaller_pixel_gets_the_mean_of_its_marks_alone() -> None:
+    ab = torch.zeros(2, 4, 4)
+    ab[0, 0, 0], ab[0, 1, 1] = 10.0, 20.0
+    mask = ab[0] > 0
+    drawing = Hints([Layer(ab, mask)]).draw((4, 4), (2, 2))
+    assert drawing[:, 0, 0].tolist() == [15.0, 0.0, 1.0]
+    assert drawing[2].sum() == 1
+
+
+def test_a_disc_is_round() -> None:
+    drawn = Hints([Point(row=50, column=60, ab=(1.0, 2.0), radius=10)]).draw((100, 120), (100, 120))
+    rows, columns = np.nonzero(drawn[2].numpy())
+    assert np.hypot(rows - 50, columns - 60).max() <= 10.5
+    assert drawn[2].sum().item() == pytest.approx(np.pi * 10.5**2, rel=0.03)
+
+
+def test_rows_of_a_drawing_are_those_of_the_whole() -> None:
+    hints = Hints([Point(row=5, column=6, ab=(3.0, 4.0), radius=3), Point(row=20, column=1, ab=(9.0, 9.0))])
+    whole = hints.draw((30, 40), (30, 40))
+    parts = [hints.draw((30, 40), (30, 40), top, top + 7) for top in range(0, 28, 7)]
+    torch.testing.assert_close(torch.cat(parts, dim=1), whole[:, :28], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("row", "column"), [(-1, 0), (10, 0), (0, 12), (0, -3)])
+def test_a_point_outside_is_an_error(row: int, column: int) -> None:
+    with pytest.raises(cf.HintsError, match=rf"row {row}, column {column} is outside the photo, which has 10 rows"):
+        Hints([Point(row=row, column=column, ab=(0.0, 0.0))]).draw((10, 12), (5, 6))
+
+
+def test_a_layer_of_another_size_is_an_error() -> None:
+    layer = Layer(torch.zeros(2, 4, 5), torch.ones(4, 5, dtype=torch.bool))
+    with pytest.raises(
+        cf.HintsError, match=r"has 5 x 4 pixels, and the photo 12 x 10; export it at the photo's size"
+    ):
+        Hints([layer]).draw((10, 12), (5, 6))

@@ -1,0 +1,215 @@
+"""Reading of hints in all their forms."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from skimage import color, data
+
+import colorfuse as cf
+from colorfuse.hints import Layer, Point, find_hints, pair_hints
+from colorfuse.hints.colors import ab_of
+from colorfuse.images import read_photo
+
+OLIVE = ab_of("#5b6236")
+
+
+def only(hints: cf.Hints) -> Any:
+    (mark,) = hints.marks
+    return mark
+
+
+def layer_image(size: tuple[int, int] = (40, 30), alpha: int = 255) -> Image.Image:
+    layer = Image.new("RGBA", size)
+    layer.putpixel((7, 5), (0x5B, 0x62, 0x36, alpha))
+    return layer
+
+
+@given(st.tuples(*[st.integers(0, 255)] * 3))
+def test_colours_are_those_of_scikit_image(rgb: tuple[int, int, int]) -> None:
+    expected = color.rgb2lab(np.array(rgb) / 255)[1:]
+    for written in (
+        "#{:02x}{:02x}{:02x}".format(*rgb),
+        rgb,
+        np.array(rgb),
+        tuple(value / 255 for value in rgb),
+        f"rgb({rgb[0]}, {rgb[1]}, {rgb[2]})",
+    ):
+        np.testing.assert_allclose(ab_of(written), expected, atol=0.02)
+
+
+def test_other_forms_of_colours() -> None:
+    assert ab_of("olive") == ab_of((128, 128, 0))
+    assert ab_of({"ab": [3, -4]}) == (3.0, -4.0)
+    assert ab_of(None) == ab_of("gray") == ab_of((7, 7, 7)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["rad", "#12", (1, 2), (1, 2, 300), (0.5, 0.5, 1.5), {"ab": [1]}, {"lab": [1, 2]}, {"ab": [1, 900]}, 7, True],
+)
+def test_what_is_no_colour_is_shown(wrong: Any) -> None:
+    with pytest.raises(cf.HintsError, match="is no colour; give one as in '#5b6236'") as caught:
+        ab_of(wrong)
+    assert repr(wrong) in str(caught.value)
+
+
+def test_points_in_all_forms(tmp_path: Path) -> None:
+    expected = Point(row=5, column=7, ab=OLIVE, radius=2.0)
+    listed = [{"x": 7, "y": 5, "color": "#5b6236", "radius": 2}]
+    (tmp_path / "a.json").write_text(json.dumps(listed))
+    (tmp_path / "b.json").write_text(json.dumps({"hints": listed}))
+    for source in (
+        [(5, 7, "#5b6236", 2)],
+        [(5.9, np.float32(7.2), (0x5B, 0x62, 0x36), 2)],
+        listed,
+        [{"row": 5, "column": 7, "color": "#5b6236", "radius": 2}],
+        tmp_path / "a.json",
+        str(tmp_path / "b.json"),
+        cf.Hints([expected]),
+    ):
+        assert only(cf.read_hints(source)) == expected
+    assert only(cf.read_hints({(5, 7): "#5b6236"})).radius == 0
+    assert not cf.read_hints([])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
+def test_transparent_layers(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"strokes{suffix}"
+    options: dict[str, Any] = {"lossless": True, "exact": True} if suffix == ".webp" else {}
+    layer_image().save(path, **options)
+    for source in (path, layer_image(), np.asarray(layer_image())):
+        layer = only(cf.read_hints(source))
+        assert layer.mask.nonzero().tolist() == [[5, 7]]
+        assert layer.ab[:, 5, 7].tolist() == pytest.approx(OLIVE, abs=0.02)
+    assert not only(cf.read_hints(layer_image(alpha=120))).mask.any()  # an antialiased edge
+
+
+def test_openraster_files(tmp_path: Path) -> None:
+    path = tmp_path / "painting.ora"
+    stack = """<image w="40" h="30"><stack>
+        <layer src="data/over.png" x="-2" y="-3"/>
+        <stack x="10"><layer src="data/strokes.png" y="2"/><layer src="data/hidden.png" visibility="hidden"/></stack>
+        <layer src="data/photo.png"/></stack></image>"""
+    over = Image.new("RGBA", (10, 10))
+    over.putpixel((2, 3), (255, 0, 0, 255))
+    images = {
+        "over": over,
+        "strokes": layer_image(),
+        "hidden": Image.new("RGBA", (40, 30), "blue"),
+        "photo": Image.new("RGB", (40, 30), "gray"),
+    }
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("stack.xml", stack)
+        for name, image in images.items():
+            with file.open(f"data/{name}.png", "w") as opened:
+                image.save(opened, "PNG")
+    layer = only(cf.read_hints(path))
+    assert layer.mask.shape == (30, 40)
+    assert layer.mask.nonzero().tolist() == [[0, 0], [7, 17]]
+    assert layer.ab[:, 7, 17].tolist() == pytest.approx(OLIVE, abs=0.02)
+    assert layer.ab[:, 0, 0].tolist() == pytest.approx(ab_of("red"), abs=0.02)
+
+
+def test_openraster_files_that_hold_no_hints(tmp_path: Path) -> None:
+    (tmp_path / "text.ora").write_text("no archive")
+    with pytest.raises(cf.HintsError, match=r"text\.ora cannot be read as OpenRaster: File is not a zip file"):
+        cf.read_hints(tmp_path / "text.ora")
+    with zipfile.ZipFile(tmp_path / "photo.ora", "w") as file:
+        file.writestr("stack.xml", '<image w="4" h="3"><stack><layer src="data/a.png"/></stack></image>')
+        with file.open("data/a.png", "w") as opened:
+            Image.new("RGB", (4, 3), "gray").save(opened, "PNG")
+    with pytest.raises(cf.HintsError, match="has no visible layer with transparency; paint hints on a layer"):
+        cf.read_hints(tmp_path / "photo.ora")
+
+
+def test_marked_copies_are_compared_with_the_photo() -> None:
+    gray = data.camera()[:30, :40]
+    marked = np.repeat(gray[..., None], 3, axis=2)
+    marked[4, 5] = 0x5B, 0x62, 0x36
+    with pytest.warns(UserWarning, match="which gray marks do not"):
+        layer = only(cf.read_hints(marked, read_photo(gray)))
+    assert layer.mask.nonzero().tolist() == [[4, 5]]
+    with pytest.raises(cf.HintsError, match=r"of 40 x 29 pixels has no transparency.*size of 40 x 30 pixels"):
+        cf.read_hints(marked[1:], read_photo(gray))
+    with pytest.raises(cf.HintsError, match="has no transparency, so it is no layer of hints$"):
+        cf.read_hints(marked)
+
+
+def test_arrays_and_masks() -> None:
+    ab, mask = np.zeros((2, 30, 40), np.float32), np.zeros((1, 30, 40))
+    ab[:, 4, 5], mask[0, 4, 5] = (3, 4), 1
+    for colors, marked in ((ab, mask), (np.moveaxis(ab, 0, -1), mask[0]), (torch.from_numpy(ab), mask > 0)):
+        layer = only(cf.read_hints((colors, marked)))
+        assert layer.mask.nonzero().tolist() == [[4, 5]]
+        assert layer.ab[:, 4, 5].tolist() == [3.0, 4.0]
+    first, second = cf.read_hints({"#5b6236": mask[0] > 0, None: np.ones((30, 40), bool)}).marks
+    assert isinstance(first, Layer)
+    assert isinstance(second, Layer)
+    assert first.ab[:, 4, 5].tolist() == pytest.approx(OLIVE)
+    assert second.mask.all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ([(1, 2)], r"\(1, 2\) is no hint; give \(row, column, color\)"),
+        (["red"], "'red' is no hint"),
+        ([{"x": 1, "color": "red"}], "is no hint; give one as in"),
+        ([{"x": 1, "y": 2, "colour": "red"}], "is no hint; give one as in"),
+        ([("a", 2, "red")], "the row of a hint must be a number of pixels, not 'a'"),
+        ([(1, float("nan"), "red")], "the column of a hint must be a number of pixels, not nan"),
+        ([(1, 2, "red", -1)], "the radius of a hint must be at least 0, not -1"),
+        ((np.zeros((3, 4, 4)), np.zeros((4, 4))), r"not of the shapes \(3, 4, 4\) and \(4, 4\)"),
+        ((np.full((2, 4, 4), np.inf), np.ones((4, 4))), "not finite"),
+        ({"red": "blue"}, "a dict must map colours to masks"),
+        ({"red": np.zeros((2, 3, 4))}, r"the mask of 'red' must have the photo's shape"),
+        (7, "7 is no hints"),
+    ],
+)
+def test_wrong_hints_are_shown(wrong: Any, said: str) -> None:
+    with pytest.raises(cf.HintsError, match=said):
+        cf.read_hints(wrong)
+
+
+def test_wrong_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text("{")
+    (tmp_path / "list.json").write_text("[1]")
+    (tmp_path / "color.json").write_text('[{"x": 1, "y": 2, "color": "rad"}]')
+    for name, said in (("bad", "is no JSON"), ("list", "must be a list of hints"), ("color", "'rad' is no colour")):
+        with pytest.raises(cf.HintsError, match=said) as caught:
+            cf.read_hints(tmp_path / f"{name}.json")
+        assert f"{name}.json" in str(caught.value)
+    with pytest.raises(FileNotFoundError):
+        cf.read_hints(tmp_path / "nowhere.json")
+
+
+def test_photos_are_paired_with_hints(tmp_path: Path) -> None:
+    folder = tmp_path / "hints"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.json").write_text("[]")
+    (folder / "sub" / "b.png").touch()
+    photos = [tmp_path / "a.tif", tmp_path / "sub" / "b.jpg", tmp_path / "c.jpg"]
+    found = [hints for _, hints in pair_hints(photos, folder, tmp_path)]
+    assert found == [folder / "a.json", folder / "sub" / "b.png", None]
+    assert [hints for _, hints in pair_hints(photos, [None, [], [(1, 2, "red")]])] == [None, [], [(1, 2, "red")]]
+    with pytest.raises(cf.HintsError, match="there are only 2 hints"):
+        list(pair_hints(photos, [None, None]))
+    with pytest.raises(cf.HintsError, match="there are only 3 photos"):
+        list(pair_hints(photos, [None] * 4))
+    with pytest.raises(cf.HintsError, match="is no folder; hints for several photos"):
+        pair_hints(photos, folder / "a.json")
+    with pytest.raises(cf.HintsError, match="must be a folder, or a list"):
+        pair_hints(photos, {(1, 2): "red"})
+    with pytest.raises(cf.HintsError, match="needs photos with names"):
+        list(pair_hints([np.zeros((4, 4), np.uint8)], folder))
+    (folder / "a.png").touch()
+    with pytest.raises(cf.HintsError, match=r"a\.json and .*a\.png are both hints for a\.tif"):
+        find_hints(folder, Path("a.tif"))
