@@ -115,7 +115,7 @@ def test_a_folder_that_cannot_be_written_is_said_once(model: Path, tmp_path: Pat
         done = run("colorize", photos, "-o", disk / "out", "--model", model)
         assert done.stderr.endswith("Read-only file system; choose another folder\n")
         assert done.stderr.count("\n") == 1
-        remount(disk, "rw,size=200k")
+        remount(disk, "rw,size=64k")
         done = run("colorize", photos, "-o", disk / "out", "--model", model)
         assert done.stderr.endswith("No space left on device; make room, and go on by the same command\n"), (
             done.stderr

@@ -203,19 +203,21 @@ def test_planes_for_several_pixels_at_once(paper: FusionNetwork, stride: int) ->
 
 @pytest.mark.parametrize(("recipe", "millions"), [("zhang2016", 32.24), ("zhang2017", 34.05)])
 def test_the_published_numbers_of_parameters(recipe: str, millions: float) -> None:
-    summary = cf.FusionColorizer.from_recipe(recipe).initialize().summary(64)
+    summary = cf.FusionColorizer.from_recipe(recipe, encoder=recipe).initialize().summary(64)
     assert round(summary.parameters / 1e6, 2) == millions
 
 
-def test_hints_are_planes_of_zeros() -> None:
+def test_hints_are_input_planes() -> None:
     encoder: Any = encoders.create("zhang2017").eval()
     seen: list[Tensor] = []
     encoder.blocks[0].register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
-    lightness = torch.rand(1, 1, 32, 40)
-    encoder(lightness)
+    lightness, hints = torch.rand(1, 1, 32, 40), torch.zeros(1, 3, 32, 40)
+    hints[0, :, 3, 4] = torch.tensor([55.0, -110.0, 1.0])
+    encoder(lightness, hints)
     torch.testing.assert_close(seen[0][:, :1], lightness - 0.5)
     assert seen[0].shape == (1, 4, 32, 40)
-    assert not seen[0][:, 1:].any()
+    assert seen[0][0, 1:, 3, 4].tolist() == [0.5, -1.0, 1.0]
+    assert seen[0][:, 1:].count_nonzero() == 3
 
 
 def test_features_of_each_pixel_are_its_patch_and_its_descriptor() -> None:

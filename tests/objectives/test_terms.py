@@ -97,7 +97,7 @@ def test_the_discriminator_learns_apart_from_the_network(batch: Batch) -> None:
 
 
 def test_the_head_of_2017_beside_its_decoder() -> None:
-    colorizer = cf.FusionColorizer.from_recipe("zhang2017").initialize()
+    colorizer = cf.FusionColorizer.from_recipe("zhang2017", encoder="zhang2017").initialize()
     (head,) = create_terms({"name": "huber", "terms": ["color_classes"]})
     head.bind(colorizer.network_, None)
     count = sum(weights.numel() for part in (colorizer.network_, head) for weights in part.parameters())

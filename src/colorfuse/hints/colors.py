@@ -30,7 +30,7 @@ def ab_of(color: Any) -> tuple[float, float]:
 
     Example:
         >>> [round(value, 1) for value in ab_of("#5b6236")]
-        [-10.7, 22.8]
+        [-10.4, 24.1]
         >>> ab_of(None)
         (0.0, 0.0)
     """
@@ -69,5 +69,5 @@ def _of_rgb(rgb: Sequence[float]) -> tuple[float, float]:
 def _no_color(color: Any) -> HintsError:
     return HintsError(
         f"{color!r} is no colour; give one as in '#5b6236', 'olive', (91, 98, 54), (0.36, 0.38, 0.21), "
-        "{'ab': (-11, 23)}, or None to stay gray"
+        "{'ab': (-10, 24)}, or None to stay gray"
     )

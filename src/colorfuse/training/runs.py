@@ -63,9 +63,10 @@ def _resume(run: Path, settings: dict[str, Any]) -> Checkpoints:
             raise ValueError(f"{run} holds a colorizer and no checkpoint to go on from; choose another folder")
         return checkpoints
     saved, now = state["about"], json.loads(json.dumps(settings))
-    changed = [name for name in now if name not in _MAY_CHANGE and saved.get(name) != now[name]]
+    # A setting that the run lacks was added by a later version, and had no effect before.
+    changed = [name for name in now if name not in _MAY_CHANGE and saved.get(name, now[name]) != now[name]]
     if changed:
-        listed = ", ".join(f"{name}={saved.get(name)!r}, not {now[name]!r}" for name in changed)
+        listed = ", ".join(f"{name}={saved[name]!r}, not {now[name]!r}" for name in changed)
         raise ValueError(f"the run in {run} has {listed}; resume it with its own settings")
     return checkpoints
 
