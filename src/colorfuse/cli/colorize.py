@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, SaturationOption, create
 from colorfuse.colorizers import Colorizer
+from colorfuse.errors import HintsError
 from colorfuse.files import check_folder, remove_partial
 from colorfuse.hints import find_hints
 from colorfuse.images import SUFFIXES, read_photo, write_photo
@@ -64,7 +65,7 @@ def colorize(
         target = output if _is_file_name(output) else output / photos[0].name
         target = not_itself(photos[0], target if can_write(target) else target.with_name(f"{target.name}.png"))
         if hints and hints.is_dir():
-            hints = find_hints(hints, Path(photos[0].name))
+            hints = _hints_in(hints, photos[0])
         colorizer = _colorizer(method, model, device, reference)
         write_photo(target, colorizer.predict(photo, hints=hints, **options), like=photo)
         return
@@ -95,6 +96,13 @@ def colorize(
         for error in failed:
             typer.echo(f"colorfuse: {error}", err=True)
         raise typer.Exit(1)
+
+
+def _hints_in(folder: Path, photo: Path) -> Path:
+    found = find_hints(folder, Path(photo.name))
+    if found is None:
+        raise HintsError(f"{folder} has no hints for {photo.name}; name their file like it")
+    return found
 
 
 def _colorizer(method: str, model: str | None, device: str, reference: Path | None) -> Colorizer:
