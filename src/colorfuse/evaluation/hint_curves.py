@@ -34,6 +34,11 @@ class HintPoint(NamedTuple):
     standard_error: float
 
 
+def hint_rows(evaluation: MetricTable) -> dict[int, str]:
+    """The rows of an evaluation that have hints, by their number."""
+    return {int(match[1]): row for row in evaluation.rows if (match := re.fullmatch(r"(\d+) hints?", row))}
+
+
 def hint_points(evaluation: MetricTable) -> list[HintPoint]:
     """The curve of an evaluation, by rising numbers of hints.
 
@@ -41,7 +46,7 @@ def hint_points(evaluation: MetricTable) -> list[HintPoint]:
         ValueError: It has no hints, or no PSNR.
     """
     gray = evaluation.values("gray", "psnr")
-    counts = {int(match[1]): row for row in evaluation.rows if (match := re.fullmatch(r"(\d+) hints?", row))}
+    counts = hint_rows(evaluation)
     if not counts:
         raise ValueError("this evaluation has no hints; give evaluate(..., hints=(1, 10, 100))")
     points = []

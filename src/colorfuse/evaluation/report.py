@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from colorfuse.evaluation.drawing import draw, hint_curve, histogram, loss_curve
 from colorfuse.evaluation.figures import COLUMNS
+from colorfuse.evaluation.hint_curves import hint_rows
 from colorfuse.evaluation.table import MetricTable
 from colorfuse.files import atomic_file
 
@@ -51,7 +52,7 @@ def write_report(evaluation: MetricTable, path: Path) -> None:
 
 
 def _has_hints(evaluation: MetricTable) -> bool:
-    return "psnr" in evaluation.figures and any(row.endswith((" hint", " hints")) for row in evaluation.rows)
+    return "psnr" in evaluation.figures and bool(hint_rows(evaluation))
 
 
 def _svg(figure: "Figure") -> str:

@@ -39,7 +39,7 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
         FileNotFoundError: There is no such file.
     """
     image = read_photo(source)
-    rgb = _rgb(image)
+    rgb = image.rgb()
     if image.alpha is not None:
         mask = torch.from_numpy(image.alpha[..., 0] >= _LEAST_ALPHA * FULL_SCALE[image.alpha.dtype])
         return _layer(rgb, mask)
@@ -51,7 +51,7 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
         "marks do not and JPEG's noise does: a transparent layer has neither trap",
         stacklevel=2,
     )
-    return _layer(rgb, (rgb - _rgb(photo)).abs().sum(dim=0) > _LEAST_DIFFERENCE)
+    return _layer(rgb, (rgb - photo.rgb()).abs().sum(dim=0) > _LEAST_DIFFERENCE)
 
 
 def layer_of_openraster(path: Path) -> Layer:
@@ -140,12 +140,6 @@ def _layer(rgb: Tensor, mask: Tensor) -> Layer:
     if mask.any():
         ab[:, mask] = rgb_to_lab(rgb[:, mask][..., None])[1:, :, 0]
     return Layer(ab, mask)
-
-
-def _rgb(image: Photo) -> Tensor:
-    """RGB `(3, H, W)` in 0 to 1."""
-    values = image.pixels.astype(np.float32) / np.float32(FULL_SCALE[image.pixels.dtype])
-    return torch.from_numpy(values).movedim(-1, 0).expand(3, -1, -1)
 
 
 def _times(photo: Photo) -> str:

@@ -45,6 +45,11 @@ class Photo:
             lightness[:, rows] = _lightness(self.pixels[rows])
         return torch.from_numpy(lightness)
 
+    def rgb(self) -> Tensor:
+        """The photo as RGB `(3, H, W)` in 0 to 1; a gray photo has three equal channels."""
+        values = self.pixels.astype(np.float32) / np.float32(FULL_SCALE[self.pixels.dtype])
+        return torch.from_numpy(values).movedim(-1, 0).expand(3, -1, -1)
+
     def with_ab(self, ab: Tensor) -> Pixels:
         """Combine this photo's lightness with `ab` `(2, H, W)` in CIELAB units.
 
