@@ -60,5 +60,5 @@ def test_compare_backbones(tmp_path: Path) -> None:
     for row in rows:
         assert 0 < float(row["error"]) < float(row["constant_error"]) < float(row["gray_error"])
         assert float(row["milliseconds"]) > 0 < float(row["colorfulness"])
-    assert int(rows[0]["parameters"]) == 4_059_778
+    assert int(rows[0]["parameters"]) == 4_060_786
     assert np.asarray(Image.open(tmp_path / "backbones.png")).shape[:2] == (450, 700)

@@ -85,19 +85,14 @@ def _recursion(maps: Tensor, decay: Tensor) -> Tensor:
     """
     sums = (1 - decay) * maps
     for power in range(_doublings(decay.shape[-1])):
-        shift = 2**power
-        sums = _without_tiny(sums + decay * _shifted(sums, shift))
-        decay = _without_tiny(decay * _shifted(decay, shift))
+        # What comes round from the end of a row is multiplied by 0, the decay of its first pixel.
+        sums = _without_tiny(sums + decay * sums.roll(2**power, -1))
+        decay = _without_tiny(decay * decay.roll(2**power, -1))
     return sums
 
 
 def _without_tiny(maps: Tensor) -> Tensor:
     return maps if torch.compiler.is_exporting() else functional.hardshrink(maps, _TINY)
-
-
-def _shifted(maps: Tensor, by: int) -> Tensor:
-    """Shift rows to the right; zeros come in."""
-    return functional.pad(maps, (by, 0))[..., : maps.shape[-1]]
 
 
 def _doublings(width: int) -> int:
