@@ -124,7 +124,7 @@ def test_folders_of_photos_and_hints(network: cf.FusionColorizer, tmp_path: Path
 
 def test_systems_without_hints_say_so() -> None:
     colorizer = cf.FusionColorizer.from_pretrained()
-    said = "takes no hints, since it has not learnt with any; one trained with the recipe mobile or zhang2017 does"
+    said = "since it has not learnt with any; one trained with the recipe mobile or zhang2017 does, and levin2004"
     for call in (
         lambda: colorizer.predict(data.camera(), hints=[(1, 2, "red")]),
         lambda: colorizer.predict_each([data.camera()], hints=[None]),

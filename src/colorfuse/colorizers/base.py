@@ -251,7 +251,8 @@ class Colorizer(Steered, Estimator, ABC):
                 or there are hints and this system takes none.
         """
         self.check_fitted()
-        self.check_takes(hints)
+        if hints is not None:
+            self.check_takes(hints)
         warn_of_unit_lightness(lightness)
         small = to_render_size(lightness, int(self.render_size))
         upsampling = find_upsampling(self.upsample)

@@ -54,7 +54,8 @@ class Hints:
             bottom: The row after the last one; by default the height of the drawing.
 
         Returns:
-            `(3, rows, w)`: ab in CIELAB units and a mask, both 0 where there is no hint.
+            `(3, rows, w)`: ab in CIELAB units and a mask, both 0 where there is no hint. The mask is 1 for marks of
+            full opacity, and the opacity for others.
 
         Raises:
             HintsError: The hints do not fit the photo.

@@ -41,8 +41,8 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
     image = read_photo(source)
     rgb = image.rgb()
     if image.alpha is not None:
-        mask = torch.from_numpy(image.alpha[..., 0] >= _LEAST_ALPHA * FULL_SCALE[image.alpha.dtype])
-        return _layer(rgb, mask)
+        opacity = torch.from_numpy(image.alpha[..., 0].astype(np.float32) / FULL_SCALE[image.alpha.dtype])
+        return _layer(rgb, torch.where(opacity < _LEAST_ALPHA, 0.0, opacity))
     if photo is None or image.pixels.shape[:2] != photo.pixels.shape[:2]:
         its = "" if photo is None else f", and it has not the photo's size of {_times(photo)}"
         raise HintsError(f"{image.name} of {_times(image)} has no transparency, so it is no layer of hints{its}")
@@ -51,7 +51,7 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
         "marks do not and JPEG's noise does: a transparent layer has neither trap",
         stacklevel=2,
     )
-    return _layer(rgb, (rgb - photo.rgb()).abs().sum(dim=0) > _LEAST_DIFFERENCE)
+    return _layer(rgb, ((rgb - photo.rgb()).abs().sum(dim=0) > _LEAST_DIFFERENCE).float())
 
 
 def layer_of_openraster(path: Path) -> Layer:
@@ -135,11 +135,11 @@ def _cropped(image: Image.Image, place: tuple[int, int]) -> tuple[Image.Image, t
     return image.crop((max(0, -x), max(0, -y), *image.size)), (max(0, x), max(0, y))
 
 
-def _layer(rgb: Tensor, mask: Tensor) -> Layer:
-    ab = torch.zeros(2, *mask.shape)
-    if mask.any():
-        ab[:, mask] = rgb_to_lab(rgb[:, mask][..., None])[1:, :, 0]
-    return Layer(ab, mask)
+def _layer(rgb: Tensor, opacity: Tensor) -> Layer:
+    ab, marked = torch.zeros(2, *opacity.shape), opacity > 0
+    if marked.any():
+        ab[:, marked] = rgb_to_lab(rgb[:, marked][..., None])[1:, :, 0]
+    return Layer(ab, opacity)
 
 
 def _times(photo: Photo) -> str:

@@ -79,7 +79,8 @@ class Layer:
 
     Attributes:
         ab: `(2, H, W)` in CIELAB units.
-        mask: bool `(H, W)`, True where there is a colour.
+        mask: `(H, W)`, 0 where there is no colour, and elsewhere the opacity of the mark, up to 1; or bool. A mark of
+            full opacity is obeyed; how far others count is for the system to decide.
     """
 
     ab: Tensor
@@ -99,21 +100,25 @@ class Layer:
             )
 
     def paint(self, drawing: Tensor, photo: Size, size: Size, top: int) -> None:
-        """Paint the marks on rows of a drawing, as `Point.paint`; a smaller pixel gets the mean of its marks."""
+        """Paint the marks on rows of a drawing, as `Point.paint`; a smaller pixel gets the mean of its marks.
+
+        It has full opacity if any of these has.
+        """
         bottom = top + drawing.shape[1]
         if tuple(photo) == tuple(size):
-            mask = self.mask[top:bottom]
-            drawing[:, mask] = torch.cat([self.ab[:, top:bottom][:, mask], torch.ones(1, int(mask.sum()))])
+            opacity = self.mask[top:bottom].float()
+            marked = opacity > 0
+            drawing[:, marked] = torch.cat([self.ab[:, top:bottom], opacity[None]])[:, marked]
             return
         rows, columns = self.mask.any(dim=1), self.mask.any(dim=0)
         down = overlaps(photo[0], size[0])[top:bottom, rows]
         right = overlaps(photo[1], size[1])[:, columns]
-        mask = self.mask[rows][:, columns].float()
-        colors = torch.stack([*(self.ab[:, rows][:, :, columns] * mask), mask])
-        total = down @ colors @ right.mT
+        opacity = self.mask[rows][:, columns].float()
+        colors = self.ab[:, rows][:, :, columns] * opacity
+        total = down @ torch.stack([*colors, opacity, (opacity > 0).float(), (opacity == 1).float()]) @ right.mT
         marked = total[2] > 0
         drawing[:2, marked] = total[:2, marked] / total[2, marked]
-        drawing[2, marked] = 1.0
+        drawing[2, marked] = torch.where(total[4] > 0, 1.0, total[2] / total[3])[marked]
 
 
 Mark: TypeAlias = Point | Layer

@@ -18,7 +18,8 @@ def obeying(
 ) -> ColorsOfRows:
     """Upsample colours, and move them to those of hints under the marks and just around them.
 
-    What a system that has learnt with hints predicts is near them already. Elsewhere, nothing changes.
+    What a system that has learnt with hints predicts is near them already. Elsewhere, nothing changes, nor under
+    marks of less than full opacity, which the system weighs.
 
     Args:
         rendered: The predicted colours, which may be smaller than the working size.
@@ -28,7 +29,7 @@ def obeying(
         height: Height of the photo.
     """
     ab = upsampling(*rendered, lightness.shape[-2])(lightness, 0)
-    mask = hints[:, 2:]
+    mask = (hints[:, 2:] == 1).to(ab)
     total = _blurred(_blurred(torch.cat([(hints[:, :2] - ab) * mask, mask], dim=1), _SPREAD), _SPREAD)
     around = total[:, :2] / total[:, 2:].clamp(min=1e-6)
     # 1 up to a pixel around each mark, then falling to 0.
@@ -43,11 +44,11 @@ def obeying(
 
 
 def exactly(colors: ColorsOfRows, hints: Hints, size: tuple[int, int]) -> ColorsOfRows:
-    """Give the pixels under the marks of a photo of `size` exactly their colours."""
+    """Give the pixels under the opaque marks of a photo of `size` exactly their colours."""
 
     def rows(lightness: Tensor, top: int) -> Tensor:
         drawn = hints.draw(size, size, top, top + lightness.shape[-2]).to(lightness)
-        return torch.where(drawn[2] > 0, drawn[:2], colors(lightness, top))
+        return torch.where(drawn[2] == 1, drawn[:2], colors(lightness, top))
 
     return rows
 
