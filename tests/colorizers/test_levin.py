@@ -19,7 +19,7 @@ from colorfuse.colorizers.propagation import dissection_order
 Floats = NDArray[np.float64]
 
 
-def dense_solution(lightness: Floats, colors: Floats, opacity: Floats) -> Floats:
+def dense_solution(lightness: Floats, colors: Floats, opacity: Floats) -> NDArray[Any]:
     """The system of the authors' program, written as loops; L in 0 to 1, `colors` `(h, w, 2)`."""
     height, width = lightness.shape
     system, given = np.eye(height * width), np.zeros((height * width, 2))
@@ -39,8 +39,7 @@ def dense_solution(lightness: Floats, colors: Floats, opacity: Floats) -> Floats
             weights = np.exp(-np.array(squares) / scale)
             for (y, x), weight in zip(around, weights / weights.sum(), strict=True):
                 system[pixel, y * width + x] = -weight * (1 - opacity[row, column])
-    solved: Floats = np.linalg.solve(system, given).reshape(height, width, 2)
-    return solved
+    return np.linalg.solve(system, given).reshape(height, width, 2)
 
 
 @settings(max_examples=20)

@@ -223,7 +223,7 @@ def _flow_neighbors(gray: Floats) -> list[Neighbors]:
                 for corner in corners:
                     corner.append(Neighbors(none, none > 0))
         around += [
-            Neighbors(np.hstack([each.index for each in corner]), np.hstack([each.exists for each in corner]))
+            Neighbors(np.hstack([each.places for each in corner]), np.hstack([each.exists for each in corner]))
             for corner in corners
         ]
     return around

@@ -33,11 +33,11 @@ class Neighbors(NamedTuple):
     """The neighbours of all pixels, K each.
 
     Attributes:
-        index: The neighbours' numbers `(K, pixels)`.
+        places: The neighbours' numbers `(K, pixels)`.
         exists: Whether they exist `(K, pixels)`; some of the border's do not.
     """
 
-    index: Indices
+    places: Indices
     exists: Bools
 
 
@@ -61,7 +61,7 @@ def neighbors_at(first: int, rows: Indices, columns: Indices, height: int, width
 def join_neighbors(*neighbors: Neighbors) -> Neighbors:
     """Join neighbours of the same pixels."""
     return Neighbors(
-        np.concatenate([each.index for each in neighbors]), np.concatenate([each.exists for each in neighbors])
+        np.concatenate([each.places for each in neighbors]), np.concatenate([each.exists for each in neighbors])
     )
 
 
