@@ -213,7 +213,7 @@ def test_wrong_hints_from_the_shell_are_one_line(model: Path, tmp_path: Path) ->
             "has no hints for any of the photos; name each file like its photo",
         ),
         ((photos / "a00.png", "--hints", tmp_path / "h.json"), "takes no hints"),
-        ((photos / "a00.png", "--hints", tmp_path / "hints"), "has no hints for a00.png; name their file like it"),
+        ((photos / "a00.png", "--hints", tmp_path / "hints"), "has no hints for any of the photos"),
         ((photos / "a00.png", "--reference", photos / "a01.png"), "takes no reference photo"),
     ):
         done = run("colorize", *arguments, "-o", tmp_path / "out")

@@ -32,8 +32,9 @@ def test_fewer_points_are_among_the_more_and_reveal_the_truth(protocol: str, sid
     assert masks[0].sum() <= side**2
     assert not (masks[0] & ~masks[1]).any()
     assert not (masks[1] & ~masks[2]).any()
-    again, other = (draw_points(ab, [20], protocol, name)[20] for name in ("a", "b"))
-    assert torch.equal(again, drawn[20])
+    other = draw_points(ab, [20], protocol, "b")[20]
+    for count in (1, 5, 20):
+        assert torch.equal(draw_points(ab, [count], protocol, "a")[count], drawn[count])
     assert not torch.equal(other, drawn[20])
     if protocol == "icolorit":
         assert masks[2].sum() == 20 * 4
@@ -59,6 +60,13 @@ def test_rows_and_a_curve(photos: NDArray[np.uint8], tmp_path: Any) -> None:
     result.report(tmp_path / "report.html")
     assert "PSNR over that of gray, by the number of points" in (tmp_path / "report.html").read_text()
     assert dict(SIGGRAPH17)[100] == 8.31
+
+
+def test_saturation_spares_what_hints_reveal(photos: NDArray[np.uint8]) -> None:
+    gray, colored = (
+        cf.evaluate(Spreading(), photos[:2], hints=(10,), figures=["psnr"], saturation=factor) for factor in (0, 1)
+    )
+    assert gray.mean("gray", "psnr") < gray.mean("10 hints", "psnr") < colored.mean("10 hints", "psnr")
 
 
 def test_the_same_twice(photos: NDArray[np.uint8]) -> None:

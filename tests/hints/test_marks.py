@@ -102,6 +102,12 @@ def test_a_disc_is_round() -> None:
     assert drawn[2].sum().item() == pytest.approx(np.pi * 10.5**2, rel=0.03)
 
 
+def test_a_disc_is_round_on_a_large_photo() -> None:
+    hints = Hints([Point(row=30_000, column=40_000, ab=(1.0, 2.0), radius=2000)])
+    drawn = hints.draw((60_000, 80_000), (60_000, 80_000), 28_500, 28_510)
+    assert drawn[2].sum(dim=1).tolist() == pytest.approx([2 * (2000.5**2 - 1500**2) ** 0.5] * 10, rel=0.01)
+
+
 def test_rows_of_a_drawing_are_those_of_the_whole() -> None:
     hints = Hints([Point(row=5, column=6, ab=(3.0, 4.0), radius=3), Point(row=20, column=1, ab=(9.0, 9.0))])
     whole = hints.draw((30, 40), (30, 40))

@@ -14,7 +14,7 @@ from PIL import Image
 from skimage import color, data
 
 import colorfuse as cf
-from colorfuse.hints import Layer, Point, find_hints, pair_hints
+from colorfuse.hints import Layer, Point, match_hints, pair_hints
 from colorfuse.hints.colors import ab_of
 from colorfuse.images import read_photo
 
@@ -53,7 +53,19 @@ def test_other_forms_of_colours() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["rad", "#12", (1, 2), (1, 2, 300), (0.5, 0.5, 1.5), {"ab": [1]}, {"lab": [1, 2]}, {"ab": [1, 900]}, 7, True],
+    [
+        "rad",
+        "#12",
+        (1, 2),
+        (1, 2, 300),
+        (0.5, 0.5, 1.5),
+        {"ab": [1]},
+        {"lab": [1, 2]},
+        {"ab": [1, 900]},
+        7,
+        True,
+        "rgb(300, 0, 0)",
+    ],
 )
 def test_what_is_no_colour_is_shown(wrong: Any) -> None:
     with pytest.raises(cf.HintsError, match="is no colour; give one as in '#5b6236'") as caught:
@@ -89,6 +101,7 @@ def test_transparent_layers(tmp_path: Path, suffix: str) -> None:
         layer = only(cf.read_hints(source))
         assert layer.mask.nonzero().tolist() == [[5, 7]]
         assert layer.ab[:, 5, 7].tolist() == pytest.approx(OLIVE, abs=0.02)
+    assert only(cf.read_hints(layer_image(alpha=204))).mask[5, 7] == pytest.approx(0.8)
     assert not only(cf.read_hints(layer_image(alpha=120))).mask.any()  # an antialiased edge
 
 
@@ -97,6 +110,7 @@ def test_openraster_files(tmp_path: Path) -> None:
     stack = """<image w="40" h="30"><stack>
         <layer src="data/over.png" x="-2" y="-3"/>
         <stack x="10"><layer src="data/strokes.png" y="2"/><layer src="data/hidden.png" visibility="hidden"/></stack>
+        <layer src="data/beside.png" x="-90"/><layer src="data/larger.png" x="-3"/>
         <layer src="data/photo.png"/></stack></image>"""
     over = Image.new("RGBA", (10, 10))
     over.putpixel((2, 3), (255, 0, 0, 255))
@@ -105,6 +119,8 @@ def test_openraster_files(tmp_path: Path) -> None:
         "strokes": layer_image(),
         "hidden": Image.new("RGBA", (40, 30), "blue"),
         "photo": Image.new("RGB", (40, 30), "gray"),
+        "beside": Image.new("RGBA", (40, 30), "green"),
+        "larger": Image.new("RGB", (60, 50), "gray"),
     }
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("stack.xml", stack)
@@ -134,11 +150,14 @@ def test_marked_copies_are_compared_with_the_photo() -> None:
     gray = data.camera()[:30, :40]
     marked = np.repeat(gray[..., None], 3, axis=2)
     marked[4, 5] = 0x5B, 0x62, 0x36
-    with pytest.warns(UserWarning, match="which gray marks do not"):
+    with pytest.warns(UserWarning, match="gray marks are missed"):
         layer = only(cf.read_hints(marked, read_photo(gray)))
     assert layer.mask.nonzero().tolist() == [[4, 5]]
     with pytest.raises(cf.HintsError, match=r"of 40 x 29 pixels has no transparency.*size of 40 x 30 pixels"):
         cf.read_hints(marked[1:], read_photo(gray))
+    opaque = np.dstack([marked, np.full_like(gray, 255)])
+    with pytest.warns(UserWarning, match="has no transparency; its hints are taken from where it differs"):
+        assert only(cf.read_hints(opaque, read_photo(gray))).mask.nonzero().tolist() == [[4, 5]]
     with pytest.raises(cf.HintsError, match="has no transparency, so it is no layer of hints$"):
         cf.read_hints(marked)
 
@@ -200,10 +219,12 @@ def test_photos_are_paired_with_hints(tmp_path: Path) -> None:
     found = [hints for _, hints in pair_hints(photos, folder, tmp_path)]
     assert found == [folder / "a.json", folder / "sub" / "b.png", None]
     assert [hints for _, hints in pair_hints(photos, [None, [], [(1, 2, "red")]])] == [None, [], [(1, 2, "red")]]
+    with pytest.raises(cf.HintsError, match="there are 3 photos and 2 hints; give hints, or None, for each photo"):
+        pair_hints(photos, [None, None])
     with pytest.raises(cf.HintsError, match="there are only 2 hints"):
-        list(pair_hints(photos, [None, None]))
+        list(pair_hints(photos, iter([None, None])))
     with pytest.raises(cf.HintsError, match="there are only 3 photos"):
-        list(pair_hints(photos, [None] * 4))
+        list(pair_hints(iter(photos), [None] * 4))
     with pytest.raises(cf.HintsError, match="is no folder; hints for several photos"):
         pair_hints(photos, folder / "a.json")
     with pytest.raises(cf.HintsError, match="must be a folder, or a list"):
@@ -212,4 +233,17 @@ def test_photos_are_paired_with_hints(tmp_path: Path) -> None:
         list(pair_hints([np.zeros((4, 4), np.uint8)], folder))
     (folder / "a.png").touch()
     with pytest.raises(cf.HintsError, match=r"a\.json and .*a\.png are both hints for a\.tif"):
-        find_hints(folder, Path("a.tif"))
+        pair_hints(photos, folder, tmp_path)
+    with pytest.raises(cf.HintsError, match="has no hints for any of the photos; name each file like its photo"):
+        pair_hints(photos[2:], folder)
+
+
+def test_hints_beside_photos_are_no_photos(tmp_path: Path) -> None:
+    photos = [tmp_path / "a.png", tmp_path / "b.png", tmp_path / "hints" / "A.PNG", tmp_path / "hints" / "b.PNG"]
+    (tmp_path / "hints").mkdir()
+    for photo in photos:
+        photo.touch()
+    below = [(photo, photo.relative_to(tmp_path)) for photo in photos]
+    assert match_hints(below, tmp_path / "hints") == [(photos[0], None), (photos[1], photos[3])]
+    (tmp_path / "b.json").touch()
+    assert match_hints(below[:2], tmp_path) == [(photos[0], None), (photos[1], tmp_path / "b.json")]

@@ -13,6 +13,9 @@ from torch import Tensor
 
 import colorfuse as cf
 from colorfuse.hints import Point
+from colorfuse.images import read_photo
+from colorfuse.inference.predictor import Predictor
+from colorfuse.inference.scaling import Hinted
 from colorfuse.inference.suggestions import suggest_colors
 from colorfuse.network.spreading import spread_hints
 
@@ -36,14 +39,16 @@ class Deaf(Spreading):
         return torch.tensor([15.0, 25.0]).reshape(1, 2, 1, 1).expand(len(lightness), 2, 16, 16)
 
 
-@pytest.fixture(scope="module")
-def network() -> cf.FusionColorizer:
-    return cf.FusionColorizer(
-        backbone="test_efficientnet", pretrained=False, objective="classification", image_size=64
-    ).initialize()
-
-
+NETWORK = cf.FusionColorizer(
+    backbone="test_efficientnet", pretrained=False, objective="classification", image_size=64
+).initialize()
+"""A network that has learnt nothing, least of all to obey."""
 GRAY16 = (data.camera()[100:300, 100:340].astype(np.uint16) * 257 // 2) + 8000
+
+
+@pytest.fixture
+def network() -> cf.FusionColorizer:
+    return NETWORK
 
 
 def ab_at(pixels: Any, row: int, column: int) -> Any:
@@ -53,7 +58,7 @@ def ab_at(pixels: Any, row: int, column: int) -> Any:
 @settings(max_examples=25)
 @given(st.integers(0, 199), st.integers(0, 239), st.floats(-20, 20), st.floats(-20, 20), st.integers(0, 9))
 def test_a_mark_has_its_colour_at_full_size(row: int, column: int, a: float, b: float, radius: int) -> None:
-    for system in (Deaf(), Spreading()):
+    for system in (Deaf(), Spreading(), NETWORK):
         pixels = system.predict(GRAY16, hints=[(row, column, {"ab": [a, b]}, radius)])
         assert pixels.dtype == np.uint16
         lightness = color.rgb2lab(_rgb(GRAY16)[row, column] / 65535)[0]
@@ -79,10 +84,10 @@ def test_the_change_is_smooth_around_a_mark_and_nothing_changes_elsewhere() -> N
 
 
 def test_a_hint_of_the_predicted_colour_changes_little(network: cf.FusionColorizer) -> None:
-    colorizer = Deaf()
-    plain = colorizer.predict(GRAY16)
-    hinted = colorizer.predict(GRAY16, hints=[(90, 100, {"ab": [15, 25]}, 5)])
-    assert np.abs(plain.astype(int) - hinted).max() < 0.01 * 65535
+    plain = color.rgb2lab(network.predict(GRAY16))[..., 1:]
+    hinted = color.rgb2lab(network.predict(GRAY16, hints=[(90, 100, {"ab": plain[90, 100]}, 5)]))[..., 1:]
+    wrong = color.rgb2lab(network.predict(GRAY16, hints=[(90, 100, {"ab": plain[90, 100] + 60}, 5)]))[..., 1:]
+    assert np.abs(plain - hinted).mean() < 0.2 * np.abs(plain - wrong).mean()
 
 
 def test_more_hints_lower_the_error() -> None:
@@ -99,6 +104,23 @@ def test_photos_without_hints_are_unchanged_beside_those_with(network: cf.Fusion
     assert (first == network.predict(gray)).all()
     assert (second == network.predict(gray, hints=[(10, 10, "red")])).all()
     assert (network.predict(gray, hints=[]) == first).all()
+
+
+def test_photos_with_and_without_hints_in_one_batch(network: cf.FusionColorizer) -> None:
+    photos = [Hinted(read_photo(GRAY16)), Hinted(read_photo(GRAY16), cf.read_hints([(10, 10, "red")]))]
+    together = Predictor(network.render_ab, 64, "guided", batch_size=2).predict(photos)
+    for photo, colored in zip(photos, together, strict=True):
+        alone = network.predict(GRAY16, hints=photo.hints)
+        assert np.abs(colored.astype(int) - alone).max() < 65535 / 255
+
+
+def test_opacity_counts_only_where_it_is_weighed(network: cf.FusionColorizer) -> None:
+    gray, layer = data.camera()[:64, :64], np.zeros((64, 64, 4), np.uint8)
+    layer[10:20, 10:20] = 255, 0, 0, 255
+    opaque = network.predict(gray, hints=layer)
+    layer[..., 3] = layer[..., 3] * 0.8
+    assert (network.predict(gray, hints=layer) == opaque).all()
+    assert (network.prepare(gray).predict(layer) == opaque).all()
 
 
 def test_folders_of_photos_and_hints(network: cf.FusionColorizer, tmp_path: Path) -> None:
@@ -120,6 +142,12 @@ def test_folders_of_photos_and_hints(network: cf.FusionColorizer, tmp_path: Path
     ((source, error),) = predictions.errors
     assert source == photos / "c.png"
     assert isinstance(error, cf.HintsError)
+
+
+def test_a_network_that_did_not_learn_with_hints_takes_none() -> None:
+    colorizer = cf.FusionColorizer(backbone="none", fusion="none", simulated_hints=None, image_size=32).initialize()
+    with pytest.raises(ValueError, match="takes no hints, since it has not learnt with any"):
+        colorizer.predict(data.camera(), hints=[(1, 2, "red")])
 
 
 def test_systems_without_hints_say_so() -> None:
@@ -153,6 +181,10 @@ class TestPreparedPhoto:
         for given_hints in (None, hints, hints[:1], []):
             assert (photo.predict(given_hints) == network.predict(gray, hints=given_hints)).all()
         assert (photo.predict(hints, saturation=0.0) == network.predict(gray, hints=hints, saturation=0.0)).all()
+
+    def test_too_large_a_size_raises(self, network: cf.FusionColorizer) -> None:
+        with pytest.raises(MemoryError, match="render_size=1000000 takes about .* GiB of memory"):
+            network.prepare(data.camera(), render_size=10**6)
 
     def test_it_serves_mirrored_copies_and_systems(self, network: cf.FusionColorizer) -> None:
         gray, hints = data.camera()[:50, :60], [(10, 10, "red")]

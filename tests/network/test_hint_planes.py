@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import colorfuse as cf
+from colorfuse.network.hint_planes import hint_planes
 from colorfuse.network.spreading import domain_transform, spread_hints
 
 
@@ -38,6 +39,17 @@ def test_the_filter_is_that_of_the_paper(height: int, width: int, seed: int) -> 
     maps = torch.rand(2, 3, height, width, generator=generator)
     lightness = 100 * torch.rand(2, 1, height, width, generator=generator)
     torch.testing.assert_close(domain_transform(maps, lightness), by_recursion(maps, lightness), atol=1e-5, rtol=1e-4)
+
+
+@given(st.integers(2, 40), st.integers(2, 40), st.integers(1, 5), st.integers(0, 10**6))
+def test_a_lone_hint_spreads_its_own_colour(height: int, width: int, side: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    lightness = 0.5 + 0.1 * torch.rand(1, 1, height, width, generator=generator)
+    row, column = (int(torch.randint(most, (1,), generator=generator)) for most in (height, width))
+    hints = torch.zeros(1, 3, height, width)
+    hints[0, :, row : row + side, column : column + side] = torch.tensor([22.0, -11.0, 1.0])[:, None, None]
+    spread = hint_planes(lightness, hints)[0, 3:5]
+    torch.testing.assert_close(spread, torch.tensor([0.2, -0.1])[:, None, None].expand_as(spread))
 
 
 def test_the_filter_is_differentiable() -> None:

@@ -13,9 +13,8 @@ from tqdm import tqdm
 
 from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, SaturationOption, create
 from colorfuse.colorizers import Colorizer
-from colorfuse.errors import HintsError
 from colorfuse.files import check_folder, remove_partial
-from colorfuse.hints import find_hints
+from colorfuse.hints import match_hints
 from colorfuse.images import SUFFIXES, read_photo, write_photo
 from colorfuse.inference.files import Result, can_write, colorize_files, is_there, list_tasks, not_itself
 from colorfuse.inference.upsampling import UPSAMPLINGS
@@ -65,7 +64,7 @@ def colorize(
         target = output if _is_file_name(output) else output / photos[0].name
         target = not_itself(photos[0], target if can_write(target) else target.with_name(f"{target.name}.png"))
         if hints and hints.is_dir():
-            hints = _hints_in(hints, photos[0])
+            hints = match_hints([(photos[0], Path(photos[0].name))], hints)[0][1]
         colorizer = _colorizer(method, model, device, reference)
         write_photo(target, colorizer.predict(photo, hints=hints, **options), like=photo)
         return
@@ -96,13 +95,6 @@ def colorize(
         for error in failed:
             typer.echo(f"colorfuse: {error}", err=True)
         raise typer.Exit(1)
-
-
-def _hints_in(folder: Path, photo: Path) -> Path:
-    found = find_hints(folder, Path(photo.name))
-    if found is None:
-        raise HintsError(f"{folder} has no hints for {photo.name}; name their file like it")
-    return found
 
 
 def _colorizer(method: str, model: str | None, device: str, reference: Path | None) -> Colorizer:

@@ -41,6 +41,7 @@ class Colorizer(Steered, Estimator, ABC):
 
     Attributes:
         takes_hints: Whether `render_ab` takes hints as its second argument.
+        weighs_opacity: Whether it weighs marks by their opacity; for others, all marks are opaque.
         render_size: Photos are resized to about `render_size ** 2` pixels for the system.
         upsample: How colours are upsampled to the photo's size, as in `predict`.
 
@@ -232,6 +233,7 @@ class Colorizer(Steered, Estimator, ABC):
             saturation,
             # On a CPU, a batch takes longer than the same photos one by one.
             batch_size=1 if self.device.type == "cpu" else _BATCH_ON_GPU,
+            weighs_opacity=self.weighs_opacity,
         )
 
     def predict_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
@@ -290,7 +292,8 @@ class Colorizer(Steered, Estimator, ABC):
         The input `gray` is a batch of photos `(N, 1, H, W)`, float32 sRGB in 0 to 1, of any number and size. The
         output `rgb` is `(N, 3, H, W)` in the same range and dtype. Reading and writing files is left to the caller.
         If the system takes hints, there is a second input `hints` `(N, 3, H, W)`: ab in CIELAB units, and a mask that
-        is 1 where there is a hint; zeros are no hints. In ONNX it may be left out.
+        is 1 where there is a hint; zeros are no hints. In ONNX it may be left out; a
+        `.pt2` always needs it.
 
         Args:
             path: The file to write, atomically. `.onnx` is for ONNX Runtime and similar, and needs the extra `onnx`.

@@ -29,7 +29,7 @@ from colorfuse.errors import HintsError, PhotoError
 from colorfuse.hints import HintSource, read_hints
 from colorfuse.images import Pixels, read_photo
 from colorfuse.inference.rendering import render_checked
-from colorfuse.inference.scaling import Hinted, Scaled, scale
+from colorfuse.inference.scaling import Hinted, Scaled
 
 
 @register_colorizer("levin2004")
@@ -63,6 +63,7 @@ class Levin2004(Colorizer):
     upsample: str = "guided"
 
     takes_hints = True
+    weighs_opacity = True
 
     def check_takes(self, hints: Any) -> None:
         """Check that there are hints, or a `base`.
@@ -132,7 +133,7 @@ class Levin2004(Colorizer):
             if frame.pixels.shape[:2] != frames[0].pixels.shape[:2]:
                 raise PhotoError(f"{frame.name} has another size than {frames[0].name}; frames must have the same")
         scaled = [
-            scale(Hinted(frame, read_hints(hints[index], frame) if index in hints else None), predictor.render_size)
+            predictor.scaled(Hinted(frame, read_hints(hints[index], frame) if index in hints else None))
             for index, frame in enumerate(frames)
         ]
         rendered = render_checked(lambda *given: self._solve_frames(*given), *_stacked(scaled))

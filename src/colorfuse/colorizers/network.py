@@ -27,13 +27,14 @@ class NetworkColorizer(LearntColorizer):
 
     network_: FusionNetwork
     objective_: Objective
+    simulated_hints: dict[str, Any] | None
     _built_of: dict[str, Any]
     """The settings that the network was built from; `optimized` and `mirrored` copies have none."""
 
     @property
     def takes_hints(self) -> bool:  # type: ignore[override]  # known once there is a network
-        """Whether the network takes hints."""
-        return hasattr(self, "network_") and self.network_.takes_hints
+        """Whether the network takes hints, and has learnt with any."""
+        return hasattr(self, "network_") and self.network_.takes_hints and self.simulated_hints is not None
 
     @torch.no_grad()
     def render_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
@@ -59,7 +60,7 @@ class NetworkColorizer(LearntColorizer):
             return super().with_reference(reference)
         from colorfuse.network.referring import Referring
 
-        lab = read_reference(reference)
+        lab = read_reference(reference, self.render_size)
         return self._only_predicting(Referring(self.network_, global_hints(lab[:, :1], lab[:, 1:]).to(self.device)))
 
     def _prepared(self, lightness: Tensor) -> PreparedSystem:

@@ -18,9 +18,11 @@ class Steered(ABC):
 
     Attributes:
         takes_hints: Whether `render_ab` takes hints as its second argument.
+        weighs_opacity: Whether it weighs marks by their opacity; for others, all marks are opaque.
     """
 
     takes_hints: bool = False
+    weighs_opacity: bool = False
     render_ab: RenderAb
 
     @abstractmethod

@@ -12,6 +12,8 @@ from colorfuse.hints.simulated import normal_places, reveal
 from colorfuse.options import NonNegativeInt, check_value
 from colorfuse.registry import unknown_name
 
+_DRAWN = 1000
+
 Places: TypeAlias = Callable[[int, tuple[int, int]], Tensor]
 """Draws a number of places in a photo of a height and width, `(count, 2)`."""
 
@@ -66,7 +68,8 @@ def draw_points(ab: Tensor, counts: Sequence[int], protocol: str, name: str) -> 
     side, places_of = find_hint_protocol(protocol)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(zlib.crc32(name.encode("utf-8", "surrogateescape")))
-        places = places_of(max(counts), (ab.shape[-2], ab.shape[-1]))
+        # A fixed number, since draws of another length may differ from their start.
+        places = places_of(max(_DRAWN, *counts), (ab.shape[-2], ab.shape[-1]))
     drawn = {}
     for count in counts:
         chosen = places[:count]

@@ -92,7 +92,8 @@ def colorizer_predictions(
         rows = {"predicted": truth.with_ab(saturation * colorizer.predict_ab(lightness)[0])}
         counts = [count for count in hints if count]
         for count, drawn in (draw_points(truth.ab, counts, hint_protocol, photo.name) if counts else {}).items():
-            rows[row_name(count)] = truth.with_ab(colorizer.predict_ab(lightness, drawn)[0])
+            ab = saturation * colorizer.predict_ab(lightness, drawn)
+            rows[row_name(count)] = truth.with_ab(torch.where(drawn[:, 2:] > 0, drawn[:, :2], ab)[0])
         return rows
 
     return predict

@@ -2,7 +2,7 @@
 
 from colorfuse.hints.hints import Hints, HintSource
 from colorfuse.hints.marks import Layer, Mark, Point
-from colorfuse.hints.pairing import find_hints, pair_hints
+from colorfuse.hints.pairing import match_hints, pair_hints
 from colorfuse.hints.reading import read_hints
 from colorfuse.hints.simulated import SimulatedHints
 
@@ -13,7 +13,7 @@ __all__ = [
     "Mark",
     "Point",
     "SimulatedHints",
-    "find_hints",
+    "match_hints",
     "pair_hints",
     "read_hints",
 ]

@@ -36,19 +36,24 @@ def ab_of(color: Any) -> tuple[float, float]:
     """
     if color is None:
         return _GRAY
-    if isinstance(color, str):
-        try:
-            return _of_rgb([value / 255 for value in ImageColor.getrgb(color)[:3]])
-        except ValueError as error:
-            raise _no_color(color) from error
     if isinstance(color, Mapping):
         return _of_ab(color)
-    values = list(color) if isinstance(color, Sequence | np.ndarray) else []
+    if isinstance(color, str):
+        values = _of_css(color)
+    else:
+        values = list(color) if isinstance(color, Sequence | np.ndarray) else []
     if len(values) == 3 and all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values):
         most = 255 if all(isinstance(value, numbers.Integral) for value in values) else 1
         if all(0 <= value <= most for value in values):
             return _of_rgb([float(value) / most for value in values])
     raise _no_color(color)
+
+
+def _of_css(color: str) -> list[Any]:
+    try:
+        return list(ImageColor.getrgb(color)[:3])
+    except ValueError as error:
+        raise _no_color(color) from error
 
 
 def _of_ab(color: Mapping[str, Any]) -> tuple[float, float]:

@@ -35,6 +35,10 @@ class Hints:
     def __bool__(self) -> bool:
         return bool(self.marks)
 
+    def opaque(self) -> "Hints":
+        """Return the same hints with all marks of full opacity."""
+        return Hints([mark.opaque() for mark in self.marks])
+
     def check(self, photo: Size) -> None:
         """Check that all marks fit a photo of this height and width.
 

@@ -17,6 +17,7 @@ from colorfuse.errors import HintsError
 from colorfuse.hints.colors import ab_of
 from colorfuse.hints.marks import Layer
 from colorfuse.images import Photo, PhotoSource, read_photo
+from colorfuse.images.opening import without_pillows_limit
 from colorfuse.images.photo import FULL_SCALE
 
 _LEAST_ALPHA = 0.5
@@ -29,8 +30,8 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
     """Read a transparent image, whose opaque pixels are marks, or a marked copy of the photo.
 
     Args:
-        source: An image as `read_photo` takes it. With alpha, pixels of at least half opacity are marks; without, it
-            is a copy of `photo`, and pixels that differ from it are marks.
+        source: An image as `read_photo` takes it. With transparency, pixels of at least half opacity are marks;
+            without, it is a copy of `photo`, and pixels that differ from it are marks.
         photo: The photo.
 
     Raises:
@@ -40,15 +41,15 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
     """
     image = read_photo(source)
     rgb = image.rgb()
-    if image.alpha is not None:
-        opacity = torch.from_numpy(image.alpha[..., 0].astype(np.float32) / FULL_SCALE[image.alpha.dtype])
+    opacity = _opacity(image)
+    if opacity is not None and (photo is None or opacity.min() < 1):
         return _layer(rgb, torch.where(opacity < _LEAST_ALPHA, 0.0, opacity))
     if photo is None or image.pixels.shape[:2] != photo.pixels.shape[:2]:
-        its = "" if photo is None else f", and it has not the photo's size of {_times(photo)}"
+        its = "" if photo is None else f", and as a marked copy it would need the photo's size of {_times(photo)}"
         raise HintsError(f"{image.name} of {_times(image)} has no transparency, so it is no layer of hints{its}")
     warnings.warn(
-        f"{image.name} has no transparency; its hints are taken from where it differs from the photo, which gray "
-        "marks do not and JPEG's noise does: a transparent layer has neither trap",
+        f"{image.name} has no transparency; its hints are taken from where it differs from the photo: gray marks are "
+        "missed, and JPEG noise may count as marks; a transparent layer avoids both",
         stacklevel=2,
     )
     return _layer(rgb, ((rgb - photo.rgb()).abs().sum(dim=0) > _LEAST_DIFFERENCE).float())
@@ -69,12 +70,16 @@ def layer_of_openraster(path: Path) -> Layer:
             canvas = Image.new("RGBA", (int(image.get("w", 0)), int(image.get("h", 0))))
             found = False
             for name, place in _visible(image):
-                with file.open(name) as opened, Image.open(opened) as stored:
-                    painted = stored.convert("RGBA")
-                if np.asarray(painted)[..., 3].min() < 255 or painted.size != canvas.size:
+                with file.open(name) as opened, without_pillows_limit(canvas.size):
+                    painted = (
+                        Image.open(opened)
+                        .convert("RGBA")
+                        .transform(canvas.size, Image.Transform.AFFINE, (1, 0, -place[0], 0, 1, -place[1]))
+                    )
+                if np.asarray(painted)[..., 3].min() < 255:
                     found = True
-                    canvas.alpha_composite(*_cropped(painted, place))
-    except (zipfile.BadZipFile, ET.ParseError, KeyError, ValueError, OSError) as error:
+                    canvas.alpha_composite(painted)
+    except (zipfile.BadZipFile, ET.ParseError, KeyError, ValueError, RuntimeError, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise HintsError(f"{path} cannot be read as OpenRaster: {error}") from error
@@ -129,17 +134,17 @@ def _visible(stack: ET.Element, x: int = 0, y: int = 0) -> Iterator[tuple[str, t
             yield element.attrib["src"], place
 
 
-def _cropped(image: Image.Image, place: tuple[int, int]) -> tuple[Image.Image, tuple[int, int]]:
-    """Crop what lies left of and above the canvas."""
-    x, y = place
-    return image.crop((max(0, -x), max(0, -y), *image.size)), (max(0, x), max(0, y))
-
-
 def _layer(rgb: Tensor, opacity: Tensor) -> Layer:
     ab, marked = torch.zeros(2, *opacity.shape), opacity > 0
     if marked.any():
         ab[:, marked] = rgb_to_lab(rgb[:, marked][..., None])[1:, :, 0]
     return Layer(ab, opacity)
+
+
+def _opacity(image: Photo) -> Tensor | None:
+    if image.alpha is None:
+        return None
+    return torch.from_numpy(image.alpha[..., 0].astype(np.float32) / FULL_SCALE[image.alpha.dtype])
 
 
 def _times(photo: Photo) -> str:

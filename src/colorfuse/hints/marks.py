@@ -1,8 +1,8 @@
 """Marks on a photo, and how they are drawn at any size.
 
-Marks are never resized as images: a mark of one pixel would fade. A pixel of a drawing is marked if its area has the
-centre of a marked pixel of the photo, or if a marked pixel has its centre; so every mark shows at every size, and
-drawing commutes with mirroring.
+Marks are never resized as images: a mark of one pixel would fade. A pixel of a drawing is marked if its area contains
+the centre of a marked pixel of the photo, or if its centre lies in a marked pixel; so every mark shows at every size,
+and drawing commutes with mirroring.
 """
 
 from collections.abc import Sequence
@@ -33,6 +33,10 @@ class Point:
     column: int
     ab: tuple[float, float]
     radius: float = 0.0
+
+    def opaque(self) -> "Point":
+        """Return the point, which has full opacity."""
+        return self
 
     def check(self, size: Size) -> None:
         """Check that the point lies in a photo of this size.
@@ -68,8 +72,9 @@ class Point:
         down, right = down[rows, None], right[columns]
         inside = (down.abs() <= max(size[0], photo[0])) & (right.abs() <= max(size[1], photo[1]))
         if self.radius:
-            squared = (down * size[1]).square() + (right * size[0]).square()
-            inside |= squared <= (reach * size[0] * size[1]) ** 2
+            # Squares of integers would not fit 64 bits for large photos.
+            squared = (down * size[1]).double().square() + (right * size[0]).double().square()
+            inside |= squared <= float(reach * size[0] * size[1]) ** 2
         window[:, inside] = torch.tensor([*self.ab, 1.0], dtype=drawing.dtype)[:, None]
 
 
@@ -80,11 +85,15 @@ class Layer:
     Attributes:
         ab: `(2, H, W)` in CIELAB units.
         mask: `(H, W)`, 0 where there is no colour, and elsewhere the opacity of the mark, up to 1; or bool. A mark of
-            full opacity is obeyed; how far others count is for the system to decide.
+            less than full opacity is softer for systems that weigh opacity, and a mark like any other for others.
     """
 
     ab: Tensor
     mask: Tensor
+
+    def opaque(self) -> "Layer":
+        """Return the layer with all marks of full opacity."""
+        return Layer(self.ab, self.mask > 0)
 
     def check(self, size: Size) -> None:
         """Check that the layer has the size of the photo.

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from pathlib import Path
 from typing import Any
 
@@ -26,43 +26,67 @@ def pair_hints(
             names alone.
 
     Raises:
-        HintsError: There are more or fewer hints than photos, or hints for all photos are given as one.
-        FileNotFoundError: There is no folder of hints.
+        HintsError: There are more or fewer hints than photos; hints for all photos are given as one; or a folder has
+            several files for a photo, or none for any.
     """
     if hints is None:
         return ((photo, None) for photo in photos)
     if isinstance(hints, str | os.PathLike):
-        folder = Path(hints)
-        if not folder.is_dir():
-            raise HintsError(
-                f"{folder} is no folder; hints for several photos are a folder, or a list with one a photo"
-            )
-        return ((photo, find_hints(folder, _below(photo, root))) for photo in photos)
+        listed = list(photos)
+        matched = dict(match_hints([(_path(photo), _below(_path(photo), root)) for photo in listed], Path(hints)))
+        return ((photo, matched[_path(photo)]) for photo in listed if _path(photo) in matched)
     if isinstance(hints, dict) or not isinstance(hints, Iterable):
         raise HintsError("hints for several photos must be a folder, or a list with hints or None for each photo")
+    if isinstance(photos, Sized) and isinstance(hints, Sized) and len(photos) != len(hints):
+        raise HintsError(
+            f"there are {len(photos)} photos and {len(hints)} hints; give hints, or None, for each photo"
+        )
     return _zipped(photos, hints)
 
 
-def find_hints(folder: Path, photo: Path) -> Path | None:
-    """Find the file of hints in a folder that is named like a photo, whatever its suffix.
+def match_hints(photos: Iterable[tuple[Path, Path]], folder: Path) -> list[tuple[Path, Path | None]]:
+    """Match photos with the files of hints in a folder that are named like them, whatever their suffixes.
 
     Args:
-        folder: The folder of hints.
-        photo: The photo's path, relative to its own folder.
+        photos: Paths of photos, and the same relative to their own folder.
+        folder: The folder of hints. Photos that lie in it are left out, unless all do.
+
+    Returns:
+        The photos with their hints, or None for those without.
 
     Raises:
-        HintsError: There are several.
+        HintsError: There are several files for a photo, or none for any.
     """
-    found = [path for suffix in SUFFIXES if (path := folder / photo.with_suffix(suffix)).is_file()]
+    if not folder.is_dir():
+        raise HintsError(f"{folder} is no folder; hints for several photos are a folder, or a list with one a photo")
+    listed = list(photos)
+    others = [each for each in listed if not each[0].resolve().is_relative_to(folder.resolve())]
+    matched = [(photo, _find(folder, below, photo)) for photo, below in others or listed]
+    if not any(found for _, found in matched):
+        raise HintsError(f"{folder} has no hints for any of the photos; name each file like its photo")
+    return matched
+
+
+def _find(folder: Path, below: Path, photo: Path) -> Path | None:
+    paths = [folder / below.with_suffix(case) for suffix in SUFFIXES for case in (suffix, suffix.upper())]
+    found: list[Path] = []
+    others = [photo] if photo.exists() else []
+    for path in paths:
+        # Where case does not matter, both cases name one file.
+        if path.is_file() and not any(path.samefile(other) for other in (*others, *found)):
+            found.append(path)
     if len(found) > 1:
-        raise HintsError(f"{found[0]} and {found[1]} are both hints for {photo}; remove one")
+        raise HintsError(f"{found[0]} and {found[1]} are both hints for {below}; remove one")
     return found[0] if found else None
 
 
-def _below(photo: PhotoSource, root: Path | None) -> Path:
+def _path(photo: PhotoSource) -> Path:
     if not isinstance(photo, str | os.PathLike):
         raise HintsError("a folder of hints needs photos with names; give paths, or a list of hints")
-    path = Path(photo)
+    return Path(photo)
+
+
+def _below(path: Path, root: Path | None) -> Path:
     return Path(path.name) if root is None else path.relative_to(root)
 
 

@@ -22,7 +22,7 @@ def points_of_file(path: Path) -> list[Point]:
         FileNotFoundError: There is no such file.
     """
     try:
-        listed = json.loads(path.read_text("utf-8"))
+        listed = json.loads(path.read_text("utf-8-sig"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise HintsError(f"{path} is no JSON: {error}") from error
     if isinstance(listed, dict):

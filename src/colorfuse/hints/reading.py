@@ -25,8 +25,7 @@ def read_hints(source: HintSource, photo: Photo | None = None) -> Hints:
             - a list of points, each `(row, column, color)`, `(row, column, color, radius)` or a dict as in JSON;
             - a `.json` file: a list of `{"x": 340, "y": 120, "color": "#5b6236", "radius": 3}`;
             - a transparent layer, as paint programs export it: the path of a PNG, WebP, TIFF or OpenRaster file, a
-              PIL image, or an array `(H, W, 4)`; pixels of at least half opacity are hints, which
-              are obeyed where they are opaque;
+              PIL image, or an array `(H, W, 4)`; pixels of at least half opacity are hints;
             - a copy of the photo with opaque marks, without transparency, in which gray marks cannot be seen;
             - a pair of arrays: ab `(2, H, W)` and a mask `(H, W)`;
             - a dict from colours to masks `(H, W)`, or from places `(row, column)` to colours;

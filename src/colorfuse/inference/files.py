@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from colorfuse.errors import HintsError, PhotoError
 from colorfuse.files import Claim, write_errors
-from colorfuse.hints import Hints, find_hints, read_hints
+from colorfuse.hints import Hints, match_hints, read_hints
 from colorfuse.images import SUFFIXES, Photo, Pixels, read_photo, write_photo
 from colorfuse.images.finding import find_photos_below
 from colorfuse.inference.prefetching import prefetch
@@ -73,10 +73,8 @@ def list_tasks(photos: Path | Sequence[Path], output: Path, hints: Path | None =
             taken.add(target)
         seen.add(target)
         targets[path] = target
-    hints_of = {path: find_hints(hints, below) for path, below in found} if hints else {}
-    if hints and not any(hints_of.values()):
-        raise HintsError(f"{hints} has no hints for any of the photos; name each file like its photo")
-    return [Task(path, not_itself(path, target), hints_of.get(path)) for path, target in targets.items()]
+    matched = match_hints(found, hints) if hints else [(path, None) for path, _ in found]
+    return [Task(path, not_itself(path, targets[path]), its) for path, its in matched]
 
 
 def can_write(target: Path) -> bool:

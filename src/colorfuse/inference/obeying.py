@@ -19,7 +19,7 @@ def obeying(
     """Upsample colours, and move them to those of hints under the marks and just around them.
 
     What a system that has learnt with hints predicts is near them already. Elsewhere, nothing changes, nor under
-    marks of less than full opacity, which the system weighs.
+    marks of less than full opacity.
 
     Args:
         rendered: The predicted colours, which may be smaller than the working size.

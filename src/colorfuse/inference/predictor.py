@@ -47,13 +47,20 @@ class Predictor:
         upsample: How colours are upsampled to the photo's size: a name from `UPSAMPLINGS`.
         saturation: A factor for ab.
         batch_size: How many photos of a stream to render together; those of equal working size form a batch.
+        weighs_opacity: Whether the system weighs marks by their opacity; for others, all marks are opaque.
 
     Raises:
         ValueError: An option is unknown or out of range.
     """
 
     def __init__(
-        self, render_ab: RenderAb, render_size: int, upsample: str, saturation: float = 1.0, batch_size: int = 1
+        self,
+        render_ab: RenderAb,
+        render_size: int,
+        upsample: str,
+        saturation: float = 1.0,
+        batch_size: int = 1,
+        weighs_opacity: bool = False,
     ) -> None:
         if not _is_number(saturation) or not 0 <= saturation <= _MAX_SATURATION:
             raise ValueError(f"saturation must be a number from 0 to {_MAX_SATURATION:g}, not {saturation}")
@@ -64,6 +71,7 @@ class Predictor:
         self.upsampling = find_upsampling(upsample)
         self.saturation = float(saturation)
         self.batch_size = batch_size
+        self.weighs_opacity = weighs_opacity
 
     def with_saturation(self, saturation: float) -> "Predictor":
         """Return a predictor with another saturation.
@@ -71,7 +79,17 @@ class Predictor:
         Raises:
             ValueError: It is out of range.
         """
-        return Predictor(self.render_ab, self.render_size, self.upsample, saturation, self.batch_size)
+        return Predictor(
+            self.render_ab, self.render_size, self.upsample, saturation, self.batch_size, self.weighs_opacity
+        )
+
+    def scaled(self, hinted: Hinted) -> Scaled:
+        """Compute the lightness of a photo at both sizes, and draw its hints as the system takes them.
+
+        Raises:
+            HintsError: The hints do not fit the photo.
+        """
+        return scale(hinted if self.weighs_opacity else hinted.opaque(), self.render_size)
 
     def outcomes(self, sources: Iterable[tuple[PhotoSource, HintSource | None]]) -> Iterator[Outcome]:
         """Read and colour photos, each with its hints, in order; if one fails, its outcome holds the error."""
@@ -95,7 +113,7 @@ class Predictor:
         height, width, _ = largest.pixels.shape
         check_render_memory(height, width, self.render_size)
         with memory_for(height, width, largest.name):
-            scaled = [scale(its, self.render_size) for its in photos]
+            scaled = list(map(self.scaled, photos))
             return list(map(self.finish, scaled, self._render(scaled)))
 
     def _render(self, photos: list[Scaled]) -> list[Rendered]:

@@ -12,10 +12,11 @@ from torch.nn import functional
 from colorfuse.hints import HintSource, read_hints
 from colorfuse.images import Photo, Pixels
 from colorfuse.inference.network_colors import NetworkColors
-from colorfuse.inference.predictor import Predictor
+from colorfuse.inference.predictor import Predictor, check_render_memory
 from colorfuse.inference.rendering import RenderAb, render_checked
-from colorfuse.inference.scaling import Hinted, Scaled, draw_hints, scale
+from colorfuse.inference.scaling import Hinted, Scaled, draw_hints
 from colorfuse.inference.suggestions import Suggestion, suggest_colors
+from colorfuse.memory import memory_for
 from colorfuse.objectives import Distribution
 
 
@@ -88,8 +89,11 @@ class PreparedPhoto:
     ) -> None:
         self.photo = photo
         self._predictor = predictor
-        self._scaled = scale(Hinted(photo), predictor.render_size)
-        self._system = prepare(self._scaled.small)
+        height, width, _ = photo.pixels.shape
+        check_render_memory(height, width, predictor.render_size)
+        with memory_for(height, width, photo.name):
+            self._scaled = predictor.scaled(Hinted(photo))
+            self._system = prepare(self._scaled.small)
         self._check_takes = check_takes
 
     def predict(self, hints: HintSource | None = None, *, saturation: float = 1.0) -> Pixels:
@@ -164,5 +168,7 @@ class PreparedPhoto:
         """The photo with its hints drawn."""
         self._check_takes(hints)
         read = None if hints is None else read_hints(hints, self.photo)
+        if read and not self._predictor.weighs_opacity:
+            read = read.opaque()
         _, lightness, small, _ = self._scaled
         return Scaled(Hinted(self.photo, read), lightness, small, draw_hints(read, lightness, small))

@@ -16,6 +16,10 @@ class Hinted(NamedTuple):
     photo: Photo
     hints: Hints | None = None
 
+    def opaque(self) -> "Hinted":
+        """The same with all marks of full opacity."""
+        return Hinted(self.photo, self.hints and self.hints.opaque())
+
 
 class Scaled(NamedTuple):
     """A photo ready for a system.

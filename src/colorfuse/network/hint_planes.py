@@ -10,6 +10,7 @@ from colorfuse.backbones.maps import resize
 from colorfuse.network.spreading import spread_hints
 
 HINT_PLANES = 7
+_LEAST_SHARE = 1e-6
 AB_SCALE = 110.0
 """Divisor of ab in input planes, as in Zhang et al. 2017."""
 
@@ -30,9 +31,13 @@ def hint_planes(lightness: Tensor, hints: Tensor) -> Tensor:
         hints are from -1 to 1, and 1 for photos that have any hint.
     """
     ab, mask = hints.split((2, 1), dim=1)
-    # Pooling multiplies colours and mask by the same share, which the division undoes.
-    small = [functional.avg_pool2d(maps, 2, ceil_mode=True, count_include_pad=False) for maps in (lightness, hints)]
-    spread, near = spread_hints(100 * small[0].float(), small[1].float())
+    # A smaller pixel gets the mean colour of its hints, and the share of it that they cover.
+    total = torch.cat([ab * mask, mask], dim=1)
+    small, total = (
+        functional.avg_pool2d(maps.float(), 2, ceil_mode=True, count_include_pad=False) for maps in (lightness, total)
+    )
+    means = total[:, :2] / total[:, 2:].clamp(min=_LEAST_SHARE)
+    spread, near = spread_hints(100 * small, torch.cat([means, total[:, 2:]], dim=1))
     confidence = near.log10() / 6 + 1
     around = resize(torch.cat([spread / AB_SCALE, confidence], dim=1).to(lightness), lightness.shape[-2:])
     any_hint = mask.amax(dim=(-2, -1), keepdim=True).expand_as(mask)
