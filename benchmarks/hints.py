@@ -4,8 +4,9 @@
 
 PHOTOS is a folder of colour photos, of which those that match PATTERN are judged, by the protocols of Zhang et al.
 2017: squashed to 256 x 256, patches of 6 x 6 pixels at normally distributed places. Each MODEL is a saved colorizer
-that takes hints. In the same run: the filter that spreads hints, alone; and the figures that Zhang et al. published,
-on 1,000 photos of ImageNet. A click is a further point on a photo of 512 x 512, from the hints to the new pixels.
+that takes hints. In the same run: the filter that spreads hints, alone; `levin2004`; and the figures that Zhang et
+al. published, on 1,000 photos of ImageNet. A click is a further point on a photo of 512 x 512, from the hints to the
+new pixels.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from skimage import data
 from torch import Tensor
 
 import colorfuse as cf
+from colorfuse.colorizers import Levin2004
 from colorfuse.evaluation.hint_curves import SIGGRAPH17, HintPoint, hint_points
 from colorfuse.network.spreading import spread_hints
 
@@ -40,7 +42,10 @@ class SpreadHints(cf.Colorizer):
 def main(photos: Path, models: list[Path], only: str, render_size: int | None) -> None:
     """Print a table of dB over gray by number of points, and the times of clicks."""
     files = sorted(photos.glob(only))
-    rows: dict[str, list[HintPoint]] = {"the filter alone": curve(SpreadHints(), files)}
+    rows: dict[str, list[HintPoint]] = {
+        "the filter alone": curve(SpreadHints(), files),
+        "levin2004": curve(Levin2004(render_size=256), files),
+    }
     for model in models:
         colorizer = cf.FusionColorizer.from_pretrained(model)
         rows[str(model)] = curve(colorizer.set_params(image_size=render_size or colorizer.image_size), files)
@@ -52,7 +57,8 @@ def main(photos: Path, models: list[Path], only: str, render_size: int | None) -
     published = dict(SIGGRAPH17)
     print(*["siggraph17, published".ljust(28), *(f"{published[count]:6.2f}      " for count in (0, *COUNTS))])
     for model in models:
-        milliseconds = click(cf.FusionColorizer.from_pretrained(model))
+        colorizer = cf.FusionColorizer.from_pretrained(model)
+        milliseconds = click(colorizer.set_params(image_size=render_size or colorizer.image_size))
         print(f"{model}: a click shows after {milliseconds:.0f} ms at the 95th percentile")
 
 

@@ -44,6 +44,7 @@ def scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("start-train.md", "squared error"),
         ("coloring.md", "(120, 160, 3)"),
         ("hints.md", "(120, 160, 3)"),
+        ("strokes.md", "(512, 512, 3)"),
         ("archives.md", "(120, 160, 3)"),
         pytest.param(
             "export.md",

@@ -15,7 +15,7 @@ from skimage import color, data
 
 import colorfuse as cf
 from colorfuse.hints import Layer, Point, match_hints, pair_hints
-from colorfuse.hints.colors import ab_of
+from colorfuse.hints.colors import ab_of, lab_of
 from colorfuse.images import read_photo
 
 OLIVE = ab_of("#5b6236")
@@ -74,7 +74,7 @@ def test_what_is_no_colour_is_shown(wrong: Any) -> None:
 
 
 def test_points_in_all_forms(tmp_path: Path) -> None:
-    expected = Point(row=5, column=7, ab=OLIVE, radius=2.0)
+    expected = Point(row=5, column=7, ab=OLIVE, radius=2.0, lightness=lab_of("#5b6236")[0])
     listed = [{"x": 7, "y": 5, "color": "#5b6236", "radius": 2}]
     (tmp_path / "a.json").write_text(json.dumps(listed))
     (tmp_path / "b.json").write_text(json.dumps({"hints": listed}))

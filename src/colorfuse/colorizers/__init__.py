@@ -3,6 +3,17 @@
 from colorfuse.colorizers.base import Colorizer
 from colorfuse.colorizers.fusion import FusionColorizer
 from colorfuse.colorizers.levin import Levin2004
+from colorfuse.colorizers.qu import Qu2006
 from colorfuse.colorizers.registry import create_colorizer, list_colorizers, register_colorizer
+from colorfuse.colorizers.sykora import Sykora2009
 
-__all__ = ["Colorizer", "FusionColorizer", "Levin2004", "create_colorizer", "list_colorizers", "register_colorizer"]
+__all__ = [
+    "Colorizer",
+    "FusionColorizer",
+    "Levin2004",
+    "Qu2006",
+    "Sykora2009",
+    "create_colorizer",
+    "list_colorizers",
+    "register_colorizer",
+]

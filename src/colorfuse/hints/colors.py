@@ -14,12 +14,26 @@ from colorfuse.errors import HintsError
 Color: TypeAlias = str | Sequence[float] | Mapping[str, Sequence[float]] | None
 """A CSS colour such as "#5b6236" or "olive", RGB bytes, RGB floats in 0 to 1, `{"ab": (a, b)}`, or None for gray."""
 
-_GRAY = (0.0, 0.0)
 _MOST_AB = 200.0
 
 
 def ab_of(color: Any) -> tuple[float, float]:
-    """Find the ab of a colour, in CIELAB units. Its lightness is dropped, since a photo has its own.
+    """Find the ab of a colour, in CIELAB units, as `lab_of` takes it. A photo has its own lightness.
+
+    Raises:
+        HintsError: It is no colour.
+
+    Example:
+        >>> [round(value, 1) for value in ab_of("#5b6236")]
+        [-10.4, 24.1]
+        >>> ab_of(None)
+        (0.0, 0.0)
+    """
+    return lab_of(color)[1:]
+
+
+def lab_of(color: Any) -> tuple[float | None, float, float]:
+    """Find the L, a and b of a colour, in CIELAB units; L is None if the colour has none.
 
     Args:
         color: A CSS colour: hexadecimal, a name, or a function as in "hsl(80, 30%, 30%)"; three integers, RGB in 0 to
@@ -29,13 +43,11 @@ def ab_of(color: Any) -> tuple[float, float]:
         HintsError: It is none of these.
 
     Example:
-        >>> [round(value, 1) for value in ab_of("#5b6236")]
-        [-10.4, 24.1]
-        >>> ab_of(None)
-        (0.0, 0.0)
+        >>> [round(value, 1) for value in lab_of("#5b6236")]
+        [40.0, -10.4, 24.1]
     """
     if color is None:
-        return _GRAY
+        return None, 0.0, 0.0
     if isinstance(color, Mapping):
         return _of_ab(color)
     if isinstance(color, str):
@@ -56,19 +68,19 @@ def _of_css(color: str) -> list[Any]:
         raise _no_color(color) from error
 
 
-def _of_ab(color: Mapping[str, Any]) -> tuple[float, float]:
+def _of_ab(color: Mapping[str, Any]) -> tuple[None, float, float]:
     try:
         a, b = (float(value) for value in color["ab"])
     except (KeyError, TypeError, ValueError) as error:
         raise _no_color(color) from error
     if len(color) > 1 or not max(abs(a), abs(b)) <= _MOST_AB:
         raise _no_color(color)
-    return a, b
+    return None, a, b
 
 
-def _of_rgb(rgb: Sequence[float]) -> tuple[float, float]:
-    _, a, b = rgb_to_lab(torch.tensor(rgb, dtype=torch.float64).reshape(3, 1, 1)).flatten().tolist()
-    return (a, b) if max(abs(a), abs(b)) > 1e-3 else _GRAY
+def _of_rgb(rgb: Sequence[float]) -> tuple[float, float, float]:
+    lightness, a, b = rgb_to_lab(torch.tensor(rgb, dtype=torch.float64).reshape(3, 1, 1)).flatten().tolist()
+    return (lightness, a, b) if max(abs(a), abs(b)) > 1e-3 else (lightness, 0.0, 0.0)
 
 
 def _no_color(color: Any) -> HintsError:

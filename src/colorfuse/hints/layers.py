@@ -14,7 +14,7 @@ from torch import Tensor
 
 from colorfuse.color import rgb_to_lab
 from colorfuse.errors import HintsError
-from colorfuse.hints.colors import ab_of
+from colorfuse.hints.colors import lab_of
 from colorfuse.hints.marks import Layer
 from colorfuse.images import Photo, PhotoSource, read_photo
 from colorfuse.images.opening import without_pillows_limit
@@ -118,7 +118,9 @@ def layers_of_masks(masks: Mapping[Any, Any]) -> list[Layer]:
         marked = torch.as_tensor(mask) > 0
         if marked.ndim != 2:
             raise HintsError(f"the mask of {color!r} must have the photo's shape (H, W), not {tuple(marked.shape)}")
-        layers.append(Layer(torch.tensor(ab_of(color))[:, None, None].expand(2, *marked.shape), marked))
+        lightness, *ab = lab_of(color)
+        colors = torch.tensor(ab)[:, None, None].expand(2, *marked.shape)
+        layers.append(Layer(colors, marked, None if lightness is None else torch.full(marked.shape, lightness)))
     return layers
 
 
@@ -135,10 +137,10 @@ def _visible(stack: ET.Element, x: int = 0, y: int = 0) -> Iterator[tuple[str, t
 
 
 def _layer(rgb: Tensor, opacity: Tensor) -> Layer:
-    ab, marked = torch.zeros(2, *opacity.shape), opacity > 0
+    lab, marked = torch.zeros(3, *opacity.shape), opacity > 0
     if marked.any():
-        ab[:, marked] = rgb_to_lab(rgb[:, marked][..., None])[1:, :, 0]
-    return Layer(ab, opacity)
+        lab[:, marked] = rgb_to_lab(rgb[:, marked][..., None])[:, :, 0]
+    return Layer(lab[1:], opacity, lab[0])
 
 
 def _opacity(image: Photo) -> Tensor | None:

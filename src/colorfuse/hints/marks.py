@@ -27,12 +27,14 @@ class Point:
         column: Column of the centre.
         ab: The colour, in CIELAB units.
         radius: Radius in pixels: 0 for a single pixel.
+        lightness: L of the colour, for systems that paint; None if it has none.
     """
 
     row: int
     column: int
     ab: tuple[float, float]
     radius: float = 0.0
+    lightness: float | None = None
 
     def opaque(self) -> "Point":
         """Return the point, which has full opacity."""
@@ -86,14 +88,16 @@ class Layer:
         ab: `(2, H, W)` in CIELAB units.
         mask: `(H, W)`, 0 where there is no colour, and elsewhere the opacity of the mark, up to 1; or bool. A mark of
             less than full opacity is softer for systems that weigh opacity, and a mark like any other for others.
+        lightness: L of the colours `(H, W)`, for systems that paint; None if they have none.
     """
 
     ab: Tensor
     mask: Tensor
+    lightness: Tensor | None = None
 
     def opaque(self) -> "Layer":
         """Return the layer with all marks of full opacity."""
-        return Layer(self.ab, self.mask > 0)
+        return Layer(self.ab, self.mask > 0, self.lightness)
 
     def check(self, size: Size) -> None:
         """Check that the layer has the size of the photo.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from colorfuse.errors import HintsError
-from colorfuse.hints.colors import ab_of
+from colorfuse.hints.colors import lab_of
 from colorfuse.hints.marks import Point
 
 _KEYS = ("x", "y", "row", "column", "color", "radius")
@@ -68,4 +68,5 @@ def _point(row: Any, column: Any, color: Any, radius: Any = 0) -> Point:
             raise HintsError(f"the {name} of a hint must be a number of pixels, not {value!r}")
     if radius < 0:
         raise HintsError(f"the radius of a hint must be at least 0, not {radius!r}")
-    return Point(row=int(row // 1), column=int(column // 1), ab=ab_of(color), radius=float(radius))
+    lightness, a, b = lab_of(color)
+    return Point(row=int(row // 1), column=int(column // 1), ab=(a, b), radius=float(radius), lightness=lightness)

@@ -66,17 +66,45 @@ class Photo:
         Returns:
             RGB `(H, W, 3)` with the dtype of the photo, or RGBA if it has alpha.
         """
+        dtype = torch.uint8 if self.pixels.dtype == np.uint8 else torch.float32
+
+        def displayed(lab: Tensor, top: int) -> Tensor:
+            lab[1:] = colors(lab[:1], top)
+            return _displayed_(lab, dtype)
+
+        return self._with_rgb(lightness, displayed)
+
+    def painted(self, lightness: Tensor, paint: ColorsOfRows) -> Pixels:
+        """Multiply this photo, as gray of `lightness`, onto paint.
+
+        Args:
+            lightness: L of this photo `(1, H, W)`.
+            paint: Computes, for a strip of rows, Lab of the paint and the share of the photo's ink that stays on top,
+                `(4, rows, W)`. Paint outside the sRGB gamut is reduced in chroma.
+
+        Returns:
+            RGB `(H, W, 3)` with the dtype of the photo, or RGBA if it has alpha.
+        """
+
+        def multiplied(lab: Tensor, top: int) -> Tensor:
+            gray = lab_to_rgb(torch.cat([lab[:1], torch.zeros_like(lab[1:])]))
+            its = paint(lab[:1], top)
+            rgb = _displayed_(its[:3], torch.float32) * (1 - its[3:] * (1 - gray))
+            return rgb if self.pixels.dtype != np.uint8 else (255 * rgb).round().to(torch.uint8)
+
+        return self._with_rgb(lightness, multiplied)
+
+    def _with_rgb(self, lightness: Tensor, rgb_of: ColorsOfRows) -> Pixels:
+        """Collect the RGB that `rgb_of` computes for strips of rows; it gets Lab of which L is set, to change."""
         height, width, _ = self.pixels.shape
         colored = np.empty((height, width, 3 if self.alpha is None else 4), self.pixels.dtype)
-        dtype = torch.uint8 if self.pixels.dtype == np.uint8 else torch.float32
         strips = list(_strips(self.pixels))
         # One buffer for all strips, since newly allocated memory is slower to fill.
         memory = torch.empty(3, strips[0].stop, width, dtype=torch.float32, device="cpu")
         for rows in strips:
             lab = memory[:, : rows.stop - rows.start]
             lab[:1] = lightness[:, rows]
-            lab[1:] = colors(lab[:1], rows.start)
-            rgb = _displayed_(lab, dtype).numpy()
+            rgb = rgb_of(lab, rows.start).numpy()
             for channel, its in enumerate(as_uint16(rgb) if self.pixels.dtype == np.uint16 else rgb):
                 colored[rows, :, channel] = its  # four times as fast as all channels at once
         if self.alpha is not None:

@@ -1,20 +1,21 @@
 """Colouring of photos, one by one or in batches."""
 
+import copy
 import math
 import numbers
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from colorfuse.hints import HintSource
+from colorfuse.hints import Hints, HintSource
 from colorfuse.images import PhotoSource, Pixels
 from colorfuse.inference.batches import read_batches
 from colorfuse.inference.obeying import exactly, obeying
-from colorfuse.inference.rendering import RenderAb, Rendered, render_checked, working_size
-from colorfuse.inference.scaling import Hinted, Scaled, scale, stack_hints
+from colorfuse.inference.rendering import RenderAb, Rendered, render_checked, to_render_size, working_size
+from colorfuse.inference.scaling import Hinted, Scaled, stack_hints
 from colorfuse.inference.upsampling import find_upsampling
 from colorfuse.memory import available_memory, memory_for
 from colorfuse.options import Side, check_value
@@ -27,8 +28,10 @@ _ENOUGH = 1024
 _MAX_SATURATION = 100.0
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real)
+def _checked(saturation: Any) -> float:
+    if not isinstance(saturation, numbers.Real) or not 0 <= float(saturation) <= _MAX_SATURATION:
+        raise ValueError(f"saturation must be a number from 0 to {_MAX_SATURATION:g}, not {saturation}")
+    return float(saturation)
 
 
 class Outcome(NamedTuple):
@@ -49,9 +52,16 @@ class Predictor:
         batch_size: How many photos of a stream to render together; those of equal working size form a batch.
         weighs_opacity: Whether the system weighs marks by their opacity; for others, all marks are opaque.
 
+    Attributes:
+        planes: How many planes the system gives.
+        shrink: Resizes L `(1, 1, H, W)` to about `render_size ** 2` pixels.
+
     Raises:
         ValueError: An option is unknown or out of range.
     """
+
+    planes = 2
+    shrink: Callable[[Tensor, int], Tensor] = staticmethod(to_render_size)
 
     def __init__(
         self,
@@ -62,14 +72,12 @@ class Predictor:
         batch_size: int = 1,
         weighs_opacity: bool = False,
     ) -> None:
-        if not _is_number(saturation) or not 0 <= saturation <= _MAX_SATURATION:
-            raise ValueError(f"saturation must be a number from 0 to {_MAX_SATURATION:g}, not {saturation}")
         check_value(render_size, Side, "render_size", "a prediction")
         self.render_ab = render_ab
         self.render_size = int(render_size)
         self.upsample = upsample
         self.upsampling = find_upsampling(upsample)
-        self.saturation = float(saturation)
+        self.saturation = _checked(saturation)
         self.batch_size = batch_size
         self.weighs_opacity = weighs_opacity
 
@@ -79,9 +87,9 @@ class Predictor:
         Raises:
             ValueError: It is out of range.
         """
-        return Predictor(
-            self.render_ab, self.render_size, self.upsample, saturation, self.batch_size, self.weighs_opacity
-        )
+        changed = copy.copy(self)
+        changed.saturation = _checked(saturation)
+        return changed
 
     def scaled(self, hinted: Hinted) -> Scaled:
         """Compute the lightness of a photo at both sizes, and draw its hints as the system takes them.
@@ -89,7 +97,21 @@ class Predictor:
         Raises:
             HintsError: The hints do not fit the photo.
         """
-        return scale(hinted if self.weighs_opacity else hinted.opaque(), self.render_size)
+        lightness = hinted.photo.lightness()
+        return self.with_hints(Scaled(hinted, lightness, self.shrink(lightness[None], self.render_size)))
+
+    def with_hints(self, scaled: Scaled) -> Scaled:
+        """Draw the hints of a photo that is scaled already.
+
+        Raises:
+            HintsError: They do not fit the photo.
+        """
+        hinted = scaled.hinted if self.weighs_opacity else scaled.hinted.opaque()
+        return scaled._replace(hinted=hinted, drawn=self.draw(hinted.hints, scaled.lightness, scaled.small))
+
+    def draw(self, hints: Hints | None, lightness: Tensor, small: Tensor) -> Tensor | None:
+        """Draw hints for a photo at the size of `small` `(1, 1, h, w)`, or return None if there are none."""
+        return hints.draw(lightness.shape[-2:], small.shape[-2:])[None] if hints else None
 
     def outcomes(self, sources: Iterable[tuple[PhotoSource, HintSource | None]]) -> Iterator[Outcome]:
         """Read and colour photos, each with its hints, in order; if one fails, its outcome holds the error."""
@@ -123,9 +145,13 @@ class Predictor:
         results: dict[int, Rendered] = {}
         for indices in of_size.values():
             lightness = torch.cat([photos[index].small for index in indices])
-            batch = render_checked(self.render_ab, lightness, stack_hints([photos[index].drawn for index in indices]))
+            batch = self.render(self.render_ab, lightness, stack_hints([photos[index].drawn for index in indices]))
             results |= dict(zip(indices, map(Rendered, batch.ab.split(1), batch.lightness.split(1)), strict=True))
         return [results[index] for index in range(len(photos))]
+
+    def render(self, render_ab: RenderAb, lightness: Tensor, hints: Tensor | None) -> Rendered:
+        """Run a system on L `(N, 1, h, w)` and drawn hints, and check what it gives."""
+        return render_checked(render_ab, lightness, hints, self.planes)
 
     def finish(self, scaled: Scaled, rendered: Rendered) -> Pixels:
         """Upsample rendered colours to the size of the photo, and put them on it."""

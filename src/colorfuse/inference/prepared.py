@@ -13,8 +13,8 @@ from colorfuse.hints import HintSource, read_hints
 from colorfuse.images import Photo, Pixels
 from colorfuse.inference.network_colors import NetworkColors
 from colorfuse.inference.predictor import Predictor, check_render_memory
-from colorfuse.inference.rendering import RenderAb, render_checked
-from colorfuse.inference.scaling import Hinted, Scaled, draw_hints
+from colorfuse.inference.rendering import RenderAb
+from colorfuse.inference.scaling import Hinted, Scaled
 from colorfuse.inference.suggestions import Suggestion, suggest_colors
 from colorfuse.memory import memory_for
 from colorfuse.objectives import Distribution
@@ -111,7 +111,7 @@ class PreparedPhoto:
             ValueError: There are hints, and the system takes none; or the saturation is out of range.
         """
         scaled = self._with(hints)
-        rendered = render_checked(self._system.render_ab, scaled.small, scaled.drawn)
+        rendered = self._predictor.render(self._system.render_ab, scaled.small, scaled.drawn)
         return self._predictor.with_saturation(saturation).finish(scaled, rendered)
 
     def suggest(self, place: tuple[int, int], count: int = 9, *, hints: HintSource | None = None) -> list[Suggestion]:
@@ -168,7 +168,4 @@ class PreparedPhoto:
         """The photo with its hints drawn."""
         self._check_takes(hints)
         read = None if hints is None else read_hints(hints, self.photo)
-        if read and not self._predictor.weighs_opacity:
-            read = read.opaque()
-        _, lightness, small, _ = self._scaled
-        return Scaled(Hinted(self.photo, read), lightness, small, draw_hints(read, lightness, small))
+        return self._predictor.with_hints(self._scaled._replace(hinted=Hinted(self.photo, read)))

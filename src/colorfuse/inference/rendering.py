@@ -46,16 +46,16 @@ def render(render_ab: RenderAb, lightness: Tensor, hints: Tensor | None = None) 
     return Rendered(ab, _resampled(lightness, ab.shape[-2:]))
 
 
-def render_checked(render_ab: RenderAb, lightness: Tensor, hints: Tensor | None = None) -> Rendered:
+def render_checked(render_ab: RenderAb, lightness: Tensor, hints: Tensor | None = None, planes: int = 2) -> Rendered:
     """Call `render` and check its result.
 
     Raises:
-        ValueError: The shape of ab is not `(N, 2, h, w)`, or a value is not finite.
+        ValueError: The shape of ab is not `(N, planes, h, w)`, or a value is not finite.
     """
     rendered = render(render_ab, lightness, hints)
     shape = tuple(rendered.ab.shape)
-    if len(shape) != 4 or shape[:2] != (len(lightness), 2):
-        raise ValueError(f"a colorizer must give ab of shape ({len(lightness)}, 2, h, w), not {shape}")
+    if len(shape) != 4 or shape[:2] != (len(lightness), planes):
+        raise ValueError(f"a colorizer must give ab of shape ({len(lightness)}, {planes}, h, w), not {shape}")
     if not rendered.ab.isfinite().all():
         raise ValueError(
             "the colorizer gives values that are not finite; if it has learnt, its weights are damaged, and it is to "

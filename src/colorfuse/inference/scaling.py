@@ -7,7 +7,6 @@ from torch import Tensor
 
 from colorfuse.hints import Hints, Layer
 from colorfuse.images import Photo
-from colorfuse.inference.rendering import to_render_size
 
 
 class Hinted(NamedTuple):
@@ -34,23 +33,7 @@ class Scaled(NamedTuple):
     hinted: Hinted
     lightness: Tensor
     small: Tensor
-    drawn: Tensor | None
-
-
-def scale(hinted: Hinted, render_size: int) -> Scaled:
-    """Compute the lightness of a photo at both sizes, and draw its hints.
-
-    Raises:
-        HintsError: The hints do not fit the photo.
-    """
-    lightness = hinted.photo.lightness()
-    small = to_render_size(lightness[None], render_size)
-    return Scaled(hinted, lightness, small, draw_hints(hinted.hints, lightness, small))
-
-
-def draw_hints(hints: Hints | None, lightness: Tensor, small: Tensor) -> Tensor | None:
-    """Draw hints for a photo at the size of `small` `(1, 1, h, w)`, or return None if there are none."""
-    return hints.draw(lightness.shape[-2:], small.shape[-2:])[None] if hints else None
+    drawn: Tensor | None = None
 
 
 def scale_hints(hints: Tensor, lightness: Tensor, small: Tensor) -> Tensor:

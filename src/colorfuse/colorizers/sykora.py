@@ -1,0 +1,193 @@
+"""The system of Sýkora et al. 2009: line drawings painted from rough strokes, by minimum cuts."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.segmentation import watershed
+from torch import Tensor
+from torch.nn import functional
+
+from colorfuse.colorizers.cuts import check_solver, minimum_cut
+from colorfuse.colorizers.painter import Painter
+from colorfuse.colorizers.registry import register_colorizer
+from colorfuse.inference.rendering import working_size
+from colorfuse.options import Share, check_value
+from colorfuse.registry import unknown_name
+
+Labels: TypeAlias = NDArray[np.intp]
+"""The number of a stroke's colour for each pixel `(h, w)`, from 0 on; -1 where there is none."""
+
+_NONE = -1
+_LOG_SIGMA = 1.1
+
+
+def _log(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Ink by the Laplacian of a Gaussian, which finds the lines of a pencil on paper of any shade."""
+    response: NDArray[np.float32] = ndimage.gaussian_laplace(1 - ink, _LOG_SIGMA).clip(min=0)
+    response /= max(response.max(), np.finfo(np.float32).tiny)
+    return response
+
+
+INKS: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
+    "linear": lambda ink: ink,
+    "square": lambda ink: 1 - (1 - ink) ** 2,
+    "log": _log,
+}
+"""How the darkness of pixels, from 0 for paper to 1, becomes ink that borders follow, by name."""
+
+
+@register_colorizer("sykora2009")
+@dataclasses.dataclass(kw_only=True, eq=False)
+class Sykora2009(Painter):
+    """LazyBrush: paints line drawings from rough strokes, without learning.
+
+    Sýkora, Dingliana and Collins 2009, *LazyBrush: flexible painting tool for hand-drawn cartoons*. Each pixel gets
+    the colour of a stroke, so that the borders between colours follow ink and are short where there is none: gaps in
+    lines are bridged. Strokes may overrun lines, since the longest stroke within a region wins. The drawing is
+    multiplied onto the colours, so that white paper takes them and lines stay.
+
+    Args:
+        method: "cut" for the paper's minimum cuts, one colour after another; or "watershed", which floods from the
+            strokes as Krita and G'MIC do. It is faster, and takes strokes at their word.
+        softness: How far strokes may be overruled: 0 for strokes that count wherever they are, up to 1. A pixel of a
+            stroke costs `1 - softness` of the drawing's perimeter to overrule, so a click alone may lose.
+        ink: How borders follow ink: "linear" in its darkness, "square" for fainter lines, or "log", by the Laplacian
+            of a Gaussian, for pencil.
+        render_size: Drawings are resized to about `render_size ** 2` pixels to be cut.
+        upsample: How colours are upsampled to the drawing's size, as in `predict`.
+        solver: "ortools", from the extra `cuts`; "scipy", which is some nine times slower; or "auto" for the first
+            that is installed.
+
+    Attributes:
+        labels_: Of the last drawing, the number of each pixel's colour at working size `(h, w)`, in the order of
+            `colors_`.
+        colors_: Lab of the colours `(colours, 3)`.
+
+    Example:
+        >>> import numpy as np
+        >>> drawing = np.full((60, 60), 255, np.uint8)
+        >>> drawing[:, 30] = 0
+        >>> system = Sykora2009(render_size=64, solver="scipy")
+        >>> painted = system.predict(drawing, hints=[(30, 10, "red", 3), (30, 50, "blue", 3)])
+        >>> painted[0, 0].tolist(), painted[59, 59].tolist()
+        ([255, 0, 0], [0, 0, 255])
+    """
+
+    method: str = "cut"
+    softness: float = 0.95
+    ink: str = "linear"
+    render_size: int = 512
+    upsample: str = "bilinear"
+    solver: str = "auto"
+
+    def shrink(self, lightness: Tensor, render_size: int) -> Tensor:
+        """Resize L of drawings `(N, 1, H, W)` to at most about `render_size ** 2` pixels.
+
+        Each is the darkest of those that it stands for, so that thin lines keep their ink.
+        """
+        height, width = lightness.shape[-2:]
+        rows, columns = working_size(height, width, render_size)
+        return -functional.adaptive_max_pool2d(-lightness, (min(rows, height), min(columns, width)))
+
+    def paint(self, lightness: Tensor, strokes: Tensor) -> Tensor:
+        """Paint each drawing; without a stroke, it stays white.
+
+        Raises:
+            ValueError: A setting is unknown or out of range.
+            ImportError: The solver is not installed.
+        """
+        if self.method not in _METHODS:
+            raise unknown_name("method", self.method, _METHODS)
+        if self.ink not in INKS:
+            raise unknown_name("ink", self.ink, INKS)
+        check_value(self.softness, Share, "softness", "sykora2009")
+        check_solver(self.solver)
+        return torch.stack([self._paint_one(*each) for each in zip(lightness[:, 0], strokes, strict=True)])
+
+    def _paint_one(self, lightness: Tensor, strokes: Tensor) -> Tensor:
+        marked = strokes[3] > 0
+        paint = torch.tensor([100.0, 0.0, 0.0, 1.0]).reshape(4, 1, 1).repeat(1, *lightness.shape)
+        self.colors_, which = strokes[:3, marked].T.unique(dim=0, return_inverse=True)
+        self.labels_ = np.full(tuple(lightness.shape), _NONE)
+        if marked.any():
+            given = self.labels_.copy()
+            given[marked.numpy()] = which
+            ink = INKS[self.ink]((1 - lightness / 100).clamp(0, 1).numpy())
+            self.labels_ = _METHODS[self.method](self, ink, given)
+            paint[:3] = self.colors_[self.labels_].movedim(-1, 0)
+            _warn_of_lost(len(self.colors_) - len(np.unique(self.labels_)))
+        return paint
+
+    def _watershed(self, ink: NDArray[np.float32], strokes: Labels) -> Labels:
+        labels: Labels = watershed(ink, strokes + 1).astype(np.intp) - 1
+        return labels
+
+    def _cut(self, ink: NDArray[np.float32], strokes: Labels) -> Labels:
+        """Cut off one colour after another, the one with most strokes first; the last gets the rest (section 4.2)."""
+        perimeter = 2 * sum(ink.shape)
+        pairs = _neighbors(*ink.shape)
+        # A border costs less than its way around the whole drawing only where it runs along ink.
+        capacities = 1 + np.rint(perimeter * (1 - ink.ravel()[pairs].max(axis=1))).astype(np.int64)
+        soft = max(1, round((1 - self.softness) * perimeter))
+        strength = soft if self.softness else 5 * (perimeter + 1)
+        labels, free = np.full(ink.shape, _NONE), np.ones(ink.shape, bool)
+        order = np.argsort(-np.bincount(strokes[strokes >= 0]), kind="stable")
+        for turn, color in enumerate(order):
+            rest = np.where(np.isin(strokes, order[turn:]) & free, strokes, _NONE)
+            _settle(labels, free, rest)
+            if not free.any():
+                break
+            nodes = np.flatnonzero(free)
+            among = free.ravel()[pairs].all(axis=1)
+            its = rest.ravel()[nodes]
+            side = minimum_cut(
+                np.searchsorted(nodes, pairs[among]),
+                capacities[among],
+                strength * (its == color),
+                strength * ((its != color) & (its >= 0)),
+                self.solver,
+            )
+            labels.ravel()[nodes[side]] = color
+            free.ravel()[nodes[side]] = False
+        return labels
+
+
+def _warn_of_lost(count: int) -> None:
+    if count:
+        its = f"{count} colour{'s' if count > 1 else ''}"
+        warnings.warn(
+            f"the strokes of {its} are overruled everywhere, since they are small; "
+            "make them longer, or give softness=0",
+            stacklevel=2,
+        )
+
+
+def _neighbors(height: int, width: int) -> NDArray[np.intp]:
+    """Pairs of neighbours `(pairs, 2)` of a grid whose pixels are numbered row by row."""
+    pixels = np.arange(height * width).reshape(height, width)
+    across, down = (pixels[:, :-1], pixels[:, 1:]), (pixels[:-1], pixels[1:])
+    return np.concatenate([np.stack([one.ravel(), other.ravel()], axis=1) for one, other in (across, down)])
+
+
+def _settle(labels: Labels, free: NDArray[np.bool_], strokes: Labels) -> None:
+    """Give free parts of the drawing with strokes of one colour alone that colour; changes `labels` and `free`."""
+    parts, count = ndimage.label(free)
+    least, most = np.full(count + 1, len(strokes.ravel())), np.full(count + 1, _NONE)
+    marked = strokes >= 0
+    np.minimum.at(least, parts[marked], strokes[marked])
+    np.maximum.at(most, parts[marked], strokes[marked])
+    settled = free & (least == most)[parts]
+    labels[settled] = most[parts][settled]
+    free[settled] = False
+
+
+_METHODS: dict[str, Callable[[Sykora2009, NDArray[np.float32], Labels], Labels]] = {
+    "cut": Sykora2009._cut,
+    "watershed": Sykora2009._watershed,
+}

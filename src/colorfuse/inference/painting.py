@@ -1,0 +1,56 @@
+"""Painting of drawings: strokes become paint, and the drawing is multiplied onto it."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from colorfuse.hints import Hints
+from colorfuse.hints.strokes import draw_strokes
+from colorfuse.images import Pixels
+from colorfuse.inference.predictor import Predictor
+from colorfuse.inference.rendering import RenderAb, Rendered
+from colorfuse.inference.scaling import Scaled
+from colorfuse.inference.upsampling import bilinear
+
+
+class PaintingPredictor(Predictor):
+    """Paints drawings with a system that maps L and strokes to paint.
+
+    Args:
+        paint: The system.
+        render_size: As in `Predictor`.
+        upsample: As in `Predictor`.
+        saturation: As in `Predictor`.
+        shrink: Resizes L `(1, 1, H, W)` to about `render_size ** 2` pixels.
+    """
+
+    planes = 4
+
+    def __init__(
+        self,
+        paint: RenderAb,
+        render_size: int,
+        upsample: str,
+        saturation: float,
+        shrink: Callable[[Tensor, int], Tensor],
+    ) -> None:
+        super().__init__(paint, render_size, upsample, saturation)
+        self.shrink = shrink
+
+    def draw(self, hints: Hints | None, lightness: Tensor, small: Tensor) -> Tensor:
+        """Draw hints as strokes `(1, 4, h, w)` at the size of `small`."""
+        return draw_strokes(hints or Hints(), lightness.shape[-2:], small.shape[-2:])[None]
+
+    def finish(self, scaled: Scaled, rendered: Rendered) -> Pixels:
+        """Upsample the paint to the size of the drawing, and multiply the drawing onto it."""
+        (photo, _), lightness, small, _ = scaled
+        paint, height = rendered.ab, lightness.shape[-2]
+        tints = self.upsampling(self.saturation * paint[:, 1:3], small, height)
+        others = bilinear(paint[:, ::3], small, height)
+
+        def rows(some: Tensor, top: int) -> Tensor:
+            shade, ink = others(some[None], top).split(1, dim=1)
+            return torch.cat([shade, tints(some[None], top), ink], dim=1)[0]
+
+        return photo.painted(lightness, rows)
