@@ -31,10 +31,11 @@ def test_cuts_are_minimum(height: int, width: int, seed: int) -> None:
     nodes = np.arange(height * width).reshape(height, width)
     edges = (nodes[:, :-1], nodes[:, 1:]), (nodes[:-1], nodes[1:])
     pairs = np.concatenate([np.stack([one.ravel(), other.ravel()], axis=1) for one, other in edges])
-    graph: Any = (pairs, rng.integers(1, 20, len(pairs)), *rng.integers(0, 15, (2, nodes.size)))
+    capacities, (sources, sinks) = rng.integers(1, 20, len(pairs)), rng.integers(0, 15, (2, nodes.size))
+    graph = pairs, capacities, sources, sinks
     best = min(cost(np.array(side), *graph) for side in itertools.product([False, True], repeat=nodes.size))
     for solver in SOLVERS:
-        assert cost(minimum_cut(*graph, solver=solver), *graph) == best
+        assert cost(minimum_cut(pairs, capacities, sources, sinks, solver), *graph) == best
 
 
 def ring(gap: int) -> NDArray[np.uint8]:
