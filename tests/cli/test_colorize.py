@@ -230,3 +230,18 @@ def test_an_evaluation_with_hints_from_the_shell(tmp_path: Path, photo_folder: P
     assert "5 hints" in done.stdout
     wrong = run("evaluate", photo_folder, "--model", hinted, "--hints", "one")
     assert "--hints one must be numbers of points" in wrong.stderr
+
+
+def test_drawings_are_painted_from_strokes(tmp_path: Path) -> None:
+    drawing, strokes = np.full((60, 80), 255, np.uint8), np.zeros((60, 80, 4), np.uint8)
+    drawing[:, 40] = 0
+    strokes[20:40, 5:35] = 255, 99, 71, 255
+    strokes[20:40, 45:75] = 65, 105, 225, 255
+    cf.write_photo(tmp_path / "drawing.png", drawing)
+    Image.fromarray(strokes).save(tmp_path / "strokes.png")
+    options = ("--method", "sykora2009", "--hints", tmp_path / "strokes.png", "-o", tmp_path / "out.png")
+    assert run("colorize", tmp_path / "drawing.png", *options).returncode == 0
+    painted = np.asarray(Image.open(tmp_path / "out.png"))
+    assert painted[0, 0].tolist() == [255, 99, 71]
+    assert painted[59, 79].tolist() == [65, 105, 225]
+    assert painted[30, 40].tolist() == [0, 0, 0]

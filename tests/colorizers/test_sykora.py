@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from skimage import data
 from skimage.draw import disk
 
 import colorfuse as cf
@@ -133,3 +134,26 @@ def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImportError, match=r"install colorfuse\[cuts\]; solver='scipy' is slower"):
         Sykora2009(solver="ortools").predict(ring(0), hints=STROKES)
     assert Sykora2009(render_size=40).predict(ring(0), hints=STROKES).shape == (96, 96, 3)
+
+
+@pytest.mark.parametrize(("name", "options"), [("levin2004", {}), ("qu2006", {}), ("sykora2009", {"softness": 0.0})])
+def test_strokes_of_all_kinds(name: str, options: dict[str, Any]) -> None:
+    system = cf.create_colorizer(name, render_size=64, **options)
+    gray = data.camera()[:96, :96] if name == "levin2004" else ring(0)
+    for wrong, said in (
+        (np.zeros((9, 9, 4), np.uint8), "the layer of hints has 9 x 9 pixels, and the photo 96 x 96"),
+        ([(5, 96, "red")], "row 5, column 96 is outside the photo"),
+        ([(5, 5, "rad")], "'rad' is no colour"),
+    ):
+        with pytest.raises(cf.HintsError, match=said):
+            system.predict(gray, hints=wrong)
+    everywhere = np.full((96, 96, 4), 255, np.uint8)
+    everywhere[..., :3] = 200, 120, 40
+    everywhere[0, 0, 3] = 254
+    covered = system.predict(gray, hints=everywhere)
+    colorful = np.full((96, 96, 3), 128, np.uint8)
+    colorful[:, 48:] = 90, 140, 129
+    again = system.predict(cf.read_photo(colorful), hints=[*STROKES, (48, 48, "tomato", 4)])
+    assert covered.shape == again.shape == (96, 96, 3)
+    assert np.ptp(covered[48, 48].astype(int)) > 50
+    assert again[48, 48, 0] > again[48, 48, 2]  # the last of strokes that contradict each other counts

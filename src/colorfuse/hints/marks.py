@@ -61,17 +61,12 @@ class Point:
             size: Size of the whole drawing.
             top: The first row of `drawing` in the whole drawing.
         """
-        down = _offsets(self.row, photo[0], size[0])[top : top + drawing.shape[1]]
-        right = _offsets(self.column, photo[1], size[1])
         reach = 2 * self.radius + 1
-        rows, columns = (
-            (offsets.abs() <= max(small, large, reach * small)).nonzero().flatten()
-            for offsets, small, large in ((down, size[0], photo[0]), (right, size[1], photo[1]))
-        )
-        if not len(rows) or not len(columns):
-            return
-        window = drawing[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        down, right = down[rows, None], right[columns]
+        rows = _span(self.row, photo[0], size[0], reach, top, top + drawing.shape[1])
+        columns = _span(self.column, photo[1], size[1], reach, 0, size[1])
+        window = drawing[:, rows.start - top : rows.stop - top, columns.start : columns.stop]
+        down = _offsets(self.row, photo[0], size[0], rows)[:, None]
+        right = _offsets(self.column, photo[1], size[1], columns)
         inside = (down.abs() <= max(size[0], photo[0])) & (right.abs() <= max(size[1], photo[1]))
         if self.radius:
             # Squares of integers would not fit 64 bits for large photos.
@@ -137,12 +132,19 @@ class Layer:
 Mark: TypeAlias = Point | Layer
 
 
-def _offsets(place: int, large: int, small: int) -> Tensor:
-    """Distances of the centres of `small` pixels from that of pixel `place` of `large`, times 2 `small`.
+def _span(place: int, large: int, small: int, reach: float, start: int, stop: int) -> range:
+    """Pixels from `start` to `stop` of `small` that a mark at pixel `place` of `large` may reach, and a few more."""
+    center, half = (2 * place + 1) * small / (2 * large), (max(small, large) + reach * small) / (2 * large)
+    first = min(max(start, int(center - half) - 1), stop)
+    return range(first, max(first, min(stop, int(center + half) + 2)))
+
+
+def _offsets(place: int, large: int, small: int, pixels: range) -> Tensor:
+    """Distances of the centres of some of `small` pixels from that of pixel `place` of `large`, times 2 `small`.
 
     They are integers, so that a tie is a tie from either side.
     """
-    return (2 * torch.arange(small) + 1) * large - (2 * place + 1) * small
+    return (2 * torch.arange(pixels.start, pixels.stop) + 1) * large - (2 * place + 1) * small
 
 
 def overlaps(large: int, small: int) -> Tensor:
