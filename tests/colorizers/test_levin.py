@@ -119,6 +119,12 @@ class TestRegions:
         with pytest.warns(UserWarning, match="1 region behind hard edges, 4.7% of the photo, has no mark"):
             colorizer.predict(drawing // 2 + 60, hints=[(10, 10, "orange"), (10, 50, "green")])
 
+    def test_specks_take_the_colour_around_them(self) -> None:
+        speckled = np.full((64, 64), 180, np.uint8)
+        speckled[20:22, 20:22] = 90
+        colored = Levin2004(render_size=64).predict(speckled, hints=[(50, 50, "orange")])
+        assert np.ptp(colored[20:22, 20:22].astype(int), axis=2).min() > 30
+
     def test_or_take_the_colours_of_a_base(self, drawing: NDArray[np.uint8]) -> None:
         base = cf.FusionColorizer.from_pretrained()
         gray = drawing // 2 + 60
@@ -152,10 +158,16 @@ class TestFrames:
 
     def test_what_is_wrong_is_said(self) -> None:
         colorizer, frames = Levin2004(render_size=32), [GRAY, GRAY]
-        with pytest.raises(cf.HintsError, match="hints for frame 2, and 2 frames, counted from 0"):
+        with pytest.raises(cf.HintsError, match="hints for frame 2, but only 2 frames, counted from 0"):
             colorizer.predict(frames, hints={2: [(1, 1, "red")]})
-        with pytest.raises(cf.PhotoError, match="has another size than"):
+        with pytest.raises(cf.PhotoError, match="frame 1 differs in size from frame 0"):
             colorizer.predict([GRAY, GRAY[1:]], hints={0: [(1, 1, "red")]})
+        with pytest.raises(cf.HintsError, match="levin2004 takes its colours from hints alone"):
+            colorizer.predict(frames, hints={})
+        with pytest.raises(ValueError, match="takes no reference photo"):
+            colorizer.predict(frames, hints={0: [(1, 1, "red")]}, reference=data.astronaut())
+        with pytest.raises(MemoryError, match="lower it"):
+            Levin2004(render_size=32000).predict(frames, hints={0: [(1, 1, "red")]})
         with pytest.raises(cf.HintsError, match="row 900, column 1 is outside"):
             colorizer.predict(frames, hints={1: [(900, 1, "red")]})
 
@@ -165,6 +177,8 @@ def test_bad_input() -> None:
     for photos in (GRAY, [GRAY], iter([GRAY])):
         with pytest.raises(cf.HintsError, match="levin2004 takes its colours from hints alone"):
             colorizer.predict(photos)
+    with pytest.raises(cf.HintsError, match="levin2004 takes its colours from hints alone"):
+        colorizer.predict(GRAY, hints=[])
     with pytest.warns(UserWarning, match="1 region behind hard edges, 100.0% of the photo, has no mark"):
         assert np.ptp(colorizer.predict(GRAY, hints=np.zeros((*GRAY.shape, 4), np.uint8)), axis=2).max() == 0
     with pytest.raises(cf.HintsError, match="the layer of hints has 9 x 9 pixels, and the photo 200 x 160"):

@@ -72,6 +72,26 @@ def test_fronts_do_not_leak_through_gaps(gap: int) -> None:
     assert overlap(system, "tomato", inside) > 0.93
 
 
+def test_an_outline_beside_a_pattern_does_not_leak() -> None:
+    drawing = np.where(LEFT, page(), 255).astype(np.uint8)
+    drawing[30:130, 130:220], drawing[33:127, 133:217] = 0, 255
+    drawing[78:83, 210:230] = 255
+    system = Qu2006()
+    system.predict(drawing, hints=[(80, 65, "tomato", 6), (80, 175, "gold", 6)])
+    inside = np.zeros((160, 240), bool)
+    inside[32:128, 132:218] = True
+    assert sorted(system.modes_) == ["intensity", "pattern"]
+    assert overlap(system, "gold", inside) > 0.9
+    assert overlap(system, "tomato", LEFT) > 0.85
+
+
+def test_a_page_of_one_pattern_is_one_area() -> None:
+    rows, columns = np.indices((160, 240))
+    system = Qu2006()
+    system.predict(np.where((rows + columns) % 7 < 2, 0, 255).astype(np.uint8), hints=[(80, 120, "gold", 6)])
+    assert (system.labels_ == 0).mean() > 0.94  # the front may halt a few pixels before the page's border
+
+
 def test_a_front_leaks_through_a_gap_that_is_wider_than_said() -> None:
     system = Qu2006(gap=2.0)
     system.predict(outline(12), hints=[(80, 80, "tomato", 5)])
@@ -86,7 +106,9 @@ def test_ways_of_colouring() -> None:
     assert {tuple(pixel) for pixel in flat[inside].reshape(-1, 3).tolist()} == {(255, 99, 71), (0, 0, 0)}
     assert shading[inside].std(axis=(0, 1)).max() < 0.2 * flat[inside].std(axis=(0, 1)).max()
     assert (strokes[page() == 0] == 0).all()
-    assert (strokes[page() == 255] >= flat[page() == 255]).all()
+    plain = Qu2006(coloring="strokes").predict(outline(0), hints=[(80, 80, "tomato", 5)])
+    assert plain[80, 80].tolist() == [255, 255, 255]
+    assert np.ptp(plain[80, 45].astype(int)) > 60
 
 
 def test_mirrored_drawings_give_mirrored_areas() -> None:
@@ -113,5 +135,5 @@ def test_what_is_wrong_is_said() -> None:
     ):
         with pytest.raises(ValueError, match=said):
             cf.create_colorizer("qu2006", **settings).predict(page(), hints=STROKES)
-    with pytest.raises(cf.HintsError, match="Qu2006 paints what strokes say, and there are none"):
+    with pytest.raises(cf.HintsError, match="Qu2006 takes its colours from strokes alone"):
         cf.create_colorizer("qu2006").predict(page())

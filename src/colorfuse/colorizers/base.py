@@ -40,8 +40,7 @@ class Colorizer(Steered, Estimator, ABC):
     folders and limits memory.
 
     Attributes:
-        takes_hints: Whether `render_ab` takes hints as its second argument.
-        weighs_opacity: Whether it weighs marks by their opacity; for others, all marks are opaque.
+        bytes_a_pixel: Approximate memory of the system for each pixel at working size.
         render_size: Photos are resized to about `render_size ** 2` pixels for the system.
         upsample: How colours are upsampled to the photo's size, as in `predict`.
 
@@ -54,6 +53,7 @@ class Colorizer(Steered, Estimator, ABC):
         [224, 195, 167]
     """
 
+    bytes_a_pixel = 256
     render_size: int = 256
     upsample: str = "guided"
 
@@ -234,6 +234,7 @@ class Colorizer(Steered, Estimator, ABC):
             # On a CPU, a batch takes longer than the same photos one by one.
             batch_size=1 if self.device.type == "cpu" else _BATCH_ON_GPU,
             weighs_opacity=self.weighs_opacity,
+            bytes_a_pixel=self.bytes_a_pixel,
         )
 
     def predict_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:

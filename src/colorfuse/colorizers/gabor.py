@@ -17,7 +17,7 @@ _LOWEST, _HIGHEST = 0.05, 0.4
 _PADDING = 32
 
 
-def gabor_features(gray: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+def gabor_features(gray: NDArray[np.float64], window: int) -> NDArray[np.float32]:
     """Describe the texture around each pixel.
 
     Args:
@@ -35,18 +35,17 @@ def gabor_features(gray: NDArray[np.float64], window: int) -> NDArray[np.float64
     padded = np.pad(gray, _PADDING, mode="symmetric")
     spectrum = fft.fft2(padded, workers=-1)
     down, right = fft.fftfreq(padded.shape[0])[:, None], fft.fftfreq(padded.shape[1])
-    features = []
+    features = np.empty((2 * SCALES * ORIENTATIONS, *gray.shape), np.float32)
     for scale in range(SCALES):
         for orientation in range(ORIENTATIONS):
             response = fft.ifft2(spectrum * _wavelet(down, right, scale, orientation), workers=-1)
             magnitude = np.abs(response[_PADDING:-_PADDING, _PADDING:-_PADDING])
             mean = ndimage.uniform_filter(magnitude, window)
             deviation = np.sqrt((ndimage.uniform_filter(magnitude**2, window) - mean**2).clip(min=0))
-            features += [mean, deviation]
-    stacked = np.stack(features)
-    spread = stacked.std(axis=(1, 2), keepdims=True)
-    scaled: NDArray[np.float64] = stacked / np.where(spread > 0, spread, 1)
-    return scaled
+            place = 2 * (ORIENTATIONS * scale + orientation)
+            for feature, values in zip(features[place : place + 2], (mean, deviation), strict=True):
+                feature[:] = values / (values.std() or 1)
+    return features
 
 
 def _wavelet(

@@ -27,7 +27,7 @@ from colorfuse.colorizers.propagation import (
 from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.errors import HintsError, PhotoError
 from colorfuse.hints import HintSource, read_hints
-from colorfuse.images import Pixels, read_photo
+from colorfuse.images import PhotoSource, Pixels, read_photo
 from colorfuse.inference.rendering import render_checked
 from colorfuse.inference.scaling import Hinted, Scaled
 
@@ -42,7 +42,8 @@ class Levin2004(Colorizer):
     working size, on CIELAB's L and ab in place of YIQ. It may be slow: about 0.3 s at a `render_size` of 256, and
     four to five times as long each time it doubles.
 
-    A region behind hard edges without a mark stays gray. Marks of less than full opacity, as in a layer with a soft
+    Unlike theirs, a region behind hard edges without a mark stays gray, where their program lets in what colour comes
+    through the edges. Marks of less than full opacity, as in a layer with a soft
     brush, are mixed with what is around them.
 
     Args:
@@ -64,6 +65,7 @@ class Levin2004(Colorizer):
 
     takes_hints = True
     weighs_opacity = True
+    bytes_a_pixel = 3000
 
     def check_takes(self, hints: Any) -> None:
         """Check that there are hints, or a `base`.
@@ -71,7 +73,8 @@ class Levin2004(Colorizer):
         Raises:
             HintsError: There is neither.
         """
-        if hints is None and self.base is None:
+        none = hints is None or (isinstance(hints, list) and not hints)
+        if none and self.base is None:
             raise HintsError("levin2004 takes its colours from hints alone; give hints, or a colorizer as its base")
 
     def render_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
@@ -92,8 +95,8 @@ class Levin2004(Colorizer):
             photos: As in `Colorizer.predict`.
             hints: As there. If `photos` is a list, and `hints` a dict from indices to hints, the photos are the
                 successive frames of a film, and colours also flow from frame to frame along the optical flow
-                (section 3 of the paper). All are solved together, which takes 5 s for three of 128 x 128 pixels and
-                much longer for more.
+                (section 3 of the paper). All are solved together, which takes 5 s for three at a `render_size` of
+                128, and much longer for more. In other lists, photos without hints stay gray.
             options: As there.
 
         Returns:
@@ -120,23 +123,31 @@ class Levin2004(Colorizer):
         photos: Sequence[Any],
         hints: Mapping[int, HintSource],
         *,
+        reference: PhotoSource | None = None,
         saturation: float = 1.0,
         upsample: str | None = None,
         render_size: int | None = None,
     ) -> list[Pixels]:
+        if reference is not None:
+            self.with_reference(reference)
+        self.check_takes(hints or None)
         for index in hints:
             if index not in range(len(photos)):
-                raise HintsError(f"there are hints for frame {index!r}, and {len(photos)} frames, counted from 0")
+                raise HintsError(
+                    f"there are hints for frame {index!r}, but only {len(photos)} frames, counted from 0"
+                )
         predictor = self.predictor(saturation, upsample, render_size)
         frames = [read_photo(photo) for photo in photos]
-        for frame in frames:
+        for index, frame in enumerate(frames):
             if frame.pixels.shape[:2] != frames[0].pixels.shape[:2]:
-                raise PhotoError(f"{frame.name} has another size than {frames[0].name}; frames must have the same")
+                raise PhotoError(f"frame {index} differs in size from frame 0; the frames of a film have one size")
+        height, width = frames[0].pixels.shape[:2]
+        predictor.check_memory(height, width, len(frames) ** 2)
         scaled = [
             predictor.scaled(Hinted(frame, read_hints(hints[index], frame) if index in hints else None))
             for index, frame in enumerate(frames)
         ]
-        rendered = render_checked(lambda *given: self._solve_frames(*given), *_stacked(scaled))
+        rendered = render_checked(self._solve_frames, *_stacked(scaled))
         return [
             predictor.finish(its, rendered._replace(ab=ab, lightness=its.small))
             for its, ab in zip(scaled, rendered.ab.split(1), strict=True)
@@ -181,8 +192,10 @@ def _solve(lightness: Tensor, hints: Tensor, elsewhere: Tensor) -> Tensor:
     _warn_of_regions(regions[~marked], len(regions))
     if marked.any():
         some, place = np.flatnonzero(marked), np.cumsum(marked) - 1
-        order = dissection_order(height, width) if frames == 1 else None
-        order = order if order is None else place[order[marked[order]]]
+        order = None
+        if frames == 1:
+            order = dissection_order(height, width)
+            order = place[order[marked[order]]]
         solved[some] = propagate(normalized_within(weights, some), colors[some], opacity[some, 0], order)
     return torch.from_numpy(solved).to(lightness).reshape(frames, height, width, 2).movedim(-1, 1)
 
@@ -198,7 +211,7 @@ def _warn_of_regions(regions: NDArray[np.int32], pixels: int) -> None:
         count = len(np.unique(regions))
         warnings.warn(
             f"{count} region{'s' if count > 1 else ''} behind hard edges, {len(regions) / pixels:.1%} of the photo, "
-            f"{'have' if count > 1 else 'has'} no mark; give each one, or a colorizer as base",
+            f"{'have' if count > 1 else 'has'} no mark, and the colours of the base or none; give each a mark",
             stacklevel=2,
         )
 

@@ -11,9 +11,8 @@ from colorfuse.colorizers.base import Colorizer
 from colorfuse.errors import HintsError
 from colorfuse.inference.painting import PaintingPredictor
 from colorfuse.inference.predictor import Predictor
+from colorfuse.inference.prepared import PreparedSystem
 from colorfuse.inference.rendering import to_render_size
-
-_LIGHTNESS = 75.0
 
 
 class Painter(Colorizer):
@@ -40,10 +39,10 @@ class Painter(Colorizer):
         """
 
     def render_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
-        """The paint's ab; the strokes `(N, 3, h, w)` have no lightness of their own."""
+        """The paint's ab; strokes `(N, 3, h, w)` need no lightness for it."""
         if hints is None:
             return torch.zeros_like(lightness.expand(-1, 2, -1, -1))
-        return self.paint(lightness, torch.cat([torch.full_like(lightness, _LIGHTNESS), hints], dim=1))[:, 1:3]
+        return self.paint(lightness, torch.cat([lightness, hints], dim=1))[:, 1:3]
 
     def check_takes(self, hints: Any) -> None:
         """Check that there are strokes.
@@ -52,7 +51,10 @@ class Painter(Colorizer):
             HintsError: There are none.
         """
         if hints is None:
-            raise HintsError(f"{type(self).__name__} paints what strokes say, and there are none; give hints")
+            raise HintsError(f"{type(self).__name__} takes its colours from strokes alone; give hints")
+
+    def _prepared(self, lightness: Tensor) -> PreparedSystem:
+        return PreparedSystem(self.paint)
 
     def predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
         """Make a predictor with these options of `predict`."""
@@ -63,6 +65,7 @@ class Painter(Colorizer):
             self.upsample if upsample is None else upsample,
             saturation,
             self.shrink,
+            self.bytes_a_pixel,
         )
 
     def shrink(self, lightness: Tensor, render_size: int) -> Tensor:

@@ -13,8 +13,6 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.sparse.linalg import splu
 
-from colorfuse.memory import available_memory
-
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
 Bools: TypeAlias = NDArray[np.bool_]
@@ -25,8 +23,8 @@ _LEAST_VARIANCE = 2e-6
 _LEAST_LINK = 1e-3
 """Pixels belong to one region if a chain of weights of at least this links them: all but those behind hard edges."""
 _LEAF = 16
-_BYTES_A_PIXEL = 3000
-"""Approximate memory of the factors of the system; with more pixels, it grows a little."""
+_SPECK = 16
+"""Regions of fewer pixels belong to the neighbour that they are linked to the most."""
 
 
 class Neighbors(NamedTuple):
@@ -100,11 +98,24 @@ def neighbor_weights(lightness: Floats, neighbors: Neighbors) -> sparse.csr_arra
 
 
 def find_regions(weights: sparse.csr_array) -> NDArray[np.int32]:
-    """Label the regions of pixels that are linked by weights of at least 0.001, from 0 on; hard edges part them."""
-    links = weights.copy()
-    links.data = (links.data >= _LEAST_LINK).astype(np.int8)
-    links.eliminate_zeros()
-    labels: NDArray[np.int32] = csgraph.connected_components(links, connection="weak")[1]
+    """Label the regions of pixels that are linked by weights of at least 0.001, from 0 on; hard edges part them.
+
+    Specks of fewer than 16 pixels belong to the region that they are linked to the most.
+    """
+    links = weights.multiply(weights >= _LEAST_LINK)
+    regions = csgraph.connected_components(links, connection="weak")[1]
+    specks = np.flatnonzero(np.bincount(regions)[regions] < _SPECK)
+    outward = weights[specks].tocoo()
+    leaving = regions[specks[outward.row]] != regions[outward.col]
+    outward = sparse.coo_array(
+        (outward.data[leaving], (specks[outward.row[leaving]], outward.col[leaving])), shape=weights.shape
+    ).tocsr()
+    strongest = outward.max(axis=1).toarray()[specks] if len(specks) else np.zeros(0)
+    most = np.zeros(len(regions))
+    np.maximum.at(most, regions[specks], strongest)
+    rows = np.repeat(np.arange(len(regions)), np.diff(outward.indptr))
+    outward.data = (outward.data >= most[regions[rows]]).astype(np.float64)
+    labels: NDArray[np.int32] = csgraph.connected_components(links + outward, connection="weak")[1]
     return labels
 
 
@@ -123,18 +134,10 @@ def propagate(weights: sparse.csr_array, colors: Floats, opacity: Floats, order:
 
     Returns:
         Colours `(pixels, channels)`.
-
-    Raises:
-        MemoryError: The factors do not fit in memory.
     """
     solved = np.where(opacity[:, None] > 0, colors, 0.0)
     known = solved * (opacity[:, None] == 1)
     free = np.flatnonzero(opacity < 1) if order is None else order[opacity[order] < 1]
-    if len(free) * _BYTES_A_PIXEL > available_memory():
-        raise MemoryError(
-            f"to propagate colours over {len(free)} pixels takes about {len(free) * _BYTES_A_PIXEL / 2**30:.1f} GiB "
-            f"of memory, of which {available_memory() / 2**30:.1f} are free; lower render_size"
-        )
     rows = sparse.diags_array(1 - opacity[free]) @ weights[free]
     system = sparse.eye_array(len(free)) - rows[:, free]
     given = rows @ known + opacity[free, None] * solved[free]

@@ -49,17 +49,18 @@ class Sykora2009(Painter):
 
     Sýkora, Dingliana and Collins 2009, *LazyBrush: flexible painting tool for hand-drawn cartoons*. Each pixel gets
     the colour of a stroke, so that the borders between colours follow ink and are short where there is none: gaps in
-    lines are bridged. Strokes may overrun lines, since the longest stroke within a region wins. The drawing is
+    lines are bridged. Strokes may overrun lines, since the largest stroke within a region wins. The drawing is
     multiplied onto the colours, so that white paper takes them and lines stay.
 
     Args:
         method: "cut" for the paper's minimum cuts, one colour after another; or "watershed", which floods from the
-            strokes as Krita and G'MIC do. It is faster, and takes strokes at their word.
+            strokes as Krita and G'MIC do. It is faster, and never overrules a stroke.
         softness: How far strokes may be overruled: 0 for strokes that count wherever they are, up to 1. A pixel of a
-            stroke costs `1 - softness` of the drawing's perimeter to overrule, so a click alone may lose.
+            stroke costs `1 - softness` of the drawing's perimeter to overrule, so a click alone may lose; at 0, more
+            than any border around it.
         ink: How borders follow ink: "linear" in its darkness, "square" for fainter lines, or "log", by the Laplacian
             of a Gaussian, for pencil.
-        render_size: Drawings are resized to about `render_size ** 2` pixels to be cut.
+        render_size: Drawings are resized to at most about `render_size ** 2` pixels to be cut.
         upsample: How colours are upsampled to the drawing's size, as in `predict`.
         solver: "ortools", from the extra `cuts`; "scipy", which is some nine times slower; or "auto" for the first
             that is installed.
@@ -85,6 +86,8 @@ class Sykora2009(Painter):
     render_size: int = 512
     upsample: str = "bilinear"
     solver: str = "auto"
+
+    bytes_a_pixel = 1200
 
     def shrink(self, lightness: Tensor, render_size: int) -> Tensor:
         """Resize L of drawings `(N, 1, H, W)` to at most about `render_size ** 2` pixels.

@@ -98,7 +98,7 @@ class Layer:
         """Check that the layer has the size of the photo.
 
         Raises:
-            HintsError: It has not.
+            HintsError: It does not.
         """
         if tuple(self.mask.shape) != tuple(size):
             height, width = self.mask.shape

@@ -1,7 +1,7 @@
 """The `Photo` class, and conversion of arrays to photos."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -49,6 +49,16 @@ class Photo:
         """The photo as RGB `(3, H, W)` in 0 to 1; a gray photo has three equal channels."""
         values = self.pixels.astype(np.float32) / np.float32(FULL_SCALE[self.pixels.dtype])
         return torch.from_numpy(values).movedim(-1, 0).expand(3, -1, -1)
+
+    def on_white(self) -> "Photo":
+        """Put this photo on white where it is transparent; without alpha, it is this photo itself."""
+        if self.alpha is None:
+            return self
+        full = FULL_SCALE[self.pixels.dtype]
+        opacity = self.alpha.astype(np.float32) / np.float32(full)
+        pixels: Any = full - opacity * (full - self.pixels.astype(np.float32))
+        rounded = pixels if self.pixels.dtype == np.float32 else np.rint(pixels)
+        return replace(self, pixels=rounded.astype(self.pixels.dtype), alpha=None)
 
     def with_ab(self, ab: Tensor) -> Pixels:
         """Combine this photo's lightness with `ab` `(2, H, W)` in CIELAB units.

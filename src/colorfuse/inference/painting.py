@@ -10,7 +10,7 @@ from colorfuse.hints.strokes import draw_strokes
 from colorfuse.images import Pixels
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.rendering import RenderAb, Rendered
-from colorfuse.inference.scaling import Scaled
+from colorfuse.inference.scaling import Hinted, Scaled
 from colorfuse.inference.upsampling import bilinear
 
 
@@ -23,6 +23,7 @@ class PaintingPredictor(Predictor):
         upsample: As in `Predictor`.
         saturation: As in `Predictor`.
         shrink: Resizes L `(1, 1, H, W)` to about `render_size ** 2` pixels.
+        bytes_a_pixel: As in `Predictor`.
     """
 
     planes = 4
@@ -34,9 +35,14 @@ class PaintingPredictor(Predictor):
         upsample: str,
         saturation: float,
         shrink: Callable[[Tensor, int], Tensor],
+        bytes_a_pixel: int,
     ) -> None:
-        super().__init__(paint, render_size, upsample, saturation)
+        super().__init__(paint, render_size, upsample, saturation, bytes_a_pixel=bytes_a_pixel)
         self.shrink = shrink
+
+    def scaled(self, hinted: Hinted) -> Scaled:
+        """Put a drawing on white paper where it is transparent, and compute its lightness at both sizes."""
+        return super().scaled(hinted._replace(photo=hinted.photo.on_white()))
 
     def draw(self, hints: Hints | None, lightness: Tensor, small: Tensor) -> Tensor:
         """Draw hints as strokes `(1, 4, h, w)` at the size of `small`."""

@@ -20,9 +20,6 @@ from colorfuse.inference.upsampling import find_upsampling
 from colorfuse.memory import available_memory, memory_for
 from colorfuse.options import Side, check_value
 
-_BYTES_A_RENDERED_PIXEL = 256
-"""Approximate memory of a network per pixel that it works on."""
-
 _ENOUGH = 1024
 """With fewer pixels than this, a gray photo may be all black and white by chance."""
 _MAX_SATURATION = 100.0
@@ -51,6 +48,7 @@ class Predictor:
         saturation: A factor for ab.
         batch_size: How many photos of a stream to render together; those of equal working size form a batch.
         weighs_opacity: Whether the system weighs marks by their opacity; for others, all marks are opaque.
+        bytes_a_pixel: Approximate memory of the system for each pixel at working size.
 
     Attributes:
         planes: How many planes the system gives.
@@ -71,6 +69,7 @@ class Predictor:
         saturation: float = 1.0,
         batch_size: int = 1,
         weighs_opacity: bool = False,
+        bytes_a_pixel: int = 256,
     ) -> None:
         check_value(render_size, Side, "render_size", "a prediction")
         self.render_ab = render_ab
@@ -80,6 +79,7 @@ class Predictor:
         self.saturation = _checked(saturation)
         self.batch_size = batch_size
         self.weighs_opacity = weighs_opacity
+        self.bytes_a_pixel = bytes_a_pixel
 
     def with_saturation(self, saturation: float) -> "Predictor":
         """Return a predictor with another saturation.
@@ -113,6 +113,19 @@ class Predictor:
         """Draw hints for a photo at the size of `small` `(1, 1, h, w)`, or return None if there are none."""
         return hints.draw(lightness.shape[-2:], small.shape[-2:])[None] if hints else None
 
+    def check_memory(self, height: int, width: int, photos: int = 1) -> None:
+        """Check that there is memory to render photos of a size at once, apart from that for the photos themselves.
+
+        Raises:
+            MemoryError: There is too little.
+        """
+        needed = photos * math.prod(working_size(height, width, self.render_size)) * self.bytes_a_pixel
+        if needed > available_memory():
+            raise MemoryError(
+                f"render_size={self.render_size} takes about {needed / 2**30:.1f} GiB of memory, of which "
+                f"{available_memory() / 2**30:.1f} are free; lower it"
+            )
+
     def outcomes(self, sources: Iterable[tuple[PhotoSource, HintSource | None]]) -> Iterator[Outcome]:
         """Read and colour photos, each with its hints, in order; if one fails, its outcome holds the error."""
         for batch in read_batches(sources, self.batch_size):
@@ -133,7 +146,7 @@ class Predictor:
         """Colour photos; those of equal working size form a batch."""
         largest = max((photo for photo, _ in photos), key=lambda photo: photo.pixels.size)
         height, width, _ = largest.pixels.shape
-        check_render_memory(height, width, self.render_size)
+        self.check_memory(height, width)
         with memory_for(height, width, largest.name):
             scaled = list(map(self.scaled, photos))
             return list(map(self.finish, scaled, self._render(scaled)))
@@ -167,20 +180,6 @@ class Predictor:
         else:
             rows = self.upsampling(*colors, height)
         return photo.colored(lightness, lambda some, top: rows(some[None], top)[0])
-
-
-def check_render_memory(height: int, width: int, render_size: int) -> None:
-    """Check that there is memory to render a photo at `render_size`, apart from the memory for the photo itself.
-
-    Raises:
-        MemoryError: There is too little.
-    """
-    pixels = math.prod(working_size(height, width, render_size))
-    if pixels * _BYTES_A_RENDERED_PIXEL > available_memory():
-        raise MemoryError(
-            f"render_size={render_size} takes about {pixels * _BYTES_A_RENDERED_PIXEL / 2**30:.1f} GiB of memory, of "
-            f"which {available_memory() / 2**30:.1f} are free; lower it"
-        )
 
 
 def _is_black_and_white(lightness: Tensor) -> bool:

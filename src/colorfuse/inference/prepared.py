@@ -12,7 +12,7 @@ from torch.nn import functional
 from colorfuse.hints import HintSource, read_hints
 from colorfuse.images import Photo, Pixels
 from colorfuse.inference.network_colors import NetworkColors
-from colorfuse.inference.predictor import Predictor, check_render_memory
+from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.rendering import RenderAb
 from colorfuse.inference.scaling import Hinted, Scaled
 from colorfuse.inference.suggestions import Suggestion, suggest_colors
@@ -90,7 +90,7 @@ class PreparedPhoto:
         self.photo = photo
         self._predictor = predictor
         height, width, _ = photo.pixels.shape
-        check_render_memory(height, width, predictor.render_size)
+        predictor.check_memory(height, width)
         with memory_for(height, width, photo.name):
             self._scaled = predictor.scaled(Hinted(photo))
             self._system = prepare(self._scaled.small)
@@ -168,4 +168,4 @@ class PreparedPhoto:
         """The photo with its hints drawn."""
         self._check_takes(hints)
         read = None if hints is None else read_hints(hints, self.photo)
-        return self._predictor.with_hints(self._scaled._replace(hinted=Hinted(self.photo, read)))
+        return self._predictor.with_hints(self._scaled._replace(hinted=Hinted(self._scaled.hinted.photo, read)))
