@@ -60,8 +60,8 @@ class Qu2006(Painter):
     Qu, Wong and Heng 2006, *Manga colorization*. In the mode "intensity", the front halts at outlines, and does not
     leak through their gaps; in the mode "pattern", where hatching or screentone change (section 4). Unlike the
     paper's, the front's arrival times are computed by fast marching, without the curvature term, and each pixel
-    belongs to the first front; patterns are parted by Otsu's threshold of their distance from the stroke's, since a front that is
-    merely slower comes everywhere; and a stroke stands for one pattern.
+    belongs to the first front; patterns are parted by Otsu's threshold of their distance from the stroke's, since a
+    front that is merely slower comes everywhere; and a stroke stands for one pattern.
 
     Args:
         mode: "intensity", "pattern", or "auto" for "pattern" where a stroke lies on one; `modes_` says what was
