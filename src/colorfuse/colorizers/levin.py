@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from skimage.registration import optical_flow_ilk
 from torch import Tensor
 
 from colorfuse.colorizers.base import Colorizer
@@ -218,6 +217,8 @@ def _warn_of_regions(regions: NDArray[np.int32], pixels: int) -> None:
 
 def _flow_neighbors(gray: Floats) -> list[Neighbors]:
     """The pixels of the next and the previous frame within less than a pixel of where each pixel moves."""
+    from skimage.registration import optical_flow_ilk  # takes long to import
+
     frames, height, width = gray.shape
     rows, columns = np.mgrid[:height, :width]
     around = []

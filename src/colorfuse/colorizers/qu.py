@@ -8,8 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.filters import threshold_otsu
-from skimage.graph import MCP_Geometric
 from torch import Tensor
 
 from colorfuse.colorizers.gabor import gabor_features
@@ -217,6 +215,8 @@ def _alike(features: NDArray[Any], stroke: Bools, window: int) -> Floats:
 
     A window that holds two patterns is unlike both. So each pixel counts by the likest window that holds it.
     """
+    from skimage.filters import threshold_otsu  # takes long to import
+
     wanted = features[:, stroke].mean(axis=1)
     distance = sum((its - mean) ** 2 for its, mean in zip(features, wanted, strict=True)) / len(features)
     distance = ndimage.minimum_filter(distance, window)
@@ -229,6 +229,8 @@ def _alike(features: NDArray[Any], stroke: Bools, window: int) -> Floats:
 
 def _arrival(speed: Floats, stroke: Bools) -> Floats:
     """When a front that leaves a stroke arrives at each pixel; infinite where it has halted before."""
+    from skimage.graph import MCP_Geometric  # takes long to import
+
     with np.errstate(divide="ignore"):
         march = MCP_Geometric(np.where(speed > 0, 1 / speed, -1.0))
     times: Floats = march.find_costs(np.argwhere(stroke))[0]

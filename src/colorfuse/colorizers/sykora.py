@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.segmentation import watershed
 from torch import Tensor
 from torch.nn import functional
 
@@ -128,6 +127,8 @@ class Sykora2009(Painter):
         return paint
 
     def _watershed(self, ink: NDArray[np.float32], strokes: Labels) -> Labels:
+        from skimage.segmentation import watershed  # takes long to import
+
         labels: Labels = watershed(ink, strokes + 1).astype(np.intp) - 1
         return labels
 
