@@ -2,9 +2,11 @@
 
 import math
 from abc import abstractmethod
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from colorfuse.colorizers.base import Colorizer
@@ -13,6 +15,18 @@ from colorfuse.inference.painting import PaintingPredictor
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.prepared import PreparedSystem
 from colorfuse.inference.rendering import to_render_size
+
+Labels: TypeAlias = NDArray[np.intp]
+"""The number of a stroke's colour for each pixel `(h, w)`, from 0 on; -1 where there is none."""
+
+
+def label_strokes(strokes: Tensor) -> tuple[Tensor, Labels]:
+    """Number the colours of strokes `(4, h, w)`: their Lab `(colours, 3)`, and which each pixel has."""
+    marked = strokes[3] > 0
+    colors, which = strokes[:3, marked].T.unique(dim=0, return_inverse=True)
+    labels = np.full(tuple(marked.shape), -1)
+    labels[marked.numpy()] = which
+    return colors, labels
 
 
 class Painter(Colorizer):

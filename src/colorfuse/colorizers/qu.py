@@ -11,14 +11,13 @@ from scipy import ndimage
 from torch import Tensor
 
 from colorfuse.colorizers.gabor import gabor_features
-from colorfuse.colorizers.painter import Painter
+from colorfuse.colorizers.painter import Labels, Painter, label_strokes
 from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.options import Count, NotNegative, Share, check_value
 from colorfuse.registry import unknown_name
 
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
-Labels: TypeAlias = NDArray[np.intp]
 
 MODES = ("auto", "intensity", "pattern")
 COLORINGS = ("flat", "strokes", "shading")
@@ -118,10 +117,7 @@ class Qu2006(Painter):
 
     def _paint_one(self, lightness: Tensor, strokes: Tensor) -> Tensor:
         gray = lightness.double().numpy() / 100
-        marked = strokes[3] > 0
-        self.colors_, which = strokes[:3, marked].T.unique(dim=0, return_inverse=True)
-        given = np.full(gray.shape, -1)
-        given[marked.numpy()] = which
+        self.colors_, given = label_strokes(strokes)
         textured = np.sqrt((_box(gray**2, self.window) - _box(gray, self.window) ** 2).clip(min=0)) > _TEXTURED
         self.modes_ = [self._mode_of(textured[given == label]) for label in range(len(self.colors_))]
         features = gabor_features(gray, self.window) if "pattern" in self.modes_ else np.zeros((0, *gray.shape))

@@ -3,7 +3,6 @@
 import dataclasses
 import warnings
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -13,14 +12,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from colorfuse.colorizers.cuts import check_solver, minimum_cut
-from colorfuse.colorizers.painter import Painter
+from colorfuse.colorizers.painter import Labels, Painter, label_strokes
 from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.inference.rendering import working_size
 from colorfuse.options import Share, check_value
 from colorfuse.registry import unknown_name
-
-Labels: TypeAlias = NDArray[np.intp]
-"""The number of a stroke's colour for each pixel `(h, w)`, from 0 on; -1 where there is none."""
 
 _NONE = -1
 _LOG_SIGMA = 1.1
@@ -113,15 +109,11 @@ class Sykora2009(Painter):
         return torch.stack([self._paint_one(*each) for each in zip(lightness[:, 0], strokes, strict=True)])
 
     def _paint_one(self, lightness: Tensor, strokes: Tensor) -> Tensor:
-        marked = strokes[3] > 0
         paint = torch.tensor([100.0, 0.0, 0.0, 1.0]).reshape(4, 1, 1).repeat(1, *lightness.shape)
-        self.colors_, which = strokes[:3, marked].T.unique(dim=0, return_inverse=True)
-        self.labels_ = np.full(tuple(lightness.shape), _NONE)
-        if marked.any():
-            given = self.labels_.copy()
-            given[marked.numpy()] = which
+        self.colors_, self.labels_ = label_strokes(strokes)
+        if len(self.colors_):
             ink = INKS[self.ink]((1 - lightness / 100).clamp(0, 1).numpy())
-            self.labels_ = _METHODS[self.method](self, ink, given)
+            self.labels_ = _METHODS[self.method](self, ink, self.labels_)
             paint[:3] = self.colors_[self.labels_].movedim(-1, 0)
             _warn_of_lost(len(self.colors_) - len(np.unique(self.labels_)))
         return paint
