@@ -22,12 +22,23 @@ def lab_from_rgb(rgb: Tensor) -> Tensor:
 
 def lightness_from_gray(gray: Tensor) -> Tensor:
     """Gray bytes, or floats in 0 to 1, to L."""
-    return 116 * _lab_curve(_linear(gray))
+    return lightness_from_linear(_linear(gray))
+
+
+def lightness_from_linear(luminance: Tensor) -> Tensor:
+    """Y in 0 to 1, which is linear in light, to L."""
+    return 116 * _lab_curve(luminance)
+
+
+def linear_from_lab(lab: Tensor) -> Tensor:
+    """Lab to linear RGB, which is not clipped to 0 to 1."""
+    linear: Tensor = _TO_RGB.to(lab) @ _inverse_lab_curve(_TO_CURVED.to(lab) @ lab)
+    return linear
 
 
 def rgb_from_lab(lab: Tensor) -> Tensor:
     """Lab to floats in 0 to 1, clipped."""
-    return _companded(_linear_from_lab(_working(lab))).clamp(0, 1)
+    return _companded(linear_from_lab(_working(lab))).clamp(0, 1)
 
 
 def bytes_from_lab(lab: Tensor) -> Tensor:
@@ -56,13 +67,7 @@ def _greatest_factor(lab: Tensor) -> Tensor:
 
 def _in_gamut(lab: Tensor) -> Tensor:
     """Whether each colour is in the sRGB gamut, up to float32 rounding."""
-    return (_linear_from_lab(lab) - 0.5).abs().amax(dim=-2) <= 0.5 + 1e-6
-
-
-def _linear_from_lab(lab: Tensor) -> Tensor:
-    """Lab to linear RGB, which is not clipped to 0 to 1."""
-    linear: Tensor = _TO_RGB.to(lab) @ _inverse_lab_curve(_TO_CURVED.to(lab) @ lab)
-    return linear
+    return (linear_from_lab(lab) - 0.5).abs().amax(dim=-2) <= 0.5 + 1e-6
 
 
 def _working(values: Tensor) -> Tensor:

@@ -69,6 +69,8 @@ class FusionColorizer(NetworkColorizer):
             train for all epochs and keep the last weights.
         simulated_hints: How hints are drawn from the true colours in training, if the encoder takes any: the
             arguments of `SimulatedHints`. None to train without hints.
+        old_film: How the lightness of training photos is made like that of old film: the arguments of `OldFilm`. None
+            to train on the lightness of a camera alone.
         seed: Determines the initial weights and all random draws of training.
 
     Attributes:
@@ -110,6 +112,7 @@ class FusionColorizer(NetworkColorizer):
     simulated_hints: dict[str, Any] | None = dataclasses.field(
         default_factory=lambda: copy.deepcopy(_DEFAULTS["simulated_hints"])
     )
+    old_film: dict[str, Any] | None = _DEFAULTS["old_film"]
     seed: int = _DEFAULTS["seed"]
 
     @classmethod

@@ -1,5 +1,6 @@
 """The colours of hints, as people write them."""
 
+import functools
 import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -57,7 +58,7 @@ def lab_of(color: Any) -> tuple[float | None, float, float]:
     if len(values) == 3 and all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values):
         most = 255 if all(isinstance(value, numbers.Integral) for value in values) else 1
         if all(0 <= value <= most for value in values):
-            return _of_rgb([float(value) / most for value in values])
+            return _of_rgb(*(float(value) / most for value in values))
     raise _no_color(color)
 
 
@@ -78,7 +79,8 @@ def _of_ab(color: Mapping[str, Any]) -> tuple[None, float, float]:
     return None, a, b
 
 
-def _of_rgb(rgb: Sequence[float]) -> tuple[float, float, float]:
+@functools.lru_cache(maxsize=1024)  # many points have one colour, and are read anew with each that is added
+def _of_rgb(*rgb: float) -> tuple[float, float, float]:
     lightness, a, b = rgb_to_lab(torch.tensor(rgb, dtype=torch.float64).reshape(3, 1, 1)).flatten().tolist()
     return (lightness, a, b) if max(abs(a), abs(b)) > 1e-3 else (lightness, 0.0, 0.0)
 

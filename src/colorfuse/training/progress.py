@@ -103,6 +103,7 @@ class Training:
         )
         self.stepper = Stepper(accelerator, self.learner, self.optimizer, self.loader.batch_size, settings.clip_norm)
         self._hints = settings.hint_simulation() if network.takes_hints else None
+        self._film = settings.film()
         self._is_frozen = False
         self._thawing = [weights for weights in learning.backbone.parameters() if weights.requires_grad]
 
@@ -127,7 +128,7 @@ class Training:
                 warn_of_unit_lightness(batch.lightness, batch.ab)
             # Seed every step by its number, so that a resumed run draws the same random numbers.
             torch.manual_seed(mixed_seed(settings.seed, step, self.shard.rank))
-            figures = self._backward(self._hinted(resized(batch, settings.side(epoch))), epoch)
+            figures = self._backward(self._drawn(resized(batch, settings.side(epoch))), epoch)
             self.stepper.update(self._rate(step))
             if self.average:
                 self.average.update(step + 1)
@@ -158,7 +159,7 @@ class Training:
             if self.average:
                 some = self._parts(self.loader.epoch(epoch, stop=self._batches_of(_OBSERVED)))
                 self.average.estimate_statistics(
-                    map(self._hinted, some), stride, lambda values: self._reduce(values, "mean")
+                    map(self._drawn, some), stride, lambda values: self._reduce(values, "mean")
                 )
             if judged is not None:
                 row |= validate(
@@ -203,13 +204,14 @@ class Training:
         if is_frozen:
             self.learner.network.backbone.eval()
 
-    def _hinted(self, batch: Batch) -> Batch:
-        """Draw hints for a batch, if the network takes any."""
-        if not self._hints:
-            return batch
-        batch = batch._replace(hints=self._hints.draw(batch.ab))
-        if self.network.takes_global_hints:
-            batch = batch._replace(global_hints=self._hints.draw_global(batch.lightness, batch.ab))
+    def _drawn(self, batch: Batch) -> Batch:
+        """Draw hints for a batch, if the network takes any, and put some of its photos on old film."""
+        if self._hints:
+            batch = batch._replace(hints=self._hints.draw(batch.ab))
+            if self.network.takes_global_hints:
+                batch = batch._replace(global_hints=self._hints.draw_global(batch.lightness, batch.ab))
+        if self._film:
+            batch = batch._replace(lightness=self._film.draw(batch.lightness, batch.ab))
         return batch
 
     def _backward(self, batch: Batch, epoch: int) -> BatchMetrics:

@@ -4,6 +4,7 @@ import dataclasses
 import typing
 from typing import Any
 
+from colorfuse.data.old_film import OldFilm
 from colorfuse.hints.simulated import SimulatedHints
 from colorfuse.options import (
     Count,
@@ -43,12 +44,14 @@ class Settings:
     ema_decay: Fraction | None
     patience: Count | None
     simulated_hints: dict[str, Any] | None
+    old_film: dict[str, Any] | None
     seed: NonNegativeInt
 
     def __post_init__(self) -> None:
         for name, kind in typing.get_type_hints(type(self), include_extras=True).items():
             check_value(getattr(self, name), kind, name, "a colorizer")
         check_options("simulated_hints", SimulatedHints, self.simulated_hints or {}, where="simulated_hints.")
+        check_options("old_film", OldFilm, self.old_film or {}, where="old_film.")
         if self.start_size is not None and self.start_size > self.image_size:
             raise ValueError(f"start_size={self.start_size} must be at most image_size={self.image_size}")
         if self.optimizer not in OPTIMIZERS:
@@ -59,6 +62,10 @@ class Settings:
     def hint_simulation(self) -> SimulatedHints | None:
         """How hints are drawn, if they are."""
         return None if self.simulated_hints is None else SimulatedHints(**self.simulated_hints)
+
+    def film(self) -> OldFilm | None:
+        """How photos are made like those of old film, if they are."""
+        return None if self.old_film is None else OldFilm(**self.old_film)
 
     def side(self, epoch: int) -> int:
         """The side of an epoch's photos in pixels; with `start_size`, it grows over the first half of training."""
