@@ -1,10 +1,12 @@
 """Train the weights inside the package, with the recipe `interactive`.
 
     python benchmarks/inside.py RUN PHOTOS [PHOTOS ...] [--start COLORIZER] [--weights FILE] [--epochs N] [--side N]
+        [--rate RATE] [--share SHARE]
 
 The backbone starts from its ImageNet weights, which timm publishes, or which FILE holds; or the whole network starts
-from COLORIZER, a saved one of the same recipe, such as the weights inside. The same command goes on where it was
-stopped. What is then in RUN/inside, in half precision, is what `FusionColorizer.from_pretrained()` loads.
+from COLORIZER, a saved one of the same recipe, such as the weights inside. SHARE of the photos are trained on. The
+same command goes on where it was stopped. What is then in RUN/inside, in half precision, is what
+`FusionColorizer.from_pretrained()` loads.
 """
 
 import argparse
@@ -52,7 +54,8 @@ def main(options: argparse.Namespace) -> None:
     found = {path.name for folder in options.photos for path in folder.iterdir()}
     sources = {pattern: weight for pattern, weight in SOURCES.items() if any(Path(n).match(pattern) for n in found)}
     photos = cf.PhotoFolder(options.photos, weights=sources)
-    train, held_out = cf.split(photos, (1 - HELD_OUT, HELD_OUT), seed=0)
+    shares = [HELD_OUT, options.share * (1 - HELD_OUT), (1 - options.share) * (1 - HELD_OUT)]
+    held_out, train, *_ = cf.split(photos, [share for share in shares if share], seed=0)
     backbone: Any = "tf_efficientnet_lite2"
     if options.weights:
         backbone = {"name": backbone, "weights": str(options.weights)}
@@ -82,4 +85,5 @@ if __name__ == "__main__":
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--side", type=int, default=112)
     parser.add_argument("--rate", type=float)
+    parser.add_argument("--share", type=float, default=1.0, help="of the photos, to train on")
     main(parser.parse_args())

@@ -2,10 +2,12 @@
 
 import importlib.util
 import itertools
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -37,6 +39,42 @@ def test_cuts_are_minimum(height: int, width: int, seed: int) -> None:
     best = min(cost(np.array(side), *graph) for side in itertools.product([False, True], repeat=nodes.size))
     for solver in SOLVERS:
         assert cost(minimum_cut(pairs, capacities, sources, sinks, solver), *graph) == best
+
+
+def energy(labels: NDArray[Any], drawing: NDArray[Any], strokes: NDArray[Any], softness: float) -> float:
+    """The energy of a labelling as in section 4 of the paper, with borders between pixels by their lighter one."""
+    intensity = cf.gray_to_lightness(torch.from_numpy(drawing)[None])[0].numpy() / 100
+    perimeter = 2 * sum(drawing.shape)
+    total = 0.0
+    for axis in (0, 1):
+        one, other = (np.take(labels, range(start, labels.shape[axis] - 1 + start), axis) for start in (0, 1))
+        lit = [np.take(intensity, range(start, labels.shape[axis] - 1 + start), axis) for start in (0, 1)]
+        total += ((1 + np.rint(perimeter * np.minimum(*lit))) * (one != other)).sum()
+    overruled = (strokes >= 0) & (strokes != labels)
+    return total + max(1, round((1 - softness) * perimeter)) * int(overruled.sum())
+
+
+@settings(max_examples=30)
+@given(st.integers(2, 3), st.integers(2, 4), st.sampled_from([0.5, 0.9, 0.95]), st.integers(0, 10**6))
+def test_two_colours_have_the_least_energy(height: int, width: int, softness: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    drawing = rng.integers(0, 256, (height, width)).astype(np.uint8)
+    strokes = rng.integers(-2, 2, (height, width)).clip(min=-1)
+    strokes.flat[:2] = 0, 1
+    colors = np.array([[255, 0, 0], [0, 0, 255]], np.uint8)
+    hints = [(*place, tuple(colors[strokes[tuple(place)]].tolist())) for place in np.argwhere(strokes >= 0).tolist()]
+    least = min(
+        energy(np.array(labels).reshape(height, width), drawing, strokes, softness)
+        for labels in itertools.product([0, 1], repeat=height * width)
+    )
+    for solver in SOLVERS:
+        system = Sykora2009(softness=softness, solver=solver)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "the strokes of 1 colour are overruled")
+            system.predict(drawing, hints=hints)
+        reds = int(system.colors_[:, 1].argmax())
+        labels = np.where(system.labels_ == reds, 0, 1)
+        assert energy(labels, drawing, strokes, softness) == least
 
 
 def ring(gap: int) -> NDArray[np.uint8]:
@@ -79,6 +117,19 @@ def test_soft_strokes_may_overrun_and_hard_ones_may_not() -> None:
     assert hard[20, 85].tolist() == [65, 105, 225]
 
 
+def test_a_hard_click_stays_among_soft_strokes() -> None:
+    click = [*STROKES, (48, 60, "tomato", 2)]
+    with pytest.warns(UserWarning, match="the strokes of 1 colour are overruled everywhere"):
+        soft = Sykora2009(render_size=96).predict(ring(4), hints=click)
+    mixed = Sykora2009(render_size=96, hard=["tomato"]).predict(ring(4), hints=click)
+    assert soft[48, 60].tolist() == [255, 215, 0]
+    assert mixed[48, 60].tolist() == [255, 99, 71]
+    assert mixed[48, 40].tolist() == [255, 215, 0]
+    assert mixed[10, 10].tolist() == [65, 105, 225]
+    all_hard = Sykora2009(render_size=96, hard=["tomato", "gold", "royalblue"]).predict(ring(4), hints=click)
+    assert (all_hard == Sykora2009(render_size=96, softness=0.0).predict(ring(4), hints=click)).all()
+
+
 @given(st.integers(0, 10**6))
 @settings(max_examples=10)
 def test_a_mirrored_drawing_gives_mirrored_colours(seed: int) -> None:
@@ -118,6 +169,7 @@ def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     for settings_, error, said in (
         ({"method": "graph"}, ValueError, "graph"),
         ({"ink": "blue"}, ValueError, "blue"),
+        ({"hard": ["rad"]}, cf.HintsError, "'rad' is no colour"),
         ({"softness": 2.0}, ValueError, "softness of sykora2009 must be less than or equal to 1"),
         ({"solver": "cplex"}, ValueError, "solver must be one of auto, ortools, scipy, not 'cplex'"),
     ):

@@ -2,7 +2,8 @@
 
 import dataclasses
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch.nn import functional
 from colorfuse.colorizers.cuts import check_solver, minimum_cut
 from colorfuse.colorizers.painter import Labels, Painter, label_strokes
 from colorfuse.colorizers.registry import register_colorizer
+from colorfuse.hints.colors import ab_of
 from colorfuse.inference.rendering import working_size
 from colorfuse.options import Share, check_value
 from colorfuse.registry import unknown_name
@@ -53,6 +55,7 @@ class Sykora2009(Painter):
         softness: How far strokes may be overruled: 0 for strokes that count wherever they are, up to 1. A pixel of a
             stroke costs `1 - softness` of the drawing's perimeter to overrule, so a click alone may lose; at 0, more
             than any border around it.
+        hard: Colours, as in hints, whose strokes count wherever they are, whatever the softness of the others.
         ink: How borders follow ink: "linear" in its darkness, "square" for fainter lines, or "log", by the Laplacian
             of a Gaussian, for pencil.
         render_size: Drawings are resized to at most about `render_size ** 2` pixels to be cut.
@@ -76,7 +79,8 @@ class Sykora2009(Painter):
     """
 
     method: str = "cut"
-    softness: float = 0.95
+    softness: float = 0.9
+    hard: Sequence[Any] = ()
     ink: str = "linear"
     render_size: int = 512
     upsample: str = "bilinear"
@@ -98,6 +102,7 @@ class Sykora2009(Painter):
 
         Raises:
             ValueError: A setting is unknown or out of range.
+            HintsError: One of `hard` is no colour.
             ImportError: The solver is not installed.
         """
         if self.method not in _METHODS:
@@ -130,8 +135,7 @@ class Sykora2009(Painter):
         pairs = _neighbors(*ink.shape)
         # A border costs less than its way around the whole drawing only where it runs along ink.
         capacities = 1 + np.rint(perimeter * (1 - ink.ravel()[pairs].max(axis=1))).astype(np.int64)
-        soft = max(1, round((1 - self.softness) * perimeter))
-        strength = soft if self.softness else 5 * (perimeter + 1)
+        strengths = np.where(self._are_hard(), 5 * (perimeter + 1), max(1, round((1 - self.softness) * perimeter)))
         labels, free = np.full(ink.shape, _NONE), np.ones(ink.shape, bool)
         order = np.argsort(-np.bincount(strokes[strokes >= 0]), kind="stable")
         for turn, color in enumerate(order):
@@ -142,16 +146,25 @@ class Sykora2009(Painter):
             nodes = np.flatnonzero(free)
             among = free.ravel()[pairs].all(axis=1)
             its = rest.ravel()[nodes]
+            costs = np.where(its >= 0, strengths[its], 0)
             side = minimum_cut(
                 np.searchsorted(nodes, pairs[among]),
                 capacities[among],
-                strength * (its == color),
-                strength * ((its != color) & (its >= 0)),
+                np.where(its == color, costs, 0),
+                np.where(its == color, 0, costs),
                 self.solver,
             )
             labels.ravel()[nodes[side]] = color
             free.ravel()[nodes[side]] = False
         return labels
+
+    def _are_hard(self) -> NDArray[np.bool_]:
+        """Which of the strokes' colours may not be overruled."""
+        if not self.softness:
+            return np.ones(len(self.colors_), bool)
+        hard = torch.tensor([ab_of(color) for color in self.hard]).reshape(-1, 2)
+        apart: Tensor = torch.cdist(self.colors_[:, 1:].double(), hard.double())
+        return (apart < 1).any(dim=1).numpy()
 
 
 def _warn_of_lost(count: int) -> None:
@@ -159,7 +172,7 @@ def _warn_of_lost(count: int) -> None:
         its = f"{count} colour{'s' if count > 1 else ''}"
         warnings.warn(
             f"the strokes of {its} are overruled everywhere, since they are small; "
-            "make them longer, or give softness=0",
+            "make them longer, or name them in `hard`",
             stacklevel=2,
         )
 
