@@ -7,6 +7,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from inventories import write_inventories  # it lies beside this file
 
+from colorfuse.data import OldFilm
+from colorfuse.hints import SimulatedHints
+
 project = "colorfuse"
 author = "The colorfuse authors"
 copyright = author
@@ -74,3 +77,5 @@ def setup(app):
             function.__annotations__ = typing.get_type_hints(function)
 
     app.connect("autodoc-before-process-signature", without_ranges)
+    for described in (OldFilm, SimulatedHints):
+        described.__annotations__ = typing.get_type_hints(described)  # autodoc reads those of dataclasses from these

@@ -139,7 +139,7 @@ def test_a_reference_is_global_hints() -> None:
     assert (colorizer.predict(gray) == plain).all()
     with pytest.raises(cf.PhotoError, match="is gray; a reference must have the colours"):
         colorizer.predict(gray, reference=gray)
-    with pytest.raises(ValueError, match="takes no reference photo; one trained with the recipe zhang2017 does"):
+    with pytest.raises(ValueError, match="takes no reference photo; one that has learnt with hints does"):
         cf.FusionColorizer.from_pretrained().predict(gray, reference=reference)
     with pytest.raises(ValueError, match="only predicts"):
         referring.save("nowhere")

@@ -40,7 +40,9 @@ def colorize(
         Path | None,
         typer.Option(help="Colours for places: a transparent layer or a .json file; for several photos, a folder."),
     ] = None,
-    reference: Annotated[Path | None, typer.Option(help="A colour photo to take colours from.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="A colour photo to take colours from, or a folder of them.")
+    ] = None,
     device: DeviceOption = "auto",
     page: Annotated[
         int | None, typer.Option(help="Of files with several pages or frames, the one to colour, from 0 on.")

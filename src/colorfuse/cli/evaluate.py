@@ -40,6 +40,10 @@ def evaluate(
     hint_protocol: Annotated[
         str, typer.Option(help=f"How points are drawn: {', '.join(HINT_PROTOCOLS)}.")
     ] = "zhang2017",
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="A colour photo to take colours from, or a folder with one for each photo, of its name."),
+    ] = None,
     device: DeviceOption = "auto",
 ) -> None:
     """Evaluate colours on photos whose true colours are known, against gray and one constant colour."""
@@ -59,6 +63,7 @@ def evaluate(
         figures=figure or DEFAULT,
         hints=_counts(hints),
         hint_protocol=hint_protocol,
+        reference=reference,
     )
     # Under torchrun all processes have the result; only the first reports it.
     if distributed.is_initialized() and distributed.get_rank():

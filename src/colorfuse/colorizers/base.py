@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from colorfuse.color.units import warn_of_unit_lightness
 from colorfuse.colorizers.estimator import Estimator
+from colorfuse.colorizers.references import References
 from colorfuse.colorizers.steered import Steered
 from colorfuse.data.sources import Source, as_dataset
 from colorfuse.hints import HintSource, pair_hints, read_hints
@@ -75,7 +76,7 @@ class Colorizer(Steered, Estimator, ABC):
         photos: PhotoSource,
         *,
         hints: HintSource | None = None,
-        reference: PhotoSource | None = None,
+        reference: References | None = None,
         saturation: float = 1.0,
         upsample: str | None = None,
         render_size: int | None = None,
@@ -86,7 +87,7 @@ class Colorizer(Steered, Estimator, ABC):
         photos: list[Any] | tuple[Any, ...],
         *,
         hints: str | Path | Iterable[HintSource | None] | None = None,
-        reference: PhotoSource | None = None,
+        reference: References | None = None,
         saturation: float = 1.0,
         upsample: str | None = None,
         render_size: int | None = None,
@@ -97,7 +98,7 @@ class Colorizer(Steered, Estimator, ABC):
         photos: Iterable[PhotoSource],
         *,
         hints: str | Path | Iterable[HintSource | None] | None = None,
-        reference: PhotoSource | None = None,
+        reference: References | None = None,
         saturation: float = 1.0,
         upsample: str | None = None,
         render_size: int | None = None,
@@ -107,7 +108,7 @@ class Colorizer(Steered, Estimator, ABC):
         photos: Any,
         *,
         hints: Any = None,
-        reference: PhotoSource | None = None,
+        reference: References | None = None,
         saturation: float = 1.0,
         upsample: str | None = None,
         render_size: int | None = None,
@@ -121,7 +122,7 @@ class Colorizer(Steered, Estimator, ABC):
             hints: Colours for places of the photo, as `read_hints` takes them: points `(row, column, color)`, a
                 transparent layer, a JSON file, arrays. Under a mark, the photo gets its colour. For several photos, a
                 list with hints or None for each; or a folder of files that are named like the photos.
-            reference: A colour photo to take colours from, for systems that do.
+            reference: A colour photo to take colours from, a list or a folder of them, for systems that do.
             saturation: A factor for ab from 0 to 100: 0 keeps the photo gray, 1 leaves the prediction unchanged. A
                 network trained with squared error is pale where it is unsure; a factor above 1 compensates.
             upsample: How colours are upsampled to the photo's size: "guided" by its lightness, so that colour edges
@@ -177,7 +178,7 @@ class Colorizer(Steered, Estimator, ABC):
         photos: str | Path | Iterable[PhotoSource],
         *,
         hints: str | Path | Iterable[HintSource | None] | None = None,
-        reference: PhotoSource | None = None,
+        reference: References | None = None,
         saturation: float = 1.0,
         upsample: str | None = None,
         render_size: int | None = None,

@@ -21,8 +21,8 @@ def minimum_cut(
     """Cut a graph into a source's and a sink's side, so that the capacities of all cut edges sum to the least.
 
     Args:
-        pairs: The nodes `(E, 2)` that edges join, in both directions.
-        capacities: The edges' capacities `(E,)`.
+        pairs: The nodes `(E, 2)` that edges join.
+        capacities: The edges' capacities `(E,)`, the same in both directions, or `(E, 2)`, there and back.
         from_source: Capacities of edges from the source to each node `(nodes,)`; 0 for none.
         to_sink: Capacities of edges from each node to the sink `(nodes,)`.
         solver: "ortools"; "scipy", which takes some nine times as long; or "auto" for the first that is installed.
@@ -45,8 +45,9 @@ def minimum_cut(
     # An edge without capacity from source to sink makes both known where no other edge does.
     tails = np.concatenate([pairs[:, 0], pairs[:, 1], np.full_like(sourced, source), sunk, [source]])
     heads = np.concatenate([pairs[:, 1], pairs[:, 0], sourced, np.full_like(sunk, sink), [sink]])
-    both = np.concatenate([capacities, capacities, from_source[sourced], to_sink[sunk], [0]])
-    side = _solver(solver)(tails, heads, both, nodes + 2)
+    there, back = capacities.T if capacities.ndim == 2 else (capacities, capacities)
+    all_capacities = np.concatenate([there, back, from_source[sourced], to_sink[sunk], [0]])
+    side = _solver(solver)(tails, heads, all_capacities, nodes + 2)
     return side[:nodes]
 
 

@@ -81,11 +81,8 @@ class Levin2004(Colorizer):
         if hints is None:
             return self._elsewhere(lightness, None)
         elsewhere = self._elsewhere(lightness, hints)
-        solved = [
-            _solve(photo, its, rest)
-            for photo, its, rest in zip(lightness, hints[:, None], elsewhere[:, None], strict=True)
-        ]
-        return torch.cat(solved)
+        each = zip(lightness, hints[:, None], elsewhere[:, None], strict=True)
+        return torch.cat([self._solve(*photo) for photo in each])
 
     def predict(self, photos: Any, *, hints: Any = None, **options: Any) -> Any:
         """Colour one photo or many, as `Colorizer.predict`; or the frames of a film, with hints for some of them.
@@ -153,7 +150,13 @@ class Levin2004(Colorizer):
         ]
 
     def _solve_frames(self, lightness: Tensor, hints: Tensor) -> Tensor:
-        return _solve(lightness[:, 0], hints, self._elsewhere(lightness, hints))
+        return self._solve(lightness[:, 0], hints, self._elsewhere(lightness, hints))
+
+    @staticmethod
+    def _solve(lightness: Tensor, hints: Tensor, elsewhere: Tensor) -> Tensor:
+        ab, unmarked = solve_colors(lightness, hints, elsewhere)
+        _warn_of_regions(unmarked, lightness.numel())
+        return ab
 
     def _elsewhere(self, lightness: Tensor, hints: Tensor | None) -> Tensor:
         """The colours of regions without marks."""
@@ -168,7 +171,7 @@ def _stacked(frames: list[Scaled]) -> tuple[Tensor, Tensor]:
     return torch.cat([its.small for its in frames]), torch.cat(drawn)
 
 
-def _solve(lightness: Tensor, hints: Tensor, elsewhere: Tensor) -> Tensor:
+def solve_colors(lightness: Tensor, hints: Tensor, elsewhere: Tensor) -> tuple[Tensor, NDArray[np.int32]]:
     """Solve for the colours of successive frames.
 
     Args:
@@ -177,7 +180,7 @@ def _solve(lightness: Tensor, hints: Tensor, elsewhere: Tensor) -> Tensor:
         elsewhere: ab of regions without a mark `(frames, 2, h, w)`.
 
     Returns:
-        ab `(frames, 2, h, w)`.
+        ab `(frames, 2, h, w)`; and the regions without a mark, as a number for each of their pixels.
     """
     frames, height, width = lightness.shape
     gray = lightness.double().numpy() / 100
@@ -188,7 +191,6 @@ def _solve(lightness: Tensor, hints: Tensor, elsewhere: Tensor) -> Tensor:
     colors, opacity, solved = (_as_columns(maps) for maps in (hints[:, :2], hints[:, 2:], elsewhere))
     regions = find_regions(weights)
     marked = np.isin(regions, regions[opacity[:, 0] > 0])
-    _warn_of_regions(regions[~marked], len(regions))
     if marked.any():
         some, place = np.flatnonzero(marked), np.cumsum(marked) - 1
         order = None
@@ -196,7 +198,8 @@ def _solve(lightness: Tensor, hints: Tensor, elsewhere: Tensor) -> Tensor:
             order = dissection_order(height, width)
             order = place[order[marked[order]]]
         solved[some] = propagate(normalized_within(weights, some), colors[some], opacity[some, 0], order)
-    return torch.from_numpy(solved).to(lightness).reshape(frames, height, width, 2).movedim(-1, 1)
+    ab = torch.from_numpy(solved).to(lightness).reshape(frames, height, width, 2).movedim(-1, 1)
+    return ab, regions[~marked]
 
 
 def _as_columns(maps: Tensor) -> Floats:

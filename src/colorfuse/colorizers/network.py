@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from colorfuse.colorizers.learnt import LearntColorizer
+from colorfuse.colorizers.references import References, read_references
 from colorfuse.hints.overall import global_hints
-from colorfuse.images import PhotoSource
-from colorfuse.images.reference import read_reference
 from colorfuse.inference.devices import Device
 from colorfuse.inference.network_colors import NetworkColors
 from colorfuse.inference.prepared import PreparedNetwork, PreparedSystem
@@ -42,26 +41,33 @@ class NetworkColorizer(LearntColorizer):
         ab: Tensor = NetworkColors(self.network_, self.objective_)(lightness, hints)
         return ab
 
-    def with_reference(self, reference: PhotoSource) -> Self:
-        """Return a copy that takes its colours from a reference photo; it cannot be saved or exported.
+    def with_reference(self, reference: References) -> Self:
+        """Return a copy that takes its colours from references; it cannot be saved or exported.
 
-        The network is given the histogram of the reference's colours and their mean saturation.
+        A network that has learnt with hints gets the references' colours as hints, for those places of a photo that
+        look like places of a reference to its backbone. One that takes global hints gets the histogram of the first
+        reference's colours and their mean saturation.
 
         Args:
-            reference: A colour photo, as `predict` takes photos.
+            reference: A colour photo, as `predict` takes photos, several in a list, or a folder of them.
 
         Raises:
             NotFittedError: There is no network yet.
-            ValueError: The network takes no global hints.
-            PhotoError: The reference cannot be read, or is gray.
+            ValueError: The network takes neither kind of hints, or has no backbone to compare photos with.
+            PhotoError: A reference cannot be read, or is gray or toned.
         """
         self.check_fitted()
-        if not getattr(self.network_, "takes_global_hints", False):
+        network = self.network_
+        matches = self.takes_hints and bool(getattr(getattr(network, "backbone", None), "maps", ()))
+        takes_whole = getattr(network, "takes_global_hints", False)
+        if not matches and not takes_whole:
             return super().with_reference(reference)
+        from colorfuse.network.matching import Matcher
         from colorfuse.network.referring import Referring
 
-        lab = read_reference(reference, self.render_size)
-        return self._only_predicting(Referring(self.network_, global_hints(lab[:, :1], lab[:, 1:]).to(self.device)))
+        labs = [torch.from_numpy(each.lab)[None] for each in read_references(reference, self.render_size)]
+        whole = global_hints(labs[0][:, :1], labs[0][:, 1:]).to(self.device) if takes_whole else None
+        return self._only_predicting(Referring(network, Matcher(network, labs) if matches else None, whole))
 
     def _prepared(self, lightness: Tensor) -> PreparedSystem:
         return PreparedNetwork(NetworkColors(self.network_, self.objective_), lightness)

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
+from colorfuse.colorizers.references import References
 from colorfuse.hints import HintSource
 from colorfuse.images import PhotoSource, read_photo
 from colorfuse.inference.predictor import Predictor
@@ -83,15 +84,16 @@ class Steered(ABC):
         """
         return self.prepare(photo).suggest(place, count, hints=hints)
 
-    def with_reference(self, reference: PhotoSource) -> Self:
-        """Return a copy of this colorizer that takes its colours from a reference photo.
+    def with_reference(self, reference: References) -> Self:
+        """Return a copy of this colorizer that takes its colours from reference photos: one, a list or a folder.
 
         Raises:
             ValueError: This system takes no reference.
             PhotoError: The reference cannot be read.
         """
         raise ValueError(
-            f"this {type(self).__name__} takes no reference photo; one trained with the recipe zhang2017 does"
+            f"this {type(self).__name__} takes no reference photo; one that has learnt with hints does, and so do "
+            "welsh2002, irony2005 and charpiat2008"
         )
 
     def check_takes(self, hints: Any) -> None:

@@ -43,6 +43,7 @@ def evaluate(
     min_chroma: float = MIN_CHROMA,
     hints: Sequence[int] = (),
     hint_protocol: str = "zhang2017",
+    reference: Any = None,
 ) -> Evaluation:
     """Evaluate a colorizer, or the output files of any other program, on photos whose true colours are known.
 
@@ -70,10 +71,13 @@ def evaluate(
         hint_protocol: How points are drawn. "zhang2017": patches of 6 x 6 pixels, normally distributed around the
             centre (Zhang et al. 2017, who used `protocol="square256"`); "icolorit": patches of 2 x 2 pixels anywhere
             (Yun et al. 2023, *iColoriT*, who used "square224"). Each reveals its mean colour.
+        reference: For a colorizer that takes references: one for all photos, as `predict` takes it; a folder, in
+            which each photo's reference has its name, whatever the suffix; or a function from a photo's name to its
+            reference. Photos without one are left out.
 
     Raises:
         ValueError: The protocol or a metric is unknown, the saturation is below 0 or given for output files, or
-            `constant` is not two numbers; or there are hints, and the colorizer takes none.
+            `constant` is not two numbers; or there are hints or a reference, and the colorizer takes none.
         TypeError: The photos have another type.
         NotFittedError: The colorizer has no network yet.
         FileNotFoundError: A path does not exist.
@@ -99,6 +103,7 @@ def evaluate(
         min_chroma=min_chroma,
         hints=hints,
         hint_protocol=hint_protocol,
+        reference=reference,
     )
     shard = _shard()
     rows = ["gray", "constant", "predicted", *(row_name(count) for count in hints if count)]
@@ -137,6 +142,7 @@ def prepare_evaluation(
     min_chroma: float,
     hints: Sequence[int] = (),
     hint_protocol: str = "zhang2017",
+    reference: Any = None,
 ) -> tuple[list[GroundTruth], Predict, Criteria, dict[str, str]]:
     """Check the arguments of `evaluate`, and prepare what it needs.
 
@@ -161,9 +167,12 @@ def prepare_evaluation(
     if isinstance(colors, Colorizer):
         if any(hints):
             colors.check_takes(hints)
-        return originals, colorizer_predictions(colors, saturation, hints, hint_protocol), criteria, {}
+        predict = colorizer_predictions(colors, saturation, hints, hint_protocol, reference)
+        return originals, predict, criteria, {}
     if any(hints):
         raise ValueError(f"hints={tuple(hints)} are for a colorizer; the colours of files are judged as they are")
+    if reference is not None:
+        raise ValueError(f"reference={reference} is for a colorizer; the colours of files are judged as they are")
     if saturation != 1:
         raise ValueError(f"saturation={saturation} is for a colorizer; the colours of files are judged as they are")
     outputs, others = find_outputs(Path(colors), originals)

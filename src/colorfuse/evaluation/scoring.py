@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 
@@ -15,6 +15,7 @@ from colorfuse.evaluation.figures import PER_PHOTO, REFERENCE_FREE, Colors
 from colorfuse.evaluation.ground_truth import GroundTruth
 from colorfuse.evaluation.hinting import draw_points, row_name
 from colorfuse.evaluation.protocols import Protocol
+from colorfuse.evaluation.references import referred
 from colorfuse.images import open_rgb
 from colorfuse.inference.prefetching import prefetch
 
@@ -82,17 +83,22 @@ Predict: TypeAlias = Callable[[LoadedPhoto], dict[str, Colors]]
 
 
 def colorizer_predictions(
-    colorizer: Colorizer, saturation: float, hints: Sequence[int] = (), hint_protocol: str = "zhang2017"
+    colorizer: Colorizer,
+    saturation: float,
+    hints: Sequence[int] = (),
+    hint_protocol: str = "zhang2017",
+    reference: Any = None,
 ) -> Predict:
     """Return a function that predicts the colours of a photo with a colorizer, for each number of hints."""
+    colorizer_of = referred(colorizer, reference)
 
     def predict(photo: LoadedPhoto) -> dict[str, Colors]:
         truth = photo.truth
-        lightness = truth.lab[None, :1]
-        rows = {"predicted": truth.with_ab(saturation * colorizer.predict_ab(lightness)[0])}
+        lightness, its = truth.lab[None, :1], colorizer_of(photo.name)
+        rows = {"predicted": truth.with_ab(saturation * its.predict_ab(lightness)[0])}
         counts = [count for count in hints if count]
         for count, drawn in (draw_points(truth.ab, counts, hint_protocol, photo.name) if counts else {}).items():
-            ab = saturation * colorizer.predict_ab(lightness, drawn)
+            ab = saturation * its.predict_ab(lightness, drawn)
             rows[row_name(count)] = truth.with_ab(torch.where(drawn[:, 2:] > 0, drawn[:, :2], ab)[0])
         return rows
 

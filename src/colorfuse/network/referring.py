@@ -1,23 +1,27 @@
-"""Networks that take the colours of a reference photo."""
+"""Networks that take the colours of reference photos."""
 
+import torch
 from torch import Tensor, nn
 
 from colorfuse.network.fusion_network import FusionNetwork
+from colorfuse.network.matching import Matcher
 
 
 class Referring(nn.Module):
-    """Gives a network the same global hints for all photos.
+    """Gives a network what it can take of reference photos: hints where a photo looks like them, and global hints.
 
     Args:
-        network: A network that takes global hints.
-        global_hints: `(1, 316)`, those of the reference photo.
+        network: A network that takes either.
+        matcher: Finds hints, for a network that takes these; or None.
+        global_hints: `(1, 316)`, for a network that takes these; or None.
     """
 
-    global_hints: Tensor
+    global_hints: Tensor | None
 
-    def __init__(self, network: FusionNetwork, global_hints: Tensor) -> None:
+    def __init__(self, network: FusionNetwork, matcher: Matcher | None, global_hints: Tensor | None) -> None:
         super().__init__()
         self.network = network
+        self.matcher = matcher
         self.register_buffer("global_hints", global_hints)
 
     @property
@@ -26,6 +30,10 @@ class Referring(nn.Module):
         return self.network.takes_hints
 
     def forward(self, lightness: Tensor, stride: int = 1, hints: Tensor | None = None) -> Tensor:
-        """Predict planes, as the network does."""
-        planes: Tensor = self.network(lightness, stride, hints, self.global_hints.expand(len(lightness), -1))
+        """Predict planes, as the network does; the user's hints come before those that are found."""
+        if self.matcher:
+            found = self.matcher(self.network, lightness)
+            hints = found if hints is None else torch.where(hints[:, 2:] > 0, hints, found)
+        whole = None if self.global_hints is None else self.global_hints.expand(len(lightness), -1)
+        planes: Tensor = self.network(lightness, stride, hints, whole)
         return planes

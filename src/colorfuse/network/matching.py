@@ -1,0 +1,82 @@
+"""Matches places of photos with places of reference photos, and takes their colours as hints."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from colorfuse.backbones.maps import resize
+from colorfuse.network.fusion_network import FusionNetwork
+
+_ENLARGED = 2
+"""How much larger than for colours photos are for the backbone, whose maps then are twice as fine."""
+_CELL = 8
+"""Side of the places, in pixels of what the backbone sees."""
+_COARSEST = 32
+_LIKE = 0.5
+"""The least cosine of the angle between descriptions of places that look alike."""
+_OFF = 1
+"""How many places apart a place and the match of its match may be, across and down."""
+
+
+class Matcher(nn.Module):
+    """Finds colours for places of a photo that look like places of references to the network's backbone.
+
+    A place and the most similar one of all references match if it is also the most similar for the reference's, or
+    beside that. Related are He et al. 2018, *Deep exemplar-based colorization*, who train a network on such matches,
+    and Huang et al. 2022, *UniColor*, who make them hints.
+
+    Args:
+        network: A network with a backbone, which is not trained further.
+        references: Lab `(1, 3, h, w)` of each reference.
+    """
+
+    descriptions: Tensor
+    colors: Tensor
+
+    def __init__(self, network: FusionNetwork, references: list[Tensor]) -> None:
+        super().__init__()
+        described, colors = [], []
+        with torch.no_grad():
+            for lab in references:
+                its = self._described(network, lab[:, :1])
+                described.append(its.flatten(2)[0].T)
+                colors.append(
+                    functional.adaptive_avg_pool2d(lab[:, 1:].to(its), (its.shape[-2], its.shape[-1])).flatten(2)[0].T
+                )
+        self.register_buffer("descriptions", torch.cat(described))
+        self.register_buffer("colors", torch.cat(colors))
+
+    @torch.no_grad()
+    def forward(self, network: FusionNetwork, lightness: Tensor) -> Tensor:
+        """Find hints `(N, 3, H, W)`, ab and a mask, for lightness `(N, 1, H, W)`: a few pixels for each match."""
+        described = self._described(network, lightness)
+        return torch.stack([self._hints(photo, lightness.shape[-2:]) for photo in described])
+
+    def _hints(self, described: Tensor, size: torch.Size) -> Tensor:
+        rows, columns = described.shape[-2:]
+        alike = described.flatten(1).T @ self.descriptions.T
+        cosine, match = alike.max(dim=1)
+        back = alike.argmax(dim=0)[match]
+        place = torch.arange(rows * columns, device=back.device)
+        off = torch.maximum((back // columns - place // columns).abs(), (back % columns - place % columns).abs())
+        sure = (cosine >= _LIKE) & (off <= _OFF)
+        hints = torch.zeros(3, *size, device=described.device, dtype=described.dtype)
+        row = ((place[sure] // columns + 0.5) * size[0] / rows).long()
+        column = ((place[sure] % columns + 0.5) * size[1] / columns).long()
+        hints[:2, row, column] = self.colors[match[sure]].T
+        hints[2, row, column] = 1
+        return hints
+
+    @staticmethod
+    def _described(network: FusionNetwork, lightness: Tensor) -> Tensor:
+        """Describe the places of photos by vectors of unit length, `(N, channels, h, w)`."""
+        like = next(network.parameters())
+        height, width = (_ENLARGED * side for side in lightness.shape[-2:])
+        maps = network.backbone_maps(resize(lightness.to(like), (height, width)))
+        places = -(-height // _CELL), -(-width // _CELL)
+        described = [
+            functional.normalize(resize(each, places).float())
+            for each in maps
+            if height // _COARSEST <= each.shape[-2] <= places[0]
+        ]
+        return functional.normalize(torch.cat(described, dim=1))

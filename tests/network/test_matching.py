@@ -1,0 +1,79 @@
+"""Places of photos that look like places of references."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+import colorfuse as cf
+from colorfuse.network.matching import Matcher
+
+
+@pytest.fixture(scope="module")
+def colorizer() -> cf.FusionColorizer:
+    torch.manual_seed(0)
+    backbone: Any = {"name": "mobilenetv1_100"}
+    return cf.FusionColorizer(backbone=backbone, pretrained=False, image_size=96).initialize()
+
+
+def lab_of(photo: Any) -> torch.Tensor:
+    return cf.rgb_to_lab(torch.from_numpy(np.array(photo)).movedim(-1, 0))[None]
+
+
+PHOTO = np.asarray(Image.fromarray(data.coffee()).resize((96, 96)))
+
+
+def test_a_photo_matches_itself_everywhere(colorizer: cf.FusionColorizer) -> None:
+    lab = lab_of(PHOTO)
+    hints = Matcher(colorizer.network_, [lab])(colorizer.network_, lab[:, :1])[0]
+    marked = hints[2] > 0
+    assert marked.sum() > 0.9 * (96 / 4) ** 2
+    assert (hints[:2, marked] - lab[0, 1:, marked]).norm(dim=0).median() < 8
+    assert (hints[:2, ~marked] == 0).all()
+
+
+def test_of_several_references_the_most_similar_counts(colorizer: cf.FusionColorizer) -> None:
+    lab, other = lab_of(PHOTO), lab_of(data.chelsea()[::4, ::4])
+    network = colorizer.network_
+    together = Matcher(network, [other, lab])(network, lab[:, :1])
+    alone = Matcher(network, [lab])(network, lab[:, :1])
+    same = (together == alone).all(dim=1)
+    assert same.float().mean() > 0.99
+
+
+def test_sizes_may_differ(colorizer: cf.FusionColorizer) -> None:
+    network = colorizer.network_
+    matcher = Matcher(network, [lab_of(data.chelsea()[:200:3, :301:4])])
+    hints = matcher(network, lab_of(data.coffee()[:330:4, :500:5])[:, :1].repeat(2, 1, 1, 1))
+    assert hints.shape == (2, 3, 83, 100)
+    assert torch.equal(hints[0], hints[1])
+
+
+def test_a_users_hints_come_before_those_found(colorizer: cf.FusionColorizer) -> None:
+    gray = np.asarray(Image.fromarray(PHOTO).convert("L"))
+    referring = colorizer.with_reference(PHOTO)
+    plain, given = colorizer.predict(gray), referring.predict(gray)
+    assert (plain != given).any()
+    assert (colorizer.predict(gray, reference=[PHOTO]) == given).all()
+    row, column = np.unravel_index(np.abs(gray.astype(int) - 110).argmin(), gray.shape)
+    hinted = referring.predict(gray, hints=[(row, column, "royalblue", 2)])
+    assert lab_of(hinted)[0, 2, row, column] < -30
+    assert (referring.prepare(gray).predict([(row, column, "royalblue", 2)]) == hinted).all()
+    with pytest.raises(ValueError, match="an optimized or mirrored colorizer only predicts"):
+        referring.save("nowhere")
+
+
+def test_what_cannot_take_a_reference_says_so(colorizer: cf.FusionColorizer) -> None:
+    said = "takes no reference photo; one that has learnt with hints does, and so do welsh2002, irony2005 and"
+    gray = PHOTO[..., 1]
+    for settings in ({"simulated_hints": None}, {"backbone": "none", "fusion": "none", "decoder": "plain"}):
+        other = cf.FusionColorizer(pretrained=False, image_size=32, **settings).initialize()
+        with pytest.raises(ValueError, match=said):
+            other.predict(gray, reference=PHOTO)
+    with pytest.raises(ValueError, match=said):
+        colorizer.mirrored().with_reference(PHOTO)
+    with pytest.raises(cf.PhotoError, match="is gray; a reference must have the colours"):
+        colorizer.with_reference(gray)
