@@ -162,7 +162,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
     name, known = str(name), sorted(known, key=lambda other: (len(other), other))
     begun = [other for other in known if _normalized(name) and _normalized(other).startswith(_normalized(name))][:3]
     closest = begun or difflib.get_close_matches(name, known, n=3) or known[:5]
-    return ValueError(f"no {kind} is called {name!r}; of {len(known)} known, the closest are {', '.join(closest)}")
+    listed = f"closest is {closest[0]}" if len(closest) == 1 else f"closest are {', '.join(closest)}"
+    return ValueError(f"no {kind} is called {name!r}; of {len(known)} known, the {listed}")
 
 
 def _definition_of(factory: Callable[..., Any]) -> tuple[Any, Any]:

@@ -119,6 +119,16 @@ def test_mirrored_drawings_give_mirrored_areas() -> None:
     assert (system.labels_[:, ::-1] == labels).mean() > 0.97
 
 
+def test_a_stroke_across_outlines_means_no_pattern() -> None:
+    page = np.full((160, 240), 255, np.uint8)
+    page[:, 60:63], page[:, 100:103], page[80:83] = 0, 0, 0
+    system = Qu2006()
+    with_lines = Image.new("RGBA", (240, 160))
+    ImageDraw.Draw(with_lines).line((40, 40, 120, 44), "gold", 6)
+    system.predict(page, hints=with_lines)
+    assert system.modes_ == ["intensity"]
+
+
 def test_modes_can_be_set() -> None:
     system = Qu2006(mode="intensity")
     system.predict(page(), hints=STROKES)

@@ -179,7 +179,8 @@ def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         Sykora2009().predict(ring(12), hints=[(48, 48, "gold"), *STROKES[1:]])
     with pytest.raises(cf.HintsError, match="Sykora2009 takes its colours from strokes alone"):
         cf.create_colorizer("sykora2009").predict(ring(0))
-    assert (Sykora2009().predict(ring(0), hints=[]) == ring(0)[..., None]).all()
+    with pytest.warns(UserWarning, match="array has no strokes, and stays as it is"):
+        assert (Sykora2009().predict(ring(0), hints=[]) == ring(0)[..., None]).all()
     many = np.random.default_rng(0).integers(0, 256, (96, 96, 4), np.uint8) | [0, 0, 0, 255]
     many[0, 0, 3] = 0
     with pytest.raises(cf.HintsError, match="has more than 64 colours; paint strokes with a hard brush"):

@@ -150,7 +150,7 @@ def test_marked_copies_are_compared_with_the_photo() -> None:
     gray = data.camera()[:30, :40]
     marked = np.repeat(gray[..., None], 3, axis=2)
     marked[4, 5] = 0x5B, 0x62, 0x36
-    with pytest.warns(UserWarning, match="gray marks are missed"):
+    with pytest.warns(UserWarning, match="marks as gray as the photo are missed"):
         layer = only(cf.read_hints(marked, read_photo(gray)))
     assert layer.mask.nonzero().tolist() == [[4, 5]]
     with pytest.raises(cf.HintsError, match=r"of 40 x 29 pixels has no transparency.*size of 40 x 30 pixels"):
@@ -247,3 +247,14 @@ def test_hints_beside_photos_are_no_photos(tmp_path: Path) -> None:
     assert match_hints(below, tmp_path / "hints") == [(photos[0], None), (photos[1], photos[3])]
     (tmp_path / "b.json").touch()
     assert match_hints(below[:2], tmp_path) == [(photos[0], None), (photos[1], tmp_path / "b.json")]
+
+
+def test_copies_that_are_no_marked_copies_are_rejected(tmp_path: Path) -> None:
+    photo = cf.read_photo(data.camera())
+    with pytest.raises(cf.HintsError, match="differs from the photo nowhere; give marks on a transparent layer"):
+        cf.read_hints(np.stack([data.camera()] * 3, axis=-1), photo)
+    Image.fromarray(data.camera()).convert("RGB").save(tmp_path / "copy.jpg", quality=20)
+    with pytest.raises(cf.HintsError, match="nearly everywhere, as after JPEG compression; give marks"):
+        cf.read_hints(tmp_path / "copy.jpg", photo)
+    with pytest.raises(cf.HintsError, match="is a folder, which has hints for a folder of photos"):
+        cf.read_hints(tmp_path, photo)

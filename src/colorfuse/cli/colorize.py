@@ -61,6 +61,9 @@ def colorize(
     read = partial(read_photo, page=page, max_pixels=max_pixels)
     if output.is_file() and (len(photos) > 1 or photos[0].is_dir()):
         raise ValueError(f"{output} is a file; give a folder for several photos")
+    for path in photos:
+        if not path.exists():
+            raise FileNotFoundError(f"there is no photo or folder {path}")
     if len(photos) == 1 and photos[0].is_file():
         photo = read(photos[0])
         target = output if _is_file_name(output) else output / photos[0].name

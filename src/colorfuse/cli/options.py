@@ -11,7 +11,12 @@ ModelOption: TypeAlias = Annotated[
     typer.Option("--model", help="A saved colorizer, or one's name on the hub; by default that of the package."),
 ]
 MethodOption: TypeAlias = Annotated[
-    str, typer.Option("--method", help="The colorizer: fusion, levin2004, qu2006, sykora2009, or a plug-in's.")
+    str,
+    typer.Option(
+        "--method",
+        help="The colorizer: fusion; levin2004, qu2006 or sykora2009, with --hints; welsh2002, irony2005 or "
+        "charpiat2008, with --reference; or a plug-in's.",
+    ),
 ]
 SaturationOption: TypeAlias = Annotated[
     float, typer.Option("--saturation", help="0 keeps gray, 1 is as predicted, more is stronger.")

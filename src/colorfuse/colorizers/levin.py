@@ -71,7 +71,10 @@ class Levin2004(Colorizer):
 
         Raises:
             HintsError: There is neither.
+            TypeError: The base is no colorizer.
         """
+        if not isinstance(self.base, Colorizer | None):
+            raise TypeError(f"base must be a colorizer, such as FusionColorizer.from_pretrained(), not {self.base!r}")
         none = hints is None or (isinstance(hints, list) and not hints)
         if none and self.base is None:
             raise HintsError("levin2004 takes its colours from hints alone; give hints, or a colorizer as its base")
@@ -213,7 +216,8 @@ def _warn_of_regions(regions: NDArray[np.int32], pixels: int) -> None:
         count = len(np.unique(regions))
         warnings.warn(
             f"{count} region{'s' if count > 1 else ''} behind hard edges, {len(regions) / pixels:.1%} of the photo, "
-            f"{'have' if count > 1 else 'has'} no mark, and the colours of the base or none; give each a mark",
+            f"{'have no mark; they stay' if count > 1 else 'has no mark; it stays'} gray, or as the base colours "
+            f"{'them; give each a mark' if count > 1 else 'it; give it a mark'}",
             stacklevel=2,
         )
 

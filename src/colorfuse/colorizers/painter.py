@@ -33,7 +33,7 @@ class Painter(Colorizer):
     """A system that paints drawings from strokes.
 
     Paper is white, and no colour shows at its lightness. So the drawing is multiplied onto the paint, and lightness
-    changes: white paper takes the paint's colour, and ink stays.
+    changes: white paper takes the paint's colour, and ink stays. A drawing with alpha is put on white paper first.
     """
 
     takes_hints = True

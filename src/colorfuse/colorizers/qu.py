@@ -32,7 +32,7 @@ _WIDEST_LINE = 2
 _APART = 1.0
 """The least ratio, as a logarithm, of distances from which there are two patterns."""
 _TEXTURED = 0.1
-"""The standard deviation of brightness around a stroke from which it lies on a pattern."""
+"""The least number of edges of ink, across and down, for each pixel around a stroke that lies on a pattern."""
 _REACH = 24
 """How far the coarsest wavelets reach, in pixels."""
 _REACH_OF_FINE = 8
@@ -118,7 +118,7 @@ class Qu2006(Painter):
     def _paint_one(self, lightness: Tensor, strokes: Tensor) -> Tensor:
         gray = lightness.double().numpy() / 100
         self.colors_, given = label_strokes(strokes)
-        textured = np.sqrt((_box(gray**2, self.window) - _box(gray, self.window) ** 2).clip(min=0)) > _TEXTURED
+        textured = _box(_edges(gray < _INK), 2 * self.window + 1) > _TEXTURED
         self.modes_ = [self._mode_of(textured[given == label]) for label in range(len(self.colors_))]
         features = gabor_features(gray, self.window) if "pattern" in self.modes_ else np.zeros((0, *gray.shape))
         ink = gray < _INK
@@ -199,6 +199,14 @@ def _grown(labels: Labels, growth: list[Growth]) -> Labels:
         if (labels == before).all():
             break
     return labels
+
+
+def _edges(ink: Bools) -> Floats:
+    """How many lines or dots of ink begin at each pixel, across and down; patterns have many for each area."""
+    begins: Floats = np.zeros(ink.shape)
+    begins[:, 1:] += ink[:, 1:] & ~ink[:, :-1]
+    begins[1:] += ink[1:] & ~ink[:-1]
+    return begins
 
 
 def _box(maps: Floats, window: int) -> Floats:

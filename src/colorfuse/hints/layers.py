@@ -25,6 +25,9 @@ _LEAST_ALPHA = 0.5
 _LEAST_DIFFERENCE = 0.01
 """The least sum of differences in R, G and B of a mark, as in the code of Levin et al. 2004."""
 
+_MOST_MARKED = 0.75
+"""A copy that differs in more of its pixels is no marked copy, but a compressed one."""
+
 
 def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
     """Read a transparent image, whose opaque pixels are marks, or a marked copy of the photo.
@@ -35,7 +38,8 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
         photo: The photo.
 
     Raises:
-        HintsError: The image has no alpha, and there is no photo of its size to compare it with.
+        HintsError: The image has no alpha, and there is no photo of its size to compare it with; or it differs from
+            the photo nowhere, or nearly everywhere.
         PhotoError: It cannot be read.
         FileNotFoundError: There is no such file.
     """
@@ -47,12 +51,19 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
     if photo is None or image.pixels.shape[:2] != photo.pixels.shape[:2]:
         its = "" if photo is None else f", and as a marked copy it would need the photo's size of {_times(photo)}"
         raise HintsError(f"{image.name} of {_times(image)} has no transparency, so it is no layer of hints{its}")
+    differs = (rgb - photo.rgb()).abs().sum(dim=0) > _LEAST_DIFFERENCE
+    if not differs.any() or differs.float().mean() > _MOST_MARKED:
+        how = "nowhere" if not differs.any() else "nearly everywhere, as after JPEG compression"
+        raise HintsError(
+            f"{image.name} has no transparency, and differs from the photo {how}; give marks on a transparent layer, "
+            "or on a copy of the photo saved as PNG"
+        )
     warnings.warn(
-        f"{image.name} has no transparency; its hints are taken from where it differs from the photo: gray marks are "
-        "missed, and JPEG noise may count as marks; a transparent layer avoids both",
+        f"{image.name} has no transparency; its hints are taken from where it differs from the photo: marks as gray "
+        "as the photo are missed, and JPEG noise may count as marks; a transparent layer avoids both",
         stacklevel=2,
     )
-    return _layer(rgb, ((rgb - photo.rgb()).abs().sum(dim=0) > _LEAST_DIFFERENCE).float())
+    return _layer(rgb, differs.float())
 
 
 def layer_of_openraster(path: Path) -> Layer:

@@ -26,7 +26,7 @@ def read_hints(source: HintSource, photo: Photo | None = None) -> Hints:
             - a `.json` file: a list of `{"x": 340, "y": 120, "color": "#5b6236", "radius": 3}`;
             - a transparent layer, as paint programs export it: the path of a PNG, WebP, TIFF or OpenRaster file, a
               PIL image, or an array `(H, W, 4)`; pixels of at least half opacity are hints;
-            - a copy of the photo with opaque marks, without transparency, in which gray marks cannot be seen;
+            - a copy of the photo with opaque marks, without transparency; marks as gray as the photo cannot be seen;
             - a pair of arrays: ab `(2, H, W)` and a mask `(H, W)`;
             - a dict from colours to masks `(H, W)`, or from places `(row, column)` to colours;
             - `Hints`.
@@ -46,6 +46,8 @@ def read_hints(source: HintSource, photo: Photo | None = None) -> Hints:
     if isinstance(source, Hints):
         return source
     if isinstance(source, str | os.PathLike):
+        if Path(source).is_dir():
+            raise HintsError(f"{source} is a folder, which has hints for a folder of photos; one photo needs a file")
         return _of_file(Path(source), photo)
     if isinstance(source, Image.Image | np.ndarray | Tensor):
         return Hints([layer_of_image(source, photo)])

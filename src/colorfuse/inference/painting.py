@@ -1,5 +1,6 @@
 """Painting of drawings: strokes become paint, and the drawing is multiplied onto it."""
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -50,7 +51,9 @@ class PaintingPredictor(Predictor):
 
     def finish(self, scaled: Scaled, rendered: Rendered) -> Pixels:
         """Upsample the paint to the size of the drawing, and multiply the drawing onto it."""
-        (photo, _), lightness, small, _ = scaled
+        (photo, _), lightness, small, drawn = scaled
+        if drawn is None or not drawn.any():
+            warnings.warn(f"{photo.name} has no strokes, and stays as it is", stacklevel=4)
         paint, height = rendered.ab, lightness.shape[-2]
         tints = self.upsampling(self.saturation * paint[:, 1:3], small, height)
         others = bilinear(paint[:, ::3], small, height)

@@ -171,7 +171,9 @@ class Predictor:
         (photo, hints), lightness, small, drawn = scaled
         if _is_black_and_white(lightness):
             warnings.warn(
-                f"{photo.name} stays without colour, since all of it is black or white; scan it in gray", stacklevel=4
+                f"{photo.name} stays without colour, since all of it is black or white; scan it in gray, or paint it "
+                "with sykora2009 or qu2006 if it is a drawing",
+                stacklevel=4,
             )
         colors = rendered._replace(ab=self.saturation * rendered.ab)
         height, width = lightness.shape[-2:]
