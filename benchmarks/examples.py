@@ -51,7 +51,7 @@ def described(colorizer: cf.FusionColorizer, photos: list[NDArray[np.uint8]]) ->
     return functional.normalize(torch.stack(means))
 
 
-def errors(colored: NDArray[np.uint8], truth: NDArray[np.uint8]) -> tuple[float, float]:
+def errors(colored: NDArray[Any], truth: NDArray[np.uint8]) -> tuple[float, float]:
     """The mean error of ab, and the PSNR in dB."""
     apart = color.rgb2lab(colored)[..., 1:] - color.rgb2lab(truth)[..., 1:]
     squared = np.square(colored.astype(float) / 255 - truth / 255.0).mean()
@@ -70,7 +70,7 @@ def main(options: argparse.Namespace) -> None:
         "the nearest of others": [pool[index] for index in alike.argmax(dim=1).tolist()],
         "another at random": [pool[index] for index in rng.integers(0, len(pool), len(photos))],
     }
-    systems: dict[str, cf.Colorizer] = {name: cf.create_colorizer(name, render_size=256) for name in SYSTEMS}
+    systems: dict[str, Any] = {name: cf.create_colorizer(name, render_size=256) for name in SYSTEMS}
     systems["ours"] = fusion
     grays = [np.repeat(np.asarray(gray_of(photo))[..., None], 3, axis=2) for photo in photos]
     base = np.array([errors(gray, photo) for gray, photo in zip(grays, photos, strict=True)])
