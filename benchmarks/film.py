@@ -48,7 +48,7 @@ def error(colorizer: cf.FusionColorizer, labs: list[Tensor], mix: tuple[float, .
             [(one * other).mean() for one, other in ((ab, ab), (ab, predicted), (predicted,) * 2)]
         )
     true, both, its = products.tolist()
-    return true - both**2 / its
+    return float(true - both**2 / its)
 
 
 if __name__ == "__main__":
