@@ -1,6 +1,7 @@
 """Measure colours taken from reference photos.
 
     python benchmarks/examples.py PHOTOS TRAIN [--only PATTERN] [--count N] [--model MODEL] [--nearest N] [--every K]
+        [--systems NAME ...]
 
 PHOTOS is a folder of colour photos, of which the first N that match PATTERN are judged, squashed to 256 x 256; TRAIN
 is one with photos to take references from, of which every K'th is looked at, up to N. The references are (a) the
@@ -70,7 +71,7 @@ def main(options: argparse.Namespace) -> None:
         "the nearest of others": [pool[index] for index in alike.argmax(dim=1).tolist()],
         "another at random": [pool[index] for index in rng.integers(0, len(pool), len(photos))],
     }
-    systems: dict[str, Any] = {name: cf.create_colorizer(name, render_size=256) for name in SYSTEMS}
+    systems: dict[str, Any] = {name: cf.create_colorizer(name, render_size=256) for name in options.systems}
     systems["ours"] = fusion
     grays = [np.repeat(np.asarray(gray_of(photo))[..., None], 3, axis=2) for photo in photos]
     base = np.array([errors(gray, photo) for gray, photo in zip(grays, photos, strict=True)])
@@ -114,4 +115,5 @@ if __name__ == "__main__":
     parser.add_argument("--model")
     parser.add_argument("--nearest", type=int, default=2000)
     parser.add_argument("--every", type=int, default=7)
+    parser.add_argument("--systems", nargs="*", default=SYSTEMS)
     main(parser.parse_args())

@@ -1,8 +1,9 @@
 """Colour a photo like another one
 ===============================
 
-Three systems without any training take the colours of a reference photo. Here, the reference is the photo itself,
-mirrored, cropped and darkened, which is as alike as another photo of the same scene.
+Three systems without any training, and the network that takes hints, take the colours of a reference photo. First, the
+reference is the photo itself, mirrored, cropped and darkened, which is as alike as another photo of the same scene;
+then, it is the other half of the photo.
 """
 
 import numpy as np
@@ -11,19 +12,20 @@ from skimage import data
 
 import colorfuse as cf
 
-truth = data.coffee()[::2, ::2]
-gray = np.asarray(Image.fromarray(truth).convert("L"))
-reference = (0.8 * truth[20:-20, 20:-20][:, ::-1]).astype(np.uint8)
-
+cup, cat = data.coffee()[::2, ::2], data.chelsea()
+pairs = [(cup, (0.8 * cup[20:-20, 20:-20][:, ::-1]).astype(np.uint8)), (cat[:, 150:], cat[:, :225])]
 systems = [
     cf.create_colorizer("welsh2002"),
     cf.create_colorizer("irony2005"),
     cf.create_colorizer("charpiat2008", render_size=96),
+    cf.FusionColorizer.from_pretrained("interactive"),
 ]
-colored = [system.fit(reference).predict(gray) for system in systems]
 
-# From left to right: the gray photo, the reference, Welsh 2002, Irony 2005, Charpiat 2008.
-sheet = Image.new("RGB", (5 * 300, 200))
-for place, picture in enumerate([np.stack([gray] * 3, axis=-1), reference, *colored]):
-    sheet.paste(Image.fromarray(picture), (300 * place, 0))
+# From left to right: the gray photo, the reference, Welsh 2002, Irony 2005, Charpiat 2008, the network.
+sheet = Image.new("RGB", (6 * 300, 520))
+for row, (truth, reference) in enumerate(pairs):
+    gray = Image.fromarray(truth).convert("L")
+    colored = [Image.fromarray(system.predict(gray, reference=reference)) for system in systems]
+    for place, picture in enumerate([gray.convert("RGB"), Image.fromarray(reference), *colored]):
+        sheet.paste(picture, (300 * place, 210 * row))
 sheet.save("reference.png")

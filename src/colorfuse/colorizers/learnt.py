@@ -19,6 +19,9 @@ from colorfuse.persistence.folder import SavedConfig, read_config, read_history,
 from colorfuse.registry import unknown_name
 from colorfuse.training import History
 
+INSIDE = ("mobile", "interactive")
+"""The names of the weights inside the package, each that of the recipe that they are of; the default first."""
+
 
 class LearntColorizer(Colorizer):
     """A colorizer whose learnt state is a dict of tensors.
@@ -64,8 +67,9 @@ class LearntColorizer(Colorizer):
         weights are plain tensors.
 
         Args:
-            source: None for the weights that ship with the package, the folder of a saved colorizer, or the name of
-                a Hugging Face Hub repository, as in "owner/name", which is downloaded once.
+            source: None or "mobile" for the weights inside the package that colour photos without hints;
+                "interactive" for those inside that take hints; the folder of a saved colorizer; or the name of a
+                Hugging Face Hub repository, as in "owner/name", which is downloaded once.
             revision: Branch, tag or commit of the repository; None for its main branch.
             device: The device to compute on, such as "cpu"; None for the GPU if there is one.
 
@@ -82,15 +86,18 @@ class LearntColorizer(Colorizer):
             >>> colorfuse.FusionColorizer.from_pretrained().backbone
             'tf_efficientnet_lite0'
         """
-        if source is None:
-            with resources.as_file(resources.files("colorfuse") / "weights" / "mobile") as folder:
-                return cls.load(folder, device=device)
-        if Path(source).is_dir():
+        if source is not None and Path(source).is_dir():
             return cls.load(source, device=device)
+        if source in (None, *INSIDE):
+            with resources.as_file(resources.files("colorfuse") / "weights" / str(source or INSIDE[0])) as folder:
+                return cls.load(folder, device=device)
         from colorfuse.persistence.hub import download, is_repository
 
         if not is_repository(str(source)):
-            raise FileNotFoundError(f"{source} is neither a folder nor a repository of the hub, as in 'owner/name'")
+            raise FileNotFoundError(
+                f"{source} is neither a folder nor a repository of the hub, as in 'owner/name', nor one of the "
+                f"weights inside the package, {' and '.join(INSIDE)}"
+            )
         return cls.load(download(str(source), revision), device=device)
 
     @classmethod

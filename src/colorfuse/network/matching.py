@@ -12,8 +12,14 @@ _ENLARGED = 2
 _CELL = 8
 """Side of the places, in pixels of what the backbone sees."""
 _COARSEST = 32
-_LIKE = 0.5
+_LIKE = 0.82
 """The least cosine of the angle between descriptions of places that look alike."""
+_AGREEING = 5
+"""How many of the eight places around one must match near its own match."""
+_NEAR = 2
+"""How many places apart such matches may be, across and down."""
+_APART = 1000
+"""Places of different references are as far apart."""
 _OFF = 1
 """How many places apart a place and the match of its match may be, across and down."""
 
@@ -32,19 +38,27 @@ class Matcher(nn.Module):
 
     descriptions: Tensor
     colors: Tensor
+    places: Tensor
+    """The number of the reference, the row and the column of each place `(places, 3)`."""
 
     def __init__(self, network: FusionNetwork, references: list[Tensor]) -> None:
         super().__init__()
-        described, colors = [], []
+        described, colors, places = [], [], []
         with torch.no_grad():
-            for lab in references:
+            for number, lab in enumerate(references):
                 its = self._described(network, lab[:, :1])
                 described.append(its.flatten(2)[0].T)
                 colors.append(
                     functional.adaptive_avg_pool2d(lab[:, 1:].to(its), (its.shape[-2], its.shape[-1])).flatten(2)[0].T
                 )
+                rows, columns = its.shape[-2:]
+                numbered = torch.cartesian_prod(
+                    torch.tensor([number * _APART]), torch.arange(rows), torch.arange(columns)
+                )
+                places.append(numbered.to(its.device))
         self.register_buffer("descriptions", torch.cat(described))
         self.register_buffer("colors", torch.cat(colors))
+        self.register_buffer("places", torch.cat(places))
 
     @torch.no_grad()
     def forward(self, network: FusionNetwork, lightness: Tensor) -> Tensor:
@@ -59,13 +73,26 @@ class Matcher(nn.Module):
         back = alike.argmax(dim=0)[match]
         place = torch.arange(rows * columns, device=back.device)
         off = torch.maximum((back // columns - place // columns).abs(), (back % columns - place % columns).abs())
-        sure = (cosine >= _LIKE) & (off <= _OFF)
+        sure = (cosine >= _LIKE) & (off <= _OFF) & (self._agreeing(match.view(rows, columns)).flatten() >= _AGREEING)
         hints = torch.zeros(3, *size, device=described.device, dtype=described.dtype)
         row = ((place[sure] // columns + 0.5) * size[0] / rows).long()
         column = ((place[sure] % columns + 0.5) * size[1] / columns).long()
-        hints[:2, row, column] = self.colors[match[sure]].T
-        hints[2, row, column] = 1
+        for down, right in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
+            hints[:2, row + down, column + right] = self.colors[match[sure]].T
+            hints[2, row + down, column + right] = 1
         return hints
+
+    def _agreeing(self, match: Tensor) -> Tensor:
+        """How many of the eight places around each match a place near its own match, `(h, w)`."""
+        there = self.places[match].movedim(-1, 0)
+        padded = functional.pad(there[None].float(), (1, 1, 1, 1), value=-9e9)[0]
+        height, width = match.shape
+        agreeing = torch.zeros_like(match)
+        for down in range(3):
+            for right in range(3):
+                beside = padded[:, down : down + height, right : right + width]
+                agreeing += ((beside - there).abs().amax(dim=0) <= _NEAR).long()
+        return agreeing - 1
 
     @staticmethod
     def _described(network: FusionNetwork, lightness: Tensor) -> Tensor:
