@@ -1,9 +1,9 @@
 """Colour a photo like another one
 ===============================
 
-Three systems without any training, and the network that takes hints, take the colours of a reference photo. First, the
-reference is the photo itself, mirrored, cropped and darkened, which is as alike as another photo of the same scene;
-then, it is the other half of the photo.
+Three systems without any training, and the network that takes hints, take the colours of a reference photo. First,
+the reference is the photo itself, mirrored, cropped and darkened, which is as alike as another photo of the same
+scene; then, it is the other half of the photo.
 """
 
 import numpy as np
