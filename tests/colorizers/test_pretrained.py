@@ -25,10 +25,8 @@ def test_they_take_at_most_10_mb() -> None:
 
 
 def test_interactive_ones_take_hints_and_are_those_of_their_recipe() -> None:
-    colorizer, recipe = (
-        cf.FusionColorizer.from_pretrained("interactive"),
-        cf.FusionColorizer.from_recipe("interactive"),
-    )
+    colorizer = cf.FusionColorizer.from_pretrained("interactive")
+    recipe: Any = cf.FusionColorizer.from_recipe("interactive")
     for part in ("backbone", "encoder", "fusion", "decoder", "image_size", "simulated_hints", "old_film"):
         assert getattr(colorizer, part) == getattr(recipe, part)
     assert colorizer.objective == recipe.objective | {"saturation": 1.0}

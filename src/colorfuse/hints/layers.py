@@ -25,8 +25,8 @@ _LEAST_ALPHA = 0.5
 _LEAST_DIFFERENCE = 0.01
 """The least sum of differences in R, G and B of a mark, as in the code of Levin et al. 2004."""
 
-_MOST_MARKED = 0.75
-"""A copy that differs in more of its pixels is no marked copy, but a compressed one."""
+_MOST_NOISE = 0.3
+"""If half of the pixels differ, but by less, the copy is compressed and not marked."""
 
 
 def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
@@ -39,7 +39,7 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
 
     Raises:
         HintsError: The image has no alpha, and there is no photo of its size to compare it with; or it differs from
-            the photo nowhere, or nearly everywhere.
+            the photo nowhere, or a little nearly everywhere.
         PhotoError: It cannot be read.
         FileNotFoundError: There is no such file.
     """
@@ -51,9 +51,11 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
     if photo is None or image.pixels.shape[:2] != photo.pixels.shape[:2]:
         its = "" if photo is None else f", and as a marked copy it would need the photo's size of {_times(photo)}"
         raise HintsError(f"{image.name} of {_times(image)} has no transparency, so it is no layer of hints{its}")
-    differs = (rgb - photo.rgb()).abs().sum(dim=0) > _LEAST_DIFFERENCE
-    if not differs.any() or differs.float().mean() > _MOST_MARKED:
-        how = "nowhere" if not differs.any() else "nearly everywhere, as after JPEG compression"
+    off = (rgb - photo.rgb()).abs().sum(dim=0)
+    differs = off > _LEAST_DIFFERENCE
+    is_noise = (differs & (off < _MOST_NOISE)).float().mean() > 0.5
+    if is_noise or not differs.any():
+        how = "a little nearly everywhere, as after JPEG compression" if is_noise else "nowhere"
         raise HintsError(
             f"{image.name} has no transparency, and differs from the photo {how}; give marks on a transparent layer, "
             "or on a copy of the photo saved as PNG"
