@@ -58,6 +58,8 @@ def test_a_users_hints_come_before_those_found(colorizer: cf.FusionColorizer) ->
     plain, given = colorizer.predict(gray), referring.predict(gray)
     assert (plain != given).any()
     assert (colorizer.predict(gray, reference=[PHOTO]) == given).all()
+    assert (referring.with_reference([PHOTO]).predict(gray) == given).all()
+    assert np.abs(referring.optimized().predict(gray).astype(int) - given).mean() < 3
     row, column = np.unravel_index(np.abs(gray.astype(int) - 110).argmin(), gray.shape)
     hinted = referring.predict(gray, hints=[(row, column, "royalblue", 2)])
     assert lab_of(hinted)[0, 2, row, column] < -30

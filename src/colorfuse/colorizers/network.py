@@ -57,7 +57,7 @@ class NetworkColorizer(LearntColorizer):
             PhotoError: A reference cannot be read, or is gray or toned.
         """
         self.check_fitted()
-        network = self.network_
+        network = getattr(self.network_, "unreferred", self.network_)
         matches = self.takes_hints and bool(getattr(getattr(network, "backbone", None), "maps", ()))
         takes_whole = getattr(network, "takes_global_hints", False)
         if not matches and not takes_whole:

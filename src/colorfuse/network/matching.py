@@ -68,7 +68,7 @@ class Matcher(nn.Module):
 
     def _hints(self, described: Tensor, size: torch.Size) -> Tensor:
         rows, columns = described.shape[-2:]
-        alike = described.flatten(1).T @ self.descriptions.T
+        alike = described.flatten(1).T @ self.descriptions.to(described).T
         cosine, match = alike.max(dim=1)
         back = alike.argmax(dim=0)[match]
         place = torch.arange(rows * columns, device=back.device)
@@ -78,7 +78,7 @@ class Matcher(nn.Module):
         row = ((place[sure] // columns + 0.5) * size[0] / rows).long()
         column = ((place[sure] % columns + 0.5) * size[1] / columns).long()
         for down, right in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
-            hints[:2, row + down, column + right] = self.colors[match[sure]].T
+            hints[:2, row + down, column + right] = self.colors[match[sure]].T.to(hints)
             hints[2, row + down, column + right] = 1
         return hints
 

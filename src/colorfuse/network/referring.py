@@ -25,6 +25,11 @@ class Referring(nn.Module):
         self.register_buffer("global_hints", global_hints)
 
     @property
+    def unreferred(self) -> FusionNetwork:
+        """The network without references."""
+        return self.network
+
+    @property
     def takes_hints(self) -> bool:
         """Whether hints have an effect."""
         return self.network.takes_hints
