@@ -5,7 +5,7 @@
 
 PHOTOS is a folder of colour photos, of which the first N that match PATTERN are judged, squashed to 256 x 256; TRAIN
 is one with photos to take references from, of which every K'th is looked at, up to N. The references are (a) the
-photo itself, mirrored, cropped to 80 % and of another contrast; (b) the photo of TRAIN that is nearest in the
+photo itself, mirrored, cropped to 80 % and of less contrast; (b) the photo of TRAIN that is nearest in the
 features of MODEL's backbone; (c) one of these at random. For each system: the mean error of ab and its spread over
 the photos, dB of PSNR over gray with the standard error, and seconds for a photo of 256 x 256.
 """
@@ -112,7 +112,7 @@ if __name__ == "__main__":
     parser.add_argument("train", type=Path)
     parser.add_argument("--only", default="*")
     parser.add_argument("--count", type=int, default=50)
-    parser.add_argument("--model")
+    parser.add_argument("--model", default="interactive")
     parser.add_argument("--nearest", type=int, default=2000)
     parser.add_argument("--every", type=int, default=7)
     parser.add_argument("--systems", nargs="*", default=SYSTEMS)

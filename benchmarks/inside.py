@@ -6,7 +6,7 @@
 The backbone starts from its ImageNet weights, which timm publishes, or which FILE holds; or the whole network starts
 from COLORIZER, a saved one of the same recipe, such as the weights inside. SHARE of the photos are trained on. The
 same command goes on where it was stopped. What is then in RUN/inside, in half precision, is what
-`FusionColorizer.from_pretrained()` loads.
+`FusionColorizer.from_pretrained("interactive")` loads.
 """
 
 import argparse

@@ -83,7 +83,7 @@ class TestEveryExemplar:
             (np.stack([GRAY, GRAY * 0.8, GRAY * 0.6], axis=-1).astype(np.uint8), "is toned"),
             (
                 np.random.default_rng(0).integers(0, 256, (3, 150, 3), np.uint8),
-                "150 x 3 pixels at working size, and the system looks at windows of",
+                "150 x 3 pixels, and the system looks at windows of",
             ),
             ([], "an empty list has no reference"),
         ],
@@ -129,7 +129,8 @@ class TestWelsh:
         lightness = cf.gray_to_lightness(torch.from_numpy(gray)[None, None])
         found = system.render_ab(lightness)[0].numpy()
         lab = system.references_[0].lab
-        rows, columns = jittered_grid(20, 24, 30, np.random.default_rng(0)).T
+        height, width = lab.shape[1:]
+        rows, columns = jittered_grid(height, width, 30, np.random.default_rng(0)).T
 
         def described(values: NDArray[Any]) -> NDArray[Any]:
             scaled = (values - values.mean()) / values.std()
@@ -243,6 +244,17 @@ class TestIrony:
     def test_bad_segments_are_named(self, segments: Any, said: str) -> None:
         with pytest.raises(cf.HintsError, match=said):
             Irony2005().fit(PHOTO, segments=segments)
+
+    def test_pixels_that_match_exactly_leave_the_others_their_votes(self) -> None:
+        photo = np.full((100, 150, 3), 255, np.uint8)
+        photo[30:70, 40:110] = PHOTO[30:70, 40:110]
+        gray = np.asarray(Image.fromarray(photo).convert("L"))
+        system = Irony2005(render_size=120).fit(photo)
+        colored = system.predict(gray)[30:70, 40:110]
+        assert off(colored, photo[30:70, 40:110]) < 0.6 * off(
+            gray[30:70, 40:110, None].repeat(3, 2), PHOTO[30:70, 40:110]
+        )
+        assert system.confidence_.min() > 0
 
 
 class TestPatches:

@@ -41,6 +41,11 @@ def test_each_photo_has_the_reference_of_its_name(folders: tuple[Path, Path]) ->
         system, photos, reference=lambda name: PHOTOS[Path(name).stem], figures=["squared_error"]
     )
     assert len(by_function.photos) == 3
+    some = cf.evaluate(
+        system, photos, reference={"a.png": PHOTOS["a"], "b.png": None}.__getitem__, figures=["squared_error"]
+    )
+    assert list(some.photos) == ["a.png"]
+    assert some.left_out == dict.fromkeys(("b.png", "c.png"), "there is no reference for it")
     swapped = cf.evaluate(system, photos, reference=data.rocket(), figures=["squared_error"])
     assert error(by_name) < by_name.mean("gray", "squared_error")
     assert error(by_function) < error(swapped)

@@ -79,3 +79,17 @@ def test_what_cannot_take_a_reference_says_so(colorizer: cf.FusionColorizer) -> 
         colorizer.mirrored().with_reference(PHOTO)
     with pytest.raises(cf.PhotoError, match="is gray; a reference must have the colours"):
         colorizer.with_reference(gray)
+
+
+def test_small_references_and_other_sizes_are_compared_at_one_scale(colorizer: cf.FusionColorizer) -> None:
+    gray = np.asarray(Image.fromarray(PHOTO).convert("L"))
+    small = np.asarray(Image.fromarray(PHOTO).resize((48, 48)))
+    sizes = {
+        "small": colorizer.with_reference(small),
+        "one row": colorizer.with_reference(PHOTO[:1]),
+        "double": colorizer.with_reference(PHOTO, render_size=192),
+    }
+    for name, referring in sizes.items():
+        assert referring.predict(gray).shape == (96, 96, 3), name
+    doubled = colorizer.predict(gray, reference=PHOTO, render_size=192)
+    assert (doubled == sizes["double"].predict(gray, render_size=192)).all()

@@ -8,7 +8,11 @@ from colorfuse.colorizers import Colorizer, FusionColorizer, create_colorizer
 
 ModelOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--model", help="A saved colorizer, or one's name on the hub; by default that of the package."),
+    typer.Option(
+        "--model",
+        help="A saved colorizer, or its name on the hub; or interactive, for the one inside the package that takes "
+        "hints; by default mobile, the other one inside.",
+    ),
 ]
 MethodOption: TypeAlias = Annotated[
     str,

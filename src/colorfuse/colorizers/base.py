@@ -159,7 +159,7 @@ class Colorizer(Steered, Estimator, ABC):
             (512, 512, 3)
         """
         if reference is not None:
-            return self.with_reference(reference).predict(
+            return self.with_reference(reference, render_size=render_size).predict(
                 photos, hints=hints, saturation=saturation, upsample=upsample, render_size=render_size
             )
         predictor = self.predictor(saturation, upsample, render_size)
@@ -214,7 +214,7 @@ class Colorizer(Steered, Estimator, ABC):
             [('nowhere.jpg', FileNotFoundError(2, 'No such file or directory'))]
         """
         if reference is not None:
-            return self.with_reference(reference).predict_each(
+            return self.with_reference(reference, render_size=render_size).predict_each(
                 photos, hints=hints, saturation=saturation, upsample=upsample, render_size=render_size
             )
         predictor = self.predictor(saturation, upsample, render_size)

@@ -44,13 +44,15 @@ class Exemplar(Colorizer):
         self.learn(read_references(photos, self.render_size, self.window))
         return self
 
-    def with_reference(self, reference: References) -> Self:
+    def with_reference(self, reference: References, *, render_size: int | None = None) -> Self:
         """Return a copy that takes its colours from these references instead, as `fit` takes them.
 
         Raises:
             PhotoError: As `fit`.
         """
-        return copy.copy(self).fit(reference)
+        changed = copy.copy(self)
+        changed.render_size = self.render_size if render_size is None else render_size
+        return changed.fit(reference)
 
     def check_fitted(self) -> None:
         """Check that there is a reference.

@@ -24,6 +24,8 @@ _KEPT = 40 / 49
 """Share of the directions that are kept, in which pixels of one segment vary the least."""
 _SEGMENT = 1 / 200
 """The least share of a reference that a segment covers that is found."""
+_LEAST_WEIGHT = 1e-6
+"""Of the vote of a pixel, however unlike its nearest sample is."""
 _LIKE = 20.0
 """The distance in Lab below which found segments are of like colour."""
 _SCALE = 200.0
@@ -66,14 +68,15 @@ class Irony2005(Exemplar):
 
     Attributes:
         segments_: The segments of each reference at working size `(h, w)`, from 1 on; 0 belongs to none.
-        confidence_: Of the last photo, the confidence of each pixel at working size `(h, w)`.
+        confidence_: Of the last photo that this very object coloured, the confidence of each pixel at working size,
+            `(h, w)`.
 
     Example:
         >>> from skimage import data
         >>> photo, like_it = data.astronaut()[:, :256, 1], data.astronaut()[:, 256:]
         >>> system = Irony2005(render_size=96).fit(like_it)
-        >>> system.predict(photo).shape, system.confidence_.max() <= 1
-        ((512, 256, 3), True)
+        >>> system.predict(photo).shape, system.confidence_.shape
+        ((512, 256, 3), (136, 68))
     """
 
     window: int = 7
@@ -107,6 +110,7 @@ class Irony2005(Exemplar):
                 or fewer references.
             ValueError: A setting is out of range.
         """
+        vars(self).pop("confidence_", None)  # it belongs to the former references
         self._given = None if segments is None else [segments] if _is_map(segments) else list(segments)
         try:
             return super().fit(photos)
@@ -184,7 +188,8 @@ class Irony2005(Exemplar):
         first = (labels == winning).argmax(axis=1)  # neighbours are in order of distance
         pixels = np.arange(len(features))
         distance = distances[pixels, first]
-        weights = np.exp(-distance / max(float(np.median(distance)), 1e-9)).reshape(height, width)
+        scale = np.median(distance[distance > 0]) if (distance > 0).any() else 1.0
+        weights = np.exp(-distance / scale).clip(min=_LEAST_WEIGHT).reshape(height, width)
         return self._voted(weights, winning.reshape(height, width), nearest[pixels, first].reshape(height, width))
 
     def _voted(self, weights: NDArray[Any], labels: NDArray[np.intp], nearest: NDArray[np.intp]) -> Match:

@@ -88,7 +88,7 @@ class LearntColorizer(Colorizer):
         """
         if source is not None and Path(source).is_dir():
             return cls.load(source, device=device)
-        if source in (None, *INSIDE):
+        if source is None or str(source) in INSIDE:
             with resources.as_file(resources.files("colorfuse") / "weights" / str(source or INSIDE[0])) as folder:
                 return cls.load(folder, device=device)
         from colorfuse.persistence.hub import download, is_repository

@@ -41,7 +41,7 @@ class NetworkColorizer(LearntColorizer):
         ab: Tensor = NetworkColors(self.network_, self.objective_)(lightness, hints)
         return ab
 
-    def with_reference(self, reference: References) -> Self:
+    def with_reference(self, reference: References, *, render_size: int | None = None) -> Self:
         """Return a copy that takes its colours from references; it cannot be saved or exported.
 
         A network that has learnt with hints gets the references' colours as hints, for those places of a photo that
@@ -50,6 +50,8 @@ class NetworkColorizer(LearntColorizer):
 
         Args:
             reference: A colour photo, as `predict` takes photos, several in a list, or a folder of them.
+            render_size: References are resized to about `render_size ** 2` pixels, as the photos that are compared
+                with them should be; None for the colorizer's own setting.
 
         Raises:
             NotFittedError: There is no network yet.
@@ -61,11 +63,12 @@ class NetworkColorizer(LearntColorizer):
         matches = self.takes_hints and bool(getattr(getattr(network, "backbone", None), "maps", ()))
         takes_whole = getattr(network, "takes_global_hints", False)
         if not matches and not takes_whole:
-            return super().with_reference(reference)
+            return super().with_reference(reference, render_size=render_size)
         from colorfuse.network.matching import Matcher
         from colorfuse.network.referring import Referring
 
-        labs = [torch.from_numpy(each.lab)[None] for each in read_references(reference, self.render_size)]
+        side = self.render_size if render_size is None else render_size
+        labs = [torch.from_numpy(each.lab)[None] for each in read_references(reference, side)]
         whole = global_hints(labs[0][:, :1], labs[0][:, 1:]).to(self.device) if takes_whole else None
         return self._only_predicting(Referring(network, Matcher(network, labs) if matches else None, whole))
 

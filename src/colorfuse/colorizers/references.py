@@ -16,6 +16,7 @@ from colorfuse.data.monochrome import find_monochrome
 from colorfuse.errors import PhotoError
 from colorfuse.images import Photo, read_photo
 from colorfuse.images.finding import find_photos
+from colorfuse.inference.rendering import working_size
 
 References: TypeAlias = Any
 """One reference photo as `predict` takes photos, several in a list, or a folder of them."""
@@ -39,13 +40,13 @@ class Reference:
 
 
 def read_references(photos: References, side: int, window: int = 1) -> list[Reference]:
-    """Read reference photos at about `side ** 2` pixels, or less.
+    """Read reference photos at about `side ** 2` pixels, the working size of a photo of their size.
 
     Raises:
         FileNotFoundError: There is no file at a path.
         DataError: A folder has no photos.
-        PhotoError: There is none, or one cannot be read, is gray or toned, has a single colour, or is smaller at that
-            size than `window`.
+        PhotoError: There is none, or one cannot be read, is gray or toned, has a single colour, or is smaller than
+            `window`.
     """
     if isinstance(photos, str | Path) and Path(photos).is_dir():
         photos = find_photos(Path(photos))
@@ -56,6 +57,12 @@ def read_references(photos: References, side: int, window: int = 1) -> list[Refe
 
 
 def _checked(photo: Photo, side: int, window: int) -> Reference:
+    height, width, _ = photo.pixels.shape
+    if min(height, width) < window:
+        raise PhotoError(
+            f"{photo.name} has {width} x {height} pixels, and the system looks at windows of {window} x {window}; "
+            "give a larger reference"
+        )
     lab = _small_lab(photo, side)
     rgb = lab_to_rgb(lab, dtype=torch.uint8).movedim(0, -1).numpy()
     kind = find_monochrome(Image.fromarray(rgb), _MIN_CHROMA)
@@ -63,16 +70,10 @@ def _checked(photo: Photo, side: int, window: int) -> Reference:
         raise PhotoError(f"{photo.name} has a single colour; a reference must have those that are wanted")
     if kind:
         raise PhotoError(f"{photo.name} is {kind}; a reference must have the colours that are wanted")
-    if min(lab.shape[-2:]) < window:
-        raise PhotoError(
-            f"{photo.name} has {lab.shape[-1]} x {lab.shape[-2]} pixels at working size, and the system looks at "
-            f"windows of {window} x {window}; give a larger reference"
-        )
-    return Reference(lab.numpy(), (photo.pixels.shape[0], photo.pixels.shape[1]))
+    return Reference(lab.numpy(), (height, width))
 
 
 def _small_lab(photo: Photo, side: int) -> Tensor:
     rgb = photo.rgb()[None]
-    shrunk = min(1.0, side / (rgb.shape[-2] * rgb.shape[-1]) ** 0.5)
-    size = [max(1, round(length * shrunk)) for length in rgb.shape[-2:]]
+    size = working_size(rgb.shape[-2], rgb.shape[-1], side)
     return rgb_to_lab(functional.interpolate(rgb, size, mode="bilinear", antialias=True).clamp(0, 1))[0]

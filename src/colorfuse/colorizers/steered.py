@@ -84,8 +84,10 @@ class Steered(ABC):
         """
         return self.prepare(photo).suggest(place, count, hints=hints)
 
-    def with_reference(self, reference: References) -> Self:
+    def with_reference(self, reference: References, *, render_size: int | None = None) -> Self:
         """Return a copy of this colorizer that takes its colours from reference photos: one, a list or a folder.
+
+        They are compared with photos at about `render_size ** 2` pixels, by default at the colorizer's own size.
 
         Raises:
             ValueError: This system takes no reference.

@@ -18,7 +18,7 @@ def referred(colorizer: Colorizer, reference: Any) -> Callable[[str], Colorizer]
     Args:
         colorizer: A colorizer that takes references, or any if there is none.
         reference: None for none; a folder, in which the reference of a photo has its name, whatever the suffix; a
-            function from the name of a photo to its reference; or one reference for all photos.
+            function from the name of a photo to its reference, or None; or one reference for all photos.
 
     Raises:
         FileNotFoundError: There is no file at the path.
@@ -28,12 +28,22 @@ def referred(colorizer: Colorizer, reference: Any) -> Callable[[str], Colorizer]
     if reference is None:
         return lambda name: colorizer
     if callable(reference):
-        return lambda name: colorizer.with_reference(reference(name))
+        return lambda name: colorizer.with_reference(_of_function(reference, name))
     if isinstance(reference, str | Path) and Path(reference).is_dir():
         of_name = _same_names(Path(reference))
         return lambda name: colorizer.with_reference(of_name(name))
     fitted = colorizer.with_reference(reference)
     return lambda name: fitted
+
+
+def _of_function(reference: ReferenceOf, name: str) -> Any:
+    try:
+        its = reference(name)
+    except LookupError:
+        its = None
+    if its is None:
+        raise PhotoError("there is no reference for it")
+    return its
 
 
 def _same_names(folder: Path) -> ReferenceOf:
