@@ -18,7 +18,7 @@ def test_the_wheel_has_all_that_the_quickstart_takes(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip"]
     subprocess.run([*pip, "wheel", "--no-deps", "-w", tmp_path, ROOT], check=True, capture_output=True)
     (wheel,) = tmp_path.glob(f"colorfuse-{cf.__version__}-*.whl")
-    assert wheel.stat().st_size < 16e6
+    assert wheel.stat().st_size < 18e6  # of which two colorizers take 17
     with zipfile.ZipFile(wheel) as archive:
         assert "colorfuse/py.typed" in archive.namelist()
         assert all(name.startswith("colorfuse") for name in archive.namelist())

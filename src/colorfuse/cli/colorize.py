@@ -63,7 +63,7 @@ def colorize(
         raise ValueError(f"{output} is a file; give a folder for several photos")
     for path in photos:
         if not path.exists():
-            raise FileNotFoundError(f"there is no photo or folder {path}")
+            raise FileNotFoundError(f"{path} does not exist")
     if len(photos) == 1 and photos[0].is_file():
         photo = read(photos[0])
         target = output if _is_file_name(output) else output / photos[0].name

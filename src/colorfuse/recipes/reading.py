@@ -16,7 +16,7 @@ def list_recipes() -> list[str]:
 
     Example:
         >>> list_recipes()
-        ['cheng2015', 'iizuka2016', 'larsson2016', 'mobile', 'paper', 'zhang2016', 'zhang2017']
+        ['cheng2015', 'iizuka2016', 'interactive', 'larsson2016', 'mobile', 'paper', 'zhang2016', 'zhang2017']
     """
     return sorted(_inside())
 
