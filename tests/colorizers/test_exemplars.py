@@ -218,6 +218,13 @@ class TestIrony:
                         mixed += weights[down, right] * system._ab[0][:, place[0], place[1]]
                 np.testing.assert_allclose(match.ab[:, row, column], mixed / votes[most], rtol=1e-4, atol=1e-5)
 
+    def test_another_reference_leaves_the_samples_of_the_first_what_they_are(self) -> None:
+        alone, beside = (
+            off(Irony2005(render_size=64).fit(references).predict(GRAY), PHOTO)
+            for references in (PHOTO, [data.chelsea()[::4, ::4], PHOTO])
+        )
+        assert beside < 2 * alone
+
     def test_segments_may_be_given(self) -> None:
         segments = np.ones(PHOTO.shape[:2], np.uint8)
         segments[:, 75:] = 2

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
-from colorfuse.colorizers.cuts import check_solver
-from colorfuse.colorizers.exemplar import Exemplar, each_photo, jittered_grid, standardized
+from colorfuse.colorizers.cuts import check_solver, grid_pairs
+from colorfuse.colorizers.exemplar import Exemplar, each_hinted, jittered_grid, standardized
 from colorfuse.colorizers.expansion import Energy, expand
 from colorfuse.colorizers.patches import window_deviation
 from colorfuse.colorizers.references import Reference
@@ -21,6 +20,8 @@ from colorfuse.colorizers.surf import dense_surf
 from colorfuse.options import Count, NonNegativeInt, NotNegative, check_value
 
 _SCALES = (1, 2, 3)
+_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
+"""Rows down and columns right to four of the eight neighbours, of which the others are the reverse."""
 _COMPONENTS = 27
 _NEIGHBOR = 10
 """The bandwidth is half the median distance of samples to this many'th nearest other one."""
@@ -113,8 +114,7 @@ class Charpiat2008(Exemplar):
 
     def render_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
         """Colour each photo; hints `(N, 3, h, w)` are landmarks."""
-        given = torch.zeros(len(lightness), 3, *lightness.shape[-2:]) if hints is None else hints.cpu().float()
-        colored = [self._colored(gray, its.numpy()) for gray, its in zip(each_photo(lightness), given, strict=True)]
+        colored = [self._colored(gray, its.numpy()) for gray, its in each_hinted(lightness, hints)]
         return torch.from_numpy(np.stack(colored)).to(lightness)
 
     def _colored(self, gray: NDArray[np.float32], hints: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -211,6 +211,8 @@ def _binned(
     colors: NDArray[np.float32], most: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Find at most so many bins for colours `(n, 2)`: their means `(bins, 2)`, and which bin each colour is in."""
+    from scipy.cluster.vq import kmeans2  # takes long to import
+
     points = colors.astype(np.float64)
     count = min(most, len(np.unique(points, axis=0)))
     with warnings.catch_warnings():
@@ -223,12 +225,6 @@ def _binned(
 
 def _neighbors(height: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Pairs of the eight neighbours `(pairs, 2)` of a grid, and their distances in pixels."""
-    pixels = np.arange(height * width).reshape(height, width)
-    ways = [
-        (pixels[:, :-1], pixels[:, 1:], 1.0),
-        (pixels[:-1], pixels[1:], 1.0),
-        (pixels[:-1, :-1], pixels[1:, 1:], 2**0.5),
-        (pixels[:-1, 1:], pixels[1:, :-1], 2**0.5),
-    ]
-    pairs = np.concatenate([np.stack([one.ravel(), other.ravel()], axis=1) for one, other, _ in ways])
-    return pairs, np.concatenate([np.full(one.size, length) for one, _, length in ways])
+    parts = [grid_pairs(height, width, [step]) for step in _STEPS]
+    lengths = [np.full(len(pairs), np.hypot(*step)) for pairs, step in zip(parts, _STEPS, strict=True)]
+    return np.concatenate(parts), np.concatenate(lengths)

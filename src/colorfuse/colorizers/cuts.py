@@ -1,7 +1,7 @@
 """Minimum cuts of graphs, by OR-Tools or SciPy."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,27 @@ def minimum_cut(
     all_capacities = np.concatenate([there, back, from_source[sourced], to_sink[sunk], [0]])
     side = _solver(solver)(tails, heads, all_capacities, nodes + 2)
     return side[:nodes]
+
+
+def grid_pairs(height: int, width: int, steps: Sequence[tuple[int, int]]) -> NDArray[np.intp]:
+    """Pairs `(pairs, 2)` of the pixels of a grid, numbered row by row, that lie such steps apart, step by step.
+
+    Args:
+        height: Rows of the grid.
+        width: Columns of the grid.
+        steps: Rows down, at least 0, and columns to the right.
+
+    Example:
+        >>> grid_pairs(2, 2, [(0, 1), (1, -1)]).tolist()
+        [[0, 1], [2, 3], [1, 2]]
+    """
+    pixels = np.arange(height * width).reshape(height, width)
+    pairs = []
+    for down, right in steps:
+        left, beside = max(0, -right), max(0, right)
+        one = pixels[: height - down, left : width - beside]
+        pairs.append(np.stack([one.ravel(), one.ravel() + down * width + right], axis=1))
+    return np.concatenate(pairs)
 
 
 def check_solver(solver: str) -> None:

@@ -2,9 +2,11 @@
 
 import copy
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -90,3 +92,9 @@ def jittered_grid(height: int, width: int, count: int, rng: np.random.Generator)
 def each_photo(lightness: Tensor) -> list[NDArray[np.float32]]:
     """L `(h, w)` of each photo `(N, 1, h, w)`, as arrays."""
     return [photo[0].numpy() for photo in lightness.cpu().float()]
+
+
+def each_hinted(lightness: Tensor, hints: Tensor | None) -> Iterator[tuple[NDArray[np.float32], Tensor]]:
+    """L `(h, w)` of each photo `(N, 1, h, w)`, with its hints `(3, h, w)`, which are 0 without any."""
+    given = torch.zeros(len(lightness), 3, *lightness.shape[-2:]) if hints is None else hints.cpu().float()
+    return zip(each_photo(lightness), given, strict=True)

@@ -7,12 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.cluster import hierarchy
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from colorfuse.color import lab_to_rgb
-from colorfuse.colorizers.exemplar import Exemplar, each_photo, standardized
+from colorfuse.colorizers.exemplar import Exemplar, each_hinted, standardized
 from colorfuse.colorizers.levin import solve_colors
 from colorfuse.colorizers.patches import cosine_transform
 from colorfuse.colorizers.references import Reference, References
@@ -119,6 +117,8 @@ class Irony2005(Exemplar):
 
     def learn(self, references: list[Reference]) -> None:
         """Find the segments, the two projections, and samples of the references."""
+        from scipy.spatial import cKDTree  # takes long to import
+
         for name in ("window", "samples", "pairs", "dimensions", "neighbors"):
             check_value(getattr(self, name), Count, name, "irony2005")
         check_value(self.confidence, Share, "confidence", "irony2005")
@@ -167,9 +167,8 @@ class Irony2005(Exemplar):
 
     def render_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
         """Colour each photo; hints `(N, 3, h, w)` count for sure."""
-        given = torch.zeros(len(lightness), 3, *lightness.shape[-2:]) if hints is None else hints.cpu().float()
         colored = []
-        for gray, its in zip(each_photo(lightness), given, strict=True):
+        for gray, its in each_hinted(lightness, hints):
             match = self._matched(gray)
             self.confidence_ = match.confidence
             ab, sure = torch.from_numpy(match.ab), torch.from_numpy(match.confidence > self.confidence).float()
@@ -230,7 +229,8 @@ def _is_map(segments: Any) -> bool:
 
 def _find_segments(lab: NDArray[np.float32]) -> NDArray[np.intp]:
     """Find segments (Felzenszwalb and Huttenlocher 2004), of which those of like colour are one; from 1 on."""
-    from skimage.segmentation import felzenszwalb  # takes long to import
+    from scipy.cluster import hierarchy  # takes long to import, as does scikit-image
+    from skimage.segmentation import felzenszwalb
 
     rgb = lab_to_rgb(torch.from_numpy(lab)).movedim(0, -1).numpy()
     least = max(1, round(_SEGMENT * rgb.shape[0] * rgb.shape[1]))
@@ -265,9 +265,10 @@ def _at_size(segments: NDArray[Any], reference: Reference) -> NDArray[np.intp]:
 
 
 def _sampled(segments: list[NDArray[np.intp]], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Draw places within segments, `(samples, 3)`: the number of the reference, row and column."""
+    """Draw places within segments, reference by reference, `(samples, 3)`: its number, row and column."""
     places = np.concatenate([np.insert(np.argwhere(its > 0), 0, which, axis=1) for which, its in enumerate(segments)])
-    return places[rng.choice(len(places), min(count, len(places)), replace=False)]
+    drawn = places[rng.choice(len(places), min(count, len(places)), replace=False)]
+    return drawn[np.argsort(drawn[:, 0], kind="stable")]
 
 
 def _directions(differences: NDArray[np.float64]) -> NDArray[np.float64]:

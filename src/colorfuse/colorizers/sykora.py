@@ -12,7 +12,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-from colorfuse.colorizers.cuts import check_solver, minimum_cut
+from colorfuse.colorizers.cuts import check_solver, grid_pairs, minimum_cut
 from colorfuse.colorizers.painter import Labels, Painter, label_strokes
 from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.hints.colors import ab_of
@@ -132,7 +132,7 @@ class Sykora2009(Painter):
     def _cut(self, ink: NDArray[np.float32], strokes: Labels) -> Labels:
         """Cut off one colour after another, the one with most strokes first; the last gets the rest (section 4.2)."""
         perimeter = 2 * sum(ink.shape)
-        pairs = _neighbors(*ink.shape)
+        pairs = grid_pairs(ink.shape[0], ink.shape[1], [(0, 1), (1, 0)])
         # A border costs less than its way around the whole drawing only where it runs along ink.
         capacities = 1 + np.rint(perimeter * (1 - ink.ravel()[pairs].max(axis=1))).astype(np.int64)
         strengths = np.where(self._are_hard(), 5 * (perimeter + 1), max(1, round((1 - self.softness) * perimeter)))
@@ -175,13 +175,6 @@ def _warn_of_lost(count: int) -> None:
             "make them longer, or name them in `hard`",
             stacklevel=2,
         )
-
-
-def _neighbors(height: int, width: int) -> NDArray[np.intp]:
-    """Pairs of neighbours `(pairs, 2)` of a grid whose pixels are numbered row by row."""
-    pixels = np.arange(height * width).reshape(height, width)
-    across, down = (pixels[:, :-1], pixels[:, 1:]), (pixels[:-1], pixels[1:])
-    return np.concatenate([np.stack([one.ravel(), other.ravel()], axis=1) for one, other in (across, down)])
 
 
 def _settle(labels: Labels, free: NDArray[np.bool_], strokes: Labels) -> None:

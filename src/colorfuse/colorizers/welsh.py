@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from colorfuse.colorizers.exemplar import Exemplar, each_photo, jittered_grid, standardized
@@ -146,6 +145,8 @@ class Welsh2002(Exemplar):
 
     def _transferred(self, gray: NDArray[Any], samples: Samples) -> NDArray[np.float32]:
         """The ab `(2, h, w)` of the most similar samples."""
+        from scipy.spatial import cKDTree  # takes long to import
+
         likest = cKDTree(samples.features).query(self._features(gray), workers=-1)[1]
         ab: NDArray[np.float32] = np.moveaxis(samples.colors[likest], -1, 0)
         return ab
@@ -154,6 +155,8 @@ class Welsh2002(Exemplar):
         self, gray: NDArray[Any], masks: NDArray[np.bool_], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Colour the swatches of a photo, and the rest by the texture of these."""
+        from scipy.spatial import cKDTree  # takes long to import
+
         ab, done = np.zeros((2, *gray.shape), np.float32), np.zeros(gray.shape, bool)
         (reference,) = self.references_
         for (there, _), mask in zip(self.swatches, masks, strict=True):
