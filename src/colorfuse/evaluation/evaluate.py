@@ -16,6 +16,7 @@ from colorfuse.evaluation.figures import DEFAULT, OVERALL, PER_PHOTO, check_figu
 from colorfuse.evaluation.ground_truth import GroundTruth, find_ground_truth, find_outputs
 from colorfuse.evaluation.hinting import check_counts, find_hint_protocol, row_name
 from colorfuse.evaluation.protocols import find_protocol
+from colorfuse.evaluation.references import referred
 from colorfuse.evaluation.result import Evaluation
 from colorfuse.evaluation.scoring import (
     MIN_CHROMA,
@@ -167,7 +168,7 @@ def prepare_evaluation(
     if isinstance(colors, Colorizer):
         if any(hints):
             colors.check_takes(hints)
-        predict = colorizer_predictions(colors, saturation, hints, hint_protocol, reference)
+        predict = colorizer_predictions(referred(colors, reference, originals), saturation, hints, hint_protocol)
         return originals, predict, criteria, {}
     if any(hints):
         raise ValueError(f"hints={tuple(hints)} are for a colorizer; the colours of files are judged as they are")

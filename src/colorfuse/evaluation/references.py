@@ -6,19 +6,20 @@ from typing import Any, TypeAlias
 
 from colorfuse.colorizers import Colorizer
 from colorfuse.errors import PhotoError
-from colorfuse.images.finding import find_photos_below
+from colorfuse.evaluation.ground_truth import GroundTruth, find_outputs
 
 ReferenceOf: TypeAlias = Callable[[str], Any]
 """Returns the reference of a photo by its name, as `predict` takes it."""
 
 
-def referred(colorizer: Colorizer, reference: Any) -> Callable[[str], Colorizer]:
+def referred(colorizer: Colorizer, reference: Any, originals: list[GroundTruth]) -> Callable[[str], Colorizer]:
     """Return a function from the name of a photo to the colorizer with its reference.
 
     Args:
         colorizer: A colorizer that takes references, or any if there is none.
         reference: None for none; a folder, in which the reference of a photo has its name, whatever the suffix; a
             function from the name of a photo to its reference, or None; or one reference for all photos.
+        originals: The photos, whose names are looked for in the folder.
 
     Raises:
         FileNotFoundError: There is no file at the path.
@@ -30,7 +31,7 @@ def referred(colorizer: Colorizer, reference: Any) -> Callable[[str], Colorizer]
     if callable(reference):
         return lambda name: colorizer.with_reference(_of_function(reference, name))
     if isinstance(reference, str | Path) and Path(reference).is_dir():
-        of_name = _same_names(Path(reference))
+        of_name = _same_names(Path(reference), originals)
         return lambda name: colorizer.with_reference(of_name(name))
     fitted = colorizer.with_reference(reference)
     return lambda name: fitted
@@ -46,13 +47,12 @@ def _of_function(reference: ReferenceOf, name: str) -> Any:
     return its
 
 
-def _same_names(folder: Path) -> ReferenceOf:
-    found = {below.with_suffix("").as_posix(): path for path, below in find_photos_below(folder)}
+def _same_names(folder: Path, originals: list[GroundTruth]) -> ReferenceOf:
+    found, _ = find_outputs(folder, originals)
 
     def of_name(name: str) -> Path:
-        stem = Path(name).with_suffix("").as_posix()
-        if stem not in found:
+        if name not in found:
             raise PhotoError(f"there is no reference for it in {folder}")
-        return found[stem]
+        return found[name]
 
     return of_name

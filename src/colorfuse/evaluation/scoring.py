@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 
@@ -15,7 +15,6 @@ from colorfuse.evaluation.figures import PER_PHOTO, REFERENCE_FREE, Colors
 from colorfuse.evaluation.ground_truth import GroundTruth
 from colorfuse.evaluation.hinting import draw_points, row_name
 from colorfuse.evaluation.protocols import Protocol
-from colorfuse.evaluation.references import referred
 from colorfuse.images import open_rgb
 from colorfuse.inference.prefetching import prefetch
 
@@ -83,14 +82,15 @@ Predict: TypeAlias = Callable[[LoadedPhoto], dict[str, Colors]]
 
 
 def colorizer_predictions(
-    colorizer: Colorizer,
+    colorizer_of: Callable[[str], Colorizer],
     saturation: float,
     hints: Sequence[int] = (),
     hint_protocol: str = "zhang2017",
-    reference: Any = None,
 ) -> Predict:
-    """Return a function that predicts the colours of a photo with a colorizer, for each number of hints."""
-    colorizer_of = referred(colorizer, reference)
+    """Return a function that predicts the colours of a photo, for each number of hints.
+
+    `colorizer_of` maps the name of a photo to the colorizer for it.
+    """
 
     def predict(photo: LoadedPhoto) -> dict[str, Colors]:
         truth = photo.truth
