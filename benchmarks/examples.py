@@ -48,7 +48,7 @@ def described(colorizer: cf.FusionColorizer, photos: list[NDArray[np.uint8]]) ->
         lightness = cf.rgb_to_lab(torch.from_numpy(photo.copy()).movedim(-1, 0))[None, :1]
         small = functional.interpolate(lightness, (128, 128), mode="bilinear", antialias=True)
         with torch.no_grad():
-            means.append(colorizer.network_.backbone_maps(small)[-1].mean(dim=(2, 3))[0])
+            means.append(colorizer.network_.features(small)[-1].mean(dim=(2, 3))[0])
     return functional.normalize(torch.stack(means))
 
 

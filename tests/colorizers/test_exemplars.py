@@ -104,8 +104,34 @@ def test_hints_come_before_the_reference(name: str, options: dict[str, Any]) -> 
     plain = system.predict(GRAY)
     row, column = np.unravel_index(np.abs(GRAY.astype(int) - 110).argmin(), GRAY.shape)
     hinted = system.predict(GRAY, hints=[(row, column, "royalblue", 4)])
-    assert color.rgb2lab(hinted)[row, column, 2] < -30
-    assert color.rgb2lab(plain)[row, column, 2] > color.rgb2lab(hinted)[row, column, 2] + 10
+    before, after = (color.rgb2lab(its)[..., 2] for its in (plain, hinted))
+    assert after[row, column] < -30
+    around = np.hypot(*np.ogrid[-row : GRAY.shape[0] - row, -column : GRAY.shape[1] - column])
+    assert (after < before - 5)[(around > 4) & (around < 6)].mean() > 0.5, "the pixels beside the mark follow it"
+    assert np.abs(after - before)[around > 60].mean() < 0.1, "those far away stay as the reference has them"
+
+
+@pytest.mark.parametrize(("name", "options"), SYSTEMS)
+def test_settings_that_change_after_fit_are_named(name: str, options: dict[str, Any]) -> None:
+    system = cf.create_colorizer(name, **options).fit(TWIN)
+    with pytest.raises(cf.NotFittedError, match="window, seed changed after fit; call fit again"):
+        system.set_params(window=3, seed=9).predict(GRAY)
+    assert system.fit(TWIN).set_params(upsample="bilinear").predict(GRAY).shape == (100, 150, 3)
+
+
+@pytest.mark.parametrize(("name", "options"), SYSTEMS)
+def test_what_is_seen_of_a_reference_counts(name: str, options: dict[str, Any]) -> None:
+    hidden = np.dstack([TWIN, np.full(TWIN.shape[:2], 255, np.uint8)])
+    hidden[:40, :, 3] = 0
+    on_white = TWIN.copy()
+    on_white[:40] = 255
+    system = cf.create_colorizer(name, **options)
+    assert (system.predict(GRAY, reference=hidden) == system.predict(GRAY, reference=on_white)).all()
+    catalogue = np.full((100, 100, 3), 255, np.uint8)
+    catalogue[45:60, 45:60], catalogue[45:60, 60:65] = (200, 30, 40), (30, 40, 190)
+    assert system.predict(GRAY, reference=catalogue).shape == (100, 150, 3)
+    with pytest.raises(ValueError, match="render_size of a reference must be greater than or equal to 32"):
+        system.predict(GRAY, reference=TWIN, render_size=0)
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 60), st.integers(0, 99))
@@ -156,7 +182,8 @@ class TestWelsh:
         photo = np.full((60, 90), 120, np.uint8)
         photo[:, :45] = texture[:, :45]  # the left is striped as the reference is, the right is even
         swatches = [((5, 5, 55, 40), (5, 5, 25, 40)), ((5, 50, 55, 85), (5, 50, 25, 85))]
-        painted = color.rgb2lab(Welsh2002(swatches=swatches).fit(reference).predict(photo))
+        as_array: Any = np.array(swatches)
+        painted = color.rgb2lab(Welsh2002(swatches=as_array).fit(reference).predict(photo))
         assert (painted[30:, :40, 2] > 5).mean() > 0.9
         assert (painted[30:, 50:, 2] < -10).mean() > 0.9
 

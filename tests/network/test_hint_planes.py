@@ -111,7 +111,7 @@ def test_no_hints_are_an_empty_drawing(recipe: str) -> None:
 def test_kept_maps_of_the_backbone_change_nothing(plain: cf.FusionColorizer) -> None:
     network, lightness = plain.network_, 100 * torch.rand(1, 1, 64, 64)
     with torch.no_grad():
-        assert torch.equal(network(lightness), network(lightness, features=network.backbone_maps(lightness)))
+        assert torch.equal(network(lightness), network(lightness, features=network.features(lightness)))
 
 
 def test_mirrored_networks_mirror_hints(plain: cf.FusionColorizer) -> None:

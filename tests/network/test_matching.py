@@ -63,8 +63,12 @@ def test_a_users_hints_come_before_those_found(colorizer: cf.FusionColorizer) ->
     row, column = np.unravel_index(np.abs(gray.astype(int) - 110).argmin(), gray.shape)
     hinted = referring.predict(gray, hints=[(row, column, "royalblue", 2)])
     assert lab_of(hinted)[0, 2, row, column] < -30
+    away = np.hypot(*np.ogrid[-row : 96 - row, -column : 96 - column]) > 8
+    assert (hinted != given)[away].any(), "the network spreads the hint"
+    only_hinted = colorizer.predict(gray, hints=[(row, column, "royalblue", 2)])
+    assert (hinted != only_hinted)[away].any(), "beside the reference's colours"
     assert (referring.prepare(gray).predict([(row, column, "royalblue", 2)]) == hinted).all()
-    with pytest.raises(ValueError, match="an optimized or mirrored colorizer only predicts"):
+    with pytest.raises(ValueError, match="only predicts; use the one"):
         referring.save("nowhere")
 
 
@@ -75,8 +79,9 @@ def test_what_cannot_take_a_reference_says_so(colorizer: cf.FusionColorizer) -> 
         other = cf.FusionColorizer(pretrained=False, image_size=32, **settings).initialize()
         with pytest.raises(ValueError, match=said):
             other.predict(gray, reference=PHOTO)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match="a mirrored copy takes no reference; give the reference first"):
         colorizer.mirrored().with_reference(PHOTO)
+    assert colorizer.with_reference(PHOTO).mirrored().predict(gray).shape == (96, 96, 3)
     with pytest.raises(cf.PhotoError, match="is gray; a reference must have the colours"):
         colorizer.with_reference(gray)
 
@@ -93,3 +98,23 @@ def test_small_references_and_other_sizes_are_compared_at_one_scale(colorizer: c
         assert referring.predict(gray).shape == (96, 96, 3), name
     doubled = colorizer.predict(gray, reference=PHOTO, render_size=192)
     assert (doubled == sizes["double"].predict(gray, render_size=192)).all()
+
+
+def test_matches_found_in_parts_are_the_same(colorizer: cf.FusionColorizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = lab_of(PHOTO)
+    matcher = Matcher(colorizer.network_, [lab_of(data.chelsea()[::4, ::4]), lab_of(PHOTO[:, ::-1].copy())])
+    whole = matcher(colorizer.network_, lab[:, :1])
+    monkeypatch.setattr("colorfuse.network.matching._PAIRS_AT_ONCE", 10_000)
+    assert torch.equal(matcher(colorizer.network_, lab[:, :1]), whole)
+
+
+def test_a_backbone_of_coarse_maps_alone_is_compared_by_these() -> None:
+    @cf.register_backbone("coarse_for_matching")
+    class Coarse(torch.nn.Conv2d):
+        def __init__(self) -> None:
+            super().__init__(3, 8, kernel_size=64, stride=64, padding=32)
+
+    colorizer = cf.FusionColorizer(
+        backbone="coarse_for_matching", pretrained=False, image_size=96, decoder="light"
+    ).initialize()
+    assert colorizer.predict(PHOTO[..., 1], reference=PHOTO).shape == (96, 96, 3)

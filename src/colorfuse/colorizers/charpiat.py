@@ -45,8 +45,9 @@ class Charpiat2008(Exemplar):
     described by SURF descriptors at three scales, reduced to 27 numbers, its lightness, the deviation of lightness
     around it and its Laplacian. Samples of the reference that are alike give a distribution over bins of colour, and
     how much colours vary there. Bins are chosen for all pixels together, so that they are likely and change where
-    colours vary, by expansion moves; each pixel's colour is then the mean of the likely bins near its own. Bins are
-    found by k-means.
+    colours vary, by expansion moves; each pixel's colour is then the mean of the likely bins near its own, in
+    place of the paper's gradient descent. Bins are found by k-means. Likelihoods weigh by the square root of the
+    density of samples, and at most 32 colours of hints are told apart.
 
     Args:
         colors: The number of bins of colour.

@@ -13,6 +13,7 @@ from torch import Tensor
 from colorfuse.colorizers.base import Colorizer
 from colorfuse.colorizers.references import Reference, References, read_references
 from colorfuse.errors import NotFittedError
+from colorfuse.options import plain
 
 
 class Exemplar(Colorizer):
@@ -44,6 +45,7 @@ class Exemplar(Colorizer):
             ValueError: A setting is unknown or out of range.
         """
         self.learn(read_references(photos, self.render_size, self.window))
+        self._fitted_with = self._deciding()
         return self
 
     def with_reference(self, reference: References, *, render_size: int | None = None) -> Self:
@@ -57,15 +59,23 @@ class Exemplar(Colorizer):
         return changed.fit(reference)
 
     def check_fitted(self) -> None:
-        """Check that there is a reference.
+        """Check that there is a reference, described with the settings of now.
 
         Raises:
-            NotFittedError: There is none.
+            NotFittedError: There is none, or settings have changed since `fit`.
         """
         if not self.__sklearn_is_fitted__():
             raise NotFittedError(
                 f"this {type(self).__name__} has no colours yet; call fit with a reference photo, or give predict one"
             )
+        changed = [name for name, value in self._deciding().items() if self._fitted_with[name] != value]
+        if changed:
+            raise NotFittedError(f"{', '.join(changed)} changed after fit; call fit again")
+
+    def _deciding(self) -> dict[str, Any]:
+        """The settings that decide how references are described."""
+        params = self.get_params()
+        return {name: plain(value) for name, value in params.items() if name not in ("render_size", "upsample")}
 
 
 def standardized(lightness: NDArray[Any]) -> NDArray[Any]:

@@ -50,8 +50,10 @@ class Irony2005(Exemplar):
     Irony, Cohen-Or and Lischinski 2005, *Colorization by example*. Each pixel is described by the cosine transform of
     the window around it, projected to the directions that part segments and not the pixels within them. Its nearest
     samples of the reference vote for a segment, then the pixels around it vote, and each gets a colour with a
-    confidence. Those that are sure are hints for the system of Levin et al. 2004, which colours the rest. Colours are
-    CIELAB's ab, in place of YUV's.
+    confidence. Those that are sure are hints for the system of Levin et al. 2004, which colours the rest.
+
+    Colours are CIELAB's ab, in place of YUV's. Votes weigh less by the distance over its median in the photo; the
+    paper has no scale. 40 of 49 directions are kept at first, since the paper gives no number.
 
     Args:
         window: Side in pixels of the windows, at working size.

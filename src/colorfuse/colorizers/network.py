@@ -55,11 +55,14 @@ class NetworkColorizer(LearntColorizer):
 
         Raises:
             NotFittedError: There is no network yet.
-            ValueError: The network takes neither kind of hints, or has no backbone to compare photos with.
+            ValueError: The network takes neither kind of hints, or has no backbone to compare photos with; or this
+                copy is `mirrored`.
             PhotoError: A reference cannot be read, or is gray or toned.
         """
         self.check_fitted()
         network = getattr(self.network_, "unreferred", self.network_)
+        if not isinstance(network, FusionNetwork):
+            raise ValueError("a mirrored copy takes no reference; give the reference first, then call mirrored")
         matches = self.takes_hints and bool(getattr(getattr(network, "backbone", None), "maps", ()))
         takes_whole = getattr(network, "takes_global_hints", False)
         if not matches and not takes_whole:
@@ -79,7 +82,7 @@ class NetworkColorizer(LearntColorizer):
         """Combine the network and the objective into one module, for export.
 
         Raises:
-            ValueError: This copy is `optimized` or `mirrored`.
+            ValueError: This copy is `optimized` or `mirrored`, or takes the colours of references.
         """
         self._check_whole()
         return NetworkColors(self.network_, self.objective_)
@@ -165,4 +168,6 @@ class NetworkColorizer(LearntColorizer):
     def _check_whole(self) -> None:
         self.check_fitted()
         if not hasattr(self, "_built_of"):
-            raise ValueError("an optimized or mirrored colorizer only predicts; use the one that it was made of")
+            raise ValueError(
+                "a copy that is optimized, mirrored or given a reference only predicts; use the one it was made of"
+            )

@@ -17,11 +17,14 @@ from colorfuse.errors import PhotoError
 from colorfuse.images import Photo, read_photo
 from colorfuse.images.finding import find_photos
 from colorfuse.inference.rendering import working_size
+from colorfuse.options import Side, check_value
 
 References: TypeAlias = Any
 """One reference photo as `predict` takes photos, several in a list, or a folder of them."""
 
 _MIN_CHROMA = 2.0
+_VIVID, _SOME = 15.0, 0.01
+"""A photo of low mean chroma has colours if this share of its pixels has more chroma than that."""
 _LEAST_SPREAD = 1.0
 """The least standard deviation of ab of a photo that has more than one colour."""
 
@@ -47,13 +50,15 @@ def read_references(photos: References, side: int, window: int = 1) -> list[Refe
         DataError: A folder has no photos.
         PhotoError: There is none, or one cannot be read, is gray or toned, has a single colour, or is smaller than
             `window`.
+        ValueError: `side` is below 32.
     """
+    check_value(side, Side, "render_size", "a reference")
     if isinstance(photos, str | Path) and Path(photos).is_dir():
         photos = find_photos(Path(photos))
     listed = list(photos) if isinstance(photos, list | tuple) else [photos]
     if not listed:
         raise PhotoError("an empty list has no reference to take colours from")
-    return [_checked(read_photo(each), side, window) for each in listed]
+    return [_checked(read_photo(each).on_white(), side, window) for each in listed]
 
 
 def _checked(photo: Photo, side: int, window: int) -> Reference:
@@ -66,6 +71,8 @@ def _checked(photo: Photo, side: int, window: int) -> Reference:
     lab = _small_lab(photo, side)
     rgb = lab_to_rgb(lab, dtype=torch.uint8).movedim(0, -1).numpy()
     kind = find_monochrome(Image.fromarray(rgb), _MIN_CHROMA)
+    if kind == "gray" and (lab[1:].norm(dim=0) > _VIVID).float().mean() > _SOME:
+        kind = None
     if kind != "gray" and lab[1:].flatten(1).std(dim=1, correction=0).max() < _LEAST_SPREAD:
         raise PhotoError(f"{photo.name} has a single colour; a reference must have those that are wanted")
     if kind:

@@ -91,7 +91,7 @@ class Welsh2002(Exemplar):
             check_value(getattr(self, name), Count, name, "welsh2002")
         check_value(self.seed, NonNegativeInt, "seed", "welsh2002")
         check_value(self.lightness_weight, Share, "lightness_weight", "welsh2002")
-        if self.swatches and len(references) > 1:
+        if len(self.swatches) and len(references) > 1:
             raise PhotoError(f"swatches are places of one reference, and there are {len(references)}")
         for pair in self.swatches:
             if len(pair) != 2:
@@ -102,7 +102,7 @@ class Welsh2002(Exemplar):
     def predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
         """Make a predictor with these options of `predict`."""
         plain = super().predictor(saturation, upsample, render_size)
-        if not self.swatches:
+        if not len(self.swatches):
             return plain
         rectangles = [place for _, place in self.swatches]
         return SwatchPredictor(rectangles, plain.render_ab, plain.render_size, plain.upsample, plain.saturation)
@@ -113,7 +113,7 @@ class Welsh2002(Exemplar):
         Raises:
             ValueError: The colorizer has swatches, and there are no masks.
         """
-        if self.swatches and swatches is None:
+        if len(self.swatches) and swatches is None:
             raise ValueError("swatches are places of one photo; call predict with it")
         rng = np.random.default_rng(self.seed)
         if swatches is None:

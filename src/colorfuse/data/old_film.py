@@ -3,8 +3,10 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
@@ -30,7 +32,7 @@ class OldFilm:
         share: Share of the photos that are changed.
         tones: Standard deviation of the logarithm of the exponent that lightness is raised to.
         contrast: Standard deviation of the logarithm of the contrast around the mean lightness.
-        fading: The lightest black and the darkest white, in L from 0 and from 100.
+        fading: How far black and white may be from 0 and from 100, in L; at most 50, where both meet.
         blur: The largest standard deviation of the blur, in pixels.
         grain: The largest standard deviation of the grain, in L.
 
@@ -45,7 +47,7 @@ class OldFilm:
     share: Share = 0.5
     tones: NotNegative = 0.25
     contrast: NotNegative = 0.15
-    fading: NotNegative = 12.0
+    fading: Annotated[float, Field(ge=0, le=50)] = 12.0
     blur: NotNegative = 0.8
     grain: NotNegative = 3.0
 

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from colorfuse.inference.rendering import RenderAb
 from colorfuse.network import FusionNetwork
+from colorfuse.network.referring import Referring
 from colorfuse.objectives import Objective
 
 
@@ -27,7 +28,7 @@ class NetworkColors(nn.Module):
         Args:
             lightness: L.
             hints: `(N, 3, H, W)`: ab in CIELAB units and a mask.
-            features: The backbone's maps, if they are known.
+            features: What the method `features` returned, if it is known.
         """
         planes = self.planes(lightness, hints, features)
         # Decode in the dtype of lightness, since colours need its precision, and in its layout, since channels-last
@@ -37,11 +38,11 @@ class NetworkColors(nn.Module):
         return ab
 
     def features(self, lightness: Tensor) -> list[Tensor] | None:
-        """The maps of the network's backbone, which do not depend on hints; None if it does not give them."""
-        if not isinstance(self.network, FusionNetwork):
+        """What the network computes of lightness alone, whatever the hints; None if it does not tell."""
+        if not isinstance(self.network, FusionNetwork | Referring):
             return None
         with torch.no_grad():
-            return self.network.backbone_maps(lightness.to(next(self.network.parameters())))
+            return self.network.features(lightness.to(next(self.network.parameters())))
 
     def planes(self, lightness: Tensor, hints: Tensor | None = None, features: list[Tensor] | None = None) -> Tensor:
         """Predict planes `(N, planes, h, w)`; the arguments are those of `forward`."""

@@ -61,20 +61,20 @@ class FusionNetwork(nn.Module):
             hints: `(N, 3, H, W)`: ab in CIELAB units and a mask, both 0 where there is no hint. None for no hints.
             global_hints: `(N, 316)`, as `colorfuse.hints.overall.global_hints` makes them, or None; for encoders that
                 take any.
-            features: What `backbone_maps` returned for this lightness, if it is known; it does not depend on hints.
+            features: What the method `features` returned for this lightness, if it is known.
 
         Returns:
             `(N, planes, h, w)`, where h and w are H and W divided by `stride` and rounded up.
         """
         scaled = lightness / 100
         encoded = self._encode(scaled, hints, global_hints)
-        features = self.backbone_maps(lightness) if features is None else features
+        features = self.features(lightness) if features is None else features
         height, width = lightness.shape[-2:]
         planes = self.decoder(self.fusion(encoded, features), encoded, features, (height, width))
         return resize(planes, (ceil_div(height, stride), ceil_div(width, stride)))
 
-    def backbone_maps(self, lightness: Tensor) -> list[Tensor]:
-        """The maps of the backbone for lightness `(N, 1, H, W)` in 0 to 100."""
+    def features(self, lightness: Tensor) -> list[Tensor]:
+        """The maps of the backbone for lightness `(N, 1, H, W)` in 0 to 100; they do not depend on hints."""
         maps: list[Tensor] = self.backbone((lightness / 100).expand(-1, 3, -1, -1))
         return maps
 

@@ -1,5 +1,7 @@
 """Matches places of photos with places of reference photos, and takes their colours as hints."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,6 +20,8 @@ _AGREEING = 5
 """How many of the eight places around one must match near its own match."""
 _NEAR = 2
 """How many places apart such matches may be, across and down."""
+_PAIRS_AT_ONCE = 1 << 24
+"""How many pairs of places are compared at a time, which bounds memory."""
 _APART = 1000
 """Places of different references are as far apart."""
 _OFF = 1
@@ -64,13 +68,12 @@ class Matcher(nn.Module):
     def forward(self, network: FusionNetwork, lightness: Tensor) -> Tensor:
         """Find hints `(N, 3, H, W)`, ab and a mask, for lightness `(N, 1, H, W)`: a few pixels for each match."""
         described = self._described(network, lightness)
+        self.to(described.device)  # the network may have been moved
         return torch.stack([self._hints(photo, lightness.shape[-2:]) for photo in described])
 
     def _hints(self, described: Tensor, size: torch.Size) -> Tensor:
         rows, columns = described.shape[-2:]
-        alike = described.flatten(1).T @ self.descriptions.to(described).T
-        cosine, match = alike.max(dim=1)
-        back = alike.argmax(dim=0)[match]
+        cosine, match, back = self._likest(described.flatten(1).T)
         place = torch.arange(rows * columns, device=back.device)
         off = torch.maximum((back // columns - place // columns).abs(), (back % columns - place % columns).abs())
         sure = (cosine >= _LIKE) & (off <= _OFF) & (self._agreeing(match.view(rows, columns)).flatten() >= _AGREEING)
@@ -81,6 +84,20 @@ class Matcher(nn.Module):
             hints[:2, row + down, column + right] = self.colors[match[sure]].T.to(hints)
             hints[2, row + down, column + right] = 1
         return hints
+
+    def _likest(self, described: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Each place's greatest cosine, the references' place that has it, and the place that is likest to that."""
+        cosine = described.new_full((len(described),), -math.inf)
+        match, back = (torch.zeros(len(described), dtype=torch.long, device=described.device) for _ in range(2))
+        first = 0
+        for some in self.descriptions.to(described).split(max(1, _PAIRS_AT_ONCE // len(described))):
+            alike = described @ some.T
+            its, where = alike.max(dim=1)
+            better = its > cosine
+            cosine[better], match[better] = its[better], first + where[better]
+            back[better] = alike.argmax(dim=0)[where[better]]
+            first += len(some)
+        return cosine, match, back
 
     def _agreeing(self, match: Tensor) -> Tensor:
         """How many of the eight places around each match a place near its own match, `(h, w)`."""
@@ -99,11 +116,8 @@ class Matcher(nn.Module):
         """Describe the places of photos by vectors of unit length, `(N, channels, h, w)`."""
         like = next(network.parameters())
         height, width = (_ENLARGED * side for side in lightness.shape[-2:])
-        maps = network.backbone_maps(resize(lightness.to(like), (height, width)))
+        maps = network.features(resize(lightness.to(like), (height, width)))
         places = -(-height // _CELL), -(-width // _CELL)
-        described = [
-            functional.normalize(resize(each, places).float())
-            for each in maps
-            if height // _COARSEST <= each.shape[-2] <= places[0]
-        ]
+        fitting = [each for each in maps if height // _COARSEST <= each.shape[-2] <= places[0]]
+        described = [functional.normalize(resize(each, places).float()) for each in fitting or maps[-1:]]
         return functional.normalize(torch.cat(described, dim=1))

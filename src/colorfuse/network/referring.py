@@ -34,11 +34,22 @@ class Referring(nn.Module):
         """Whether hints have an effect."""
         return self.network.takes_hints
 
-    def forward(self, lightness: Tensor, stride: int = 1, hints: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        lightness: Tensor,
+        stride: int = 1,
+        hints: Tensor | None = None,
+        features: list[Tensor] | None = None,
+    ) -> Tensor:
         """Predict planes, as the network does; the user's hints come before those that are found."""
-        if self.matcher:
-            found = self.matcher(self.network, lightness)
-            hints = found if hints is None else torch.where(hints[:, 2:] > 0, hints, found)
-        whole = None if self.global_hints is None else self.global_hints.expand(len(lightness), -1)
-        planes: Tensor = self.network(lightness, stride, hints, whole)
+        found, *maps = self.features(lightness) if features is None else features
+        given = found if hints is None else torch.where(hints[:, 2:] > 0, hints, found)
+        whole = None if self.global_hints is None else self.global_hints.to(lightness).expand(len(lightness), -1)
+        planes: Tensor = self.network(lightness, stride, given, whole, maps)
         return planes
+
+    def features(self, lightness: Tensor) -> list[Tensor]:
+        """The hints that are found for lightness `(N, 1, H, W)`, and the maps of the network's backbone."""
+        none = torch.zeros_like(lightness).expand(-1, 3, -1, -1)
+        found = self.matcher(self.network, lightness) if self.matcher else none
+        return [found, *self.network.features(lightness)]
