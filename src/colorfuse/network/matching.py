@@ -14,8 +14,12 @@ _ENLARGED = 2
 _CELL = 8
 """Side of the places, in pixels of what the backbone sees."""
 _COARSEST = 32
-_LIKE = 0.82
+_LIKE = 0.6
 """The least cosine of the angle between descriptions of places that look alike."""
+_SAME = 0.12
+"""The least share of a photo's places that match if a reference shows the same thing."""
+_SURE = 0.88
+"""The least cosine if it does not."""
 _AGREEING = 5
 """How many of the eight places around one must match near its own match."""
 _NEAR = 2
@@ -32,7 +36,8 @@ class Matcher(nn.Module):
     """Finds colours for places of a photo that look like places of references to the network's backbone.
 
     A place and the most similar one of all references match if it is also the most similar for the reference's, or
-    beside that. Related are He et al. 2018, *Deep exemplar-based colorization*, who train a network on such matches,
+    beside that, and if the places around it match places around that one. A reference that shows the same thing matches
+    many; one that does not matches few, of which only those that are almost certain count. Related are He et al. 2018, *Deep exemplar-based colorization*, who train a network on such matches,
     and Huang et al. 2022, *UniColor*, who make them hints.
 
     Args:
@@ -77,6 +82,8 @@ class Matcher(nn.Module):
         place = torch.arange(rows * columns, device=back.device)
         off = torch.maximum((back // columns - place // columns).abs(), (back % columns - place % columns).abs())
         sure = (cosine >= _LIKE) & (off <= _OFF) & (self._agreeing(match.view(rows, columns)).flatten() >= _AGREEING)
+        if sure.float().mean() < _SAME:
+            sure &= cosine >= _SURE
         hints = torch.zeros(3, *size, device=described.device, dtype=described.dtype)
         row = ((place[sure] // columns + 0.5) * size[0] / rows).long()
         column = ((place[sure] % columns + 0.5) * size[1] / columns).long()
