@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from colorfuse.colorizers import Colorizer, FusionColorizer, create_colorizer
+from colorfuse.colorizers import Colorizer, LearntColorizer, create_colorizer
 
 ModelOption: TypeAlias = Annotated[
     str | None,
@@ -37,7 +37,7 @@ def create(method: str, model: str | None, device: str) -> Colorizer:
         ValueError: The method or the device is unknown, or a method has no saved model.
     """
     if method == "fusion":
-        return FusionColorizer.from_pretrained(model, device=device)
+        return LearntColorizer.from_pretrained(model, device=device)
     if model is not None:
         raise ValueError(f"give --model {model} or --method {method}, not both")
     return create_colorizer(method, device=device)

@@ -104,6 +104,8 @@ class LearntColorizer(Colorizer):
     def load(cls, folder: str | Path, *, device: Device = None) -> Self:
         """Load a colorizer from a folder written by `save`, without network access.
 
+        `LearntColorizer.load` loads one of any kind.
+
         Args:
             folder: The folder that it was saved to.
             device: The device to compute on, such as "cpu"; None for the GPU if there is one.
@@ -118,10 +120,11 @@ class LearntColorizer(Colorizer):
         saved = read_config(folder)
         if saved.colorizer not in colorizers:
             raise ValueError(f"{folder}: {unknown_name('colorizer', saved.colorizer, colorizers.names())}")
-        factory: object = colorizers.factory(saved.colorizer)
-        if not (isinstance(factory, type) and issubclass(cls, factory)):
+        factory: Any = colorizers.factory(saved.colorizer)
+        kind = factory if issubclass(factory, cls) else cls
+        if not issubclass(kind, factory):
             raise ValueError(f"{folder} holds a colorizer of the kind {saved.colorizer!r}, not a {cls.__name__}")
-        colorizer = cls.from_settings(saved.settings, str(folder))
+        colorizer: Self = kind.from_settings(saved.settings, str(folder))
         read_tensors(folder, colorizer.load_state)
         colorizer.history_ = read_history(folder)
         return colorizer.to(device)

@@ -36,9 +36,11 @@ class Matcher(nn.Module):
     """Finds colours for places of a photo that look like places of references to the network's backbone.
 
     A place and the most similar one of all references match if it is also the most similar for the reference's, or
-    beside that, and if the places around it match places around that one. A reference that shows the same thing matches
-    many; one that does not matches few, of which only those that are almost certain count. Related are He et al. 2018, *Deep exemplar-based colorization*, who train a network on such matches,
-    and Huang et al. 2022, *UniColor*, who make them hints.
+    beside that, and if the places around it match places around that one. A reference that shows the same thing has
+    many matches; one that does not has few, of which only those that are almost certain count.
+
+    Related are He et al. 2018, *Deep exemplar-based colorization*, who train a network on such matches, and Huang et
+    al. 2022, *UniColor*, who make them hints.
 
     Args:
         network: A network with a backbone, which is not trained further.

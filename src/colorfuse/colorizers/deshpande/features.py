@@ -1,0 +1,51 @@
+"""Descriptions of the pixels of gray photos."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from colorfuse.colorizers.deshpande.filters import filtered, leung_malik
+
+_COARSER = (2, 4, 8, 16, 32)
+
+
+def gray_features(lightness: Tensor) -> Tensor:
+    """What trees split by: lightness `(1, h, w)` at six scales, its slopes, and the place, `(11, h, w)`."""
+    gray = lightness / 100
+    height, width = gray.shape[-2:]
+    coarser = [
+        _resized(functional.adaptive_avg_pool2d(gray, (-(-height // by), -(-width // by))), height, width)
+        for by in _COARSER
+    ]
+    down = torch.linspace(0, 1, height)[None, :, None].expand(1, height, width)
+    right = torch.linspace(0, 1, width).expand(1, height, width)
+    return torch.cat([gray, *_slopes(gray), *coarser, right, down])
+
+
+def scene_features(scene: Tensor, height: int, width: int) -> Tensor:
+    """What trees also split by: statistics of the scene's colours `(4, rows, columns)`, at a photo's size."""
+    return _resized(scene, height, width)
+
+
+def _resized(planes: Tensor, height: int, width: int) -> Tensor:
+    return functional.interpolate(planes[None], (height, width), mode="bilinear")[0]
+
+
+def linear_features(lightness: Tensor) -> Tensor:
+    """What answers depend on linearly: the answers of lightness `(1, h, w)` to Leung and Malik's filters.
+
+    Returns:
+        `(192, h, w)`: each filter's answer, scaled to 0 to 1 over the photo, and the slopes of these.
+    """
+    found = filtered(lightness / 100, leung_malik())[0]
+    least, most = found.amin(dim=(1, 2), keepdim=True), found.amax(dim=(1, 2), keepdim=True)
+    scaled = (found - least) / (most - least).clamp(min=1e-6)
+    return torch.cat([scaled, *_slopes(scaled)])
+
+
+def _slopes(planes: Tensor) -> list[Tensor]:
+    """The slopes of planes `(c, h, w)` across and down, and their norm."""
+    padded = functional.pad(planes[None], (1, 1, 1, 1), mode="replicate")[0]
+    across = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
+    down = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
+    return [across, down, torch.hypot(across, down)]
