@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import torch
-from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from colorfuse.colorizers.deshpande.system import objective
@@ -37,6 +36,8 @@ def corrected(ab: Tensor, predicted: Tensor, weights: Tensor, wanted: Tensor) ->
         weights: Of the answers, in the same shape.
         wanted: Colours `(n, 2)` of the wanted distribution.
     """
+    from scipy.optimize import minimize_scalar  # takes long to import
+
     target = modes(wanted)
     for _ in range(_STEPS):
         start = mixture(ab.flatten(1).T, target)
