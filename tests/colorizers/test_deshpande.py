@@ -163,7 +163,8 @@ class TestForest:
         regression = Regression.fit(rows, trees=16, least=20, seed=0)
         weights = regression.predict(torch.from_numpy(splits.T.copy())[..., None], torch.zeros(192, 4000, 1)).weights
         noisy = torch.from_numpy(splits[:, 0] > 0.5)
-        assert weights[:, :, ~noisy].median() > 3 * weights[:, :, noisy].median()
+        assert weights[:, 2:, ~noisy].median() > 3 * weights[:, 2:, noisy].median()
+        assert (weights[:, :2] == weights[:, :2, :1, :1]).all()
         torch.testing.assert_close(weights[:, 0].mean(), torch.tensor(1.0))
 
 

@@ -33,7 +33,7 @@ class Deshpande2015(LearntColorizer):
     Deshpande, Rock and Forsyth 2015, *Learning large-scale automatic image colorization*. Answers to twelve filters
     are predicted at each pixel: by trees, which split by lightness, place and the colours of training photos of the
     same kind of scene; and by a linear map of texture. The colours are those with the least squared error of all
-    answers together, each weighted by its precision at the pixel, which other trees predict.
+    answers together, weighted by their precision, which other trees predict.
 
     With orthonormal filters, the margin loss of the paper is a squared error, so scikit-learn's trees stand for its
     own. Colours are CIELAB's ab, in place of differences of red, green and blue over gray. One model is for all

@@ -12,6 +12,8 @@ _ORIENTATIONS = 6
 _ELONGATION = 3
 _HALF_WIDTH = 5
 """Of the filters of colour, in pixels."""
+LEVELS = 2
+"""How many of the filters of colour, the first ones, have a mean above 0."""
 _BARS = (0, 60, 120)
 """The orientations of the bars, in degrees."""
 

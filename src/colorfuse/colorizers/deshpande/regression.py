@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from colorfuse.colorizers.deshpande.filters import LEVELS
 from colorfuse.colorizers.deshpande.forest import Forest
 
 _LEAST_VARIANCE = 1e-9
@@ -37,7 +38,8 @@ class Predicted(NamedTuple):
 
     Attributes:
         answers: `(2, 6, h, w)` in hundredths of CIELAB units; the first of the six is the colour itself.
-        weights: Their precision `(2, 6, h, w)`, of which that of the first is 1 on average.
+        weights: Their precision `(2, 6, h, w)`, of which that of the first is 1 on average. For the filters with a
+            mean of 0 it differs from pixel to pixel.
     """
 
     answers: Tensor
@@ -102,9 +104,11 @@ class Regression:
         rows = np.ascontiguousarray(splits.flatten(1).T.numpy())
         by_line = self.slopes.T @ linear.flatten(1) + self.offset[:, None]
         answers = torch.from_numpy(self.forest.predict(rows).T) + by_line
-        variance = torch.from_numpy(self.errors.predict(rows).T) * self.error[:, None]
         shape = 2, -1, *splits.shape[-2:]
-        weights = 1 / variance.clamp(min=_LEAST_VARIANCE).view(shape)
+        variance = torch.from_numpy(self.errors.predict(rows).T).view(shape)
+        # Where colours themselves are precise they are pale. If these weighed more, they would bleed into vivid ones.
+        variance[:, :LEVELS] = 1
+        weights = 1 / (variance * self.error.view(2, -1, 1, 1)).clamp(min=_LEAST_VARIANCE)
         return Predicted(answers.view(shape), weights / weights[:, 0].mean())
 
     def tensors(self) -> dict[str, Tensor]:
