@@ -22,6 +22,7 @@ import colorfuse as cf
 from colorfuse.colorizers import Deshpande2015
 from colorfuse.images.finding import find_photos
 
+BACKBONE = "tf_efficientnet_lite2"
 FIGURES = ("squared_error", "raw_accuracy", "psnr", "colorfulness")
 
 
@@ -40,9 +41,7 @@ class Regressed(cf.Colorizer):
 def main(options: argparse.Namespace) -> None:
     """Print the figures for each number of photos."""
     paths = find_photos(options.train)
-    backbone: Any = "tf_efficientnet_lite2"
-    if options.weights:
-        backbone = {"name": backbone, "weights": str(options.weights)}
+    backbone: Any = {"name": BACKBONE, "weights": str(options.weights)} if options.weights else BACKBONE
     for count in options.counts:
         photos = paths[:: max(1, len(paths) // count)][:count]
         system = Deshpande2015(backbone=backbone)
@@ -62,12 +61,12 @@ def main(options: argparse.Namespace) -> None:
             system.predict(gray, render_size=side)
             print(f"256 x 256 at render_size {side}: {time.perf_counter() - started:.2f} s")
         if options.network:
-            row("mobile, as long", trained(photos, backbone, seconds), options.photos)
+            row("mobile, as long", trained(photos, seconds), options.photos)
 
 
-def trained(photos: list[Path], backbone: Any, seconds: float) -> cf.FusionColorizer:
+def trained(photos: list[Path], seconds: float) -> cf.FusionColorizer:
     """A network trained from random weights for about as long."""
-    settings = {"backbone": backbone["name"] if isinstance(backbone, dict) else backbone, "pretrained": False}
+    settings: dict[str, Any] = {"backbone": BACKBONE, "pretrained": False}
     settings |= {"image_size": 128, "start_size": None, "warmup_steps": 20}
     started = time.perf_counter()
     cf.FusionColorizer.from_recipe("mobile", **settings, epochs=1).fit(photos)

@@ -121,9 +121,9 @@ class LearntColorizer(Colorizer):
         if saved.colorizer not in colorizers:
             raise ValueError(f"{folder}: {unknown_name('colorizer', saved.colorizer, colorizers.names())}")
         factory: Any = colorizers.factory(saved.colorizer)
-        kind = factory if isinstance(factory, type) and issubclass(factory, cls) else cls
-        if not (isinstance(factory, type) and issubclass(kind, factory)):
+        if not (isinstance(factory, type) and (issubclass(factory, cls) or issubclass(cls, factory))):
             raise ValueError(f"{folder} holds a colorizer of the kind {saved.colorizer!r}, not a {cls.__name__}")
+        kind = factory if issubclass(factory, cls) else cls
         colorizer: Self = kind.from_settings(saved.settings, str(folder))
         read_tensors(folder, colorizer.load_state)
         colorizer.history_ = read_history(folder)

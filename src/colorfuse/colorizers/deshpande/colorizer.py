@@ -14,7 +14,7 @@ from colorfuse.colorizers.deshpande.drawing import Drawn
 from colorfuse.colorizers.deshpande.features import gray_features, linear_features, scene_features
 from colorfuse.colorizers.deshpande.histogram import corrected
 from colorfuse.colorizers.deshpande.regression import Predicted, Regression, under
-from colorfuse.colorizers.deshpande.scenes import Scenes, statistics
+from colorfuse.colorizers.deshpande.scenes import Scenes
 from colorfuse.colorizers.deshpande.system import solve
 from colorfuse.colorizers.learnt import LearntColorizer
 from colorfuse.colorizers.references import References, read_references
@@ -118,8 +118,7 @@ class Deshpande2015(LearntColorizer):
         return self._predicted(lightness, self.scenes_.of(lightness))
 
     def _predicted(self, lightness: Tensor, scene: Tensor) -> Predicted:
-        there = scene_features(statistics(scene), *lightness.shape[-2:])
-        splits = torch.cat([gray_features(lightness), there])
+        splits = torch.cat([gray_features(lightness), scene_features(scene, lightness.shape[-2:])])
         return self.regression_.predict(splits, linear_features(lightness))
 
     def render_ab(self, lightness: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 from colorfuse.backbones import Backbone
 from colorfuse.colorizers.deshpande.features import gray_features, linear_features, scene_features
 from colorfuse.colorizers.deshpande.regression import Rows
-from colorfuse.colorizers.deshpande.scenes import THUMBNAIL, Scenes, described, statistics, thumbnail
+from colorfuse.colorizers.deshpande.scenes import THUMBNAIL, Scenes, described, thumbnail
 from colorfuse.colorizers.deshpande.system import answers
 
 _AT_ONCE = 1 << 16
@@ -27,7 +27,7 @@ class Growing:
         """Add rows `(n, width)`."""
         while len(rows):
             if not self.free:
-                self.buffers.append(torch.empty(_AT_ONCE, rows.shape[1]))
+                self.buffers.append(rows.new_empty(_AT_ONCE, rows.shape[1]))
                 self.free = _AT_ONCE
             some = rows[: self.free]
             self.buffers[-1][len(self.buffers[-1]) - self.free :][: len(some)] = some
@@ -75,9 +75,9 @@ class Drawn:
 
     def rows(self, scenes: Scenes) -> Rows:
         """All pixels, with the colours of the scene of each."""
-        there, places = Growing(), self.places.all().long().view(-1, self.samples)
-        for index, (at, (height, width)) in enumerate(zip(places, self.sizes, strict=True)):
-            there.append(scene_features(statistics(scenes.of_one(index)), height, width).flatten(1)[:, at].T)
+        there, places = Growing(), self.places.all().view(-1, self.samples)
+        for index, (at, size) in enumerate(zip(places, self.sizes, strict=True)):
+            there.append(scene_features(scenes.of_one(index), size).flatten(1)[:, at].T)
         splits = torch.cat([self.splits.all(), there.all()], dim=1)
         photos = np.arange(len(self.sizes)).repeat(self.samples)
         return Rows(splits.numpy(), self.linear.all().numpy(), self.answers.all().numpy(), photos)

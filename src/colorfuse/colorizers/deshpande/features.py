@@ -1,9 +1,12 @@
 """Descriptions of the pixels of gray photos."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from colorfuse.backbones.maps import ceil_div, resize, resize_to
 from colorfuse.colorizers.deshpande.filters import filtered, leung_malik
 
 _COARSER = (2, 4, 8, 16, 32)
@@ -14,7 +17,7 @@ def gray_features(lightness: Tensor) -> Tensor:
     gray = lightness / 100
     height, width = gray.shape[-2:]
     coarser = [
-        _resized(functional.adaptive_avg_pool2d(gray, (-(-height // by), -(-width // by))), height, width)
+        resize_to(functional.adaptive_avg_pool2d(gray[None], (ceil_div(height, by), ceil_div(width, by))), gray)[0]
         for by in _COARSER
     ]
     down = torch.linspace(0, 1, height)[None, :, None].expand(1, height, width)
@@ -22,13 +25,10 @@ def gray_features(lightness: Tensor) -> Tensor:
     return torch.cat([gray, *_slopes(gray), *coarser, right, down])
 
 
-def scene_features(scene: Tensor, height: int, width: int) -> Tensor:
-    """What trees also split by: statistics of the scene's colours `(4, rows, columns)`, at a photo's size."""
-    return _resized(scene, height, width)
-
-
-def _resized(planes: Tensor, height: int, width: int) -> Tensor:
-    return functional.interpolate(planes[None], (height, width), mode="bilinear")[0]
+def scene_features(scene: Tensor, size: Sequence[int]) -> Tensor:
+    """What trees also split by: the mean and the spread of a scene's thumbnails `(n, 2, 16, 16)`, `(4, *size)`."""
+    statistics = torch.cat([scene.mean(dim=0), scene.std(dim=0, correction=0)])
+    return resize(statistics[None], size)[0]
 
 
 def linear_features(lightness: Tensor) -> Tensor:

@@ -47,11 +47,6 @@ def thumbnail(ab: Tensor) -> Tensor:
     return functional.adaptive_avg_pool2d(ab / 100, THUMBNAIL)
 
 
-def statistics(scene: Tensor) -> Tensor:
-    """The mean and the spread of a scene's colours at each place `(4, 16, 16)`, of its thumbnails."""
-    return torch.cat([scene.mean(dim=0), scene.std(dim=0, correction=0)])
-
-
 @torch.no_grad()
 def described(backbone: Backbone, lightness: Tensor) -> Tensor:
     """The means of the backbone's two coarsest maps of L `(1, h, w)`, as a vector of unit length."""
