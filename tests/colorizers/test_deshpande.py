@@ -215,6 +215,14 @@ def test_learns_colours(system: Deshpande2015) -> None:
     assert (Deshpande2015(**system.get_params()).fit(PHOTOS).predict(GRAY) == colored).all(), "seeds decide"
 
 
+def test_the_seed_decides_all_that_is_drawn(system: Deshpande2015) -> None:
+    again = Deshpande2015(**system.get_params()).fit(PHOTOS)
+    assert all((each == system.state()[name]).all() for name, each in again.state().items())
+    other = Deshpande2015(**system.get_params() | {"seed": 1}).fit(PHOTOS)
+    backbone = {name: each for name, each in other.state().items() if name.startswith("backbone.")}
+    assert any((each != system.state()[name]).any() for name, each in backbone.items())
+
+
 def test_saved_and_loaded_it_is_the_same(system: Deshpande2015, tmp_path: Path) -> None:
     system.save(tmp_path / "learnt")
     loaded = Deshpande2015.load(tmp_path / "learnt")

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from colorfuse.backbones import without_pretrained
+from colorfuse.data.seeding import seeded
 from colorfuse.inference.upsampling import find_upsampling
 from colorfuse.network import FusionNetwork, build_network
 from colorfuse.objectives import Objective, create_objective
@@ -41,8 +42,7 @@ def build_model(settings: Mapping[str, Any], *, from_weights: bool) -> tuple[Fus
             ) from error
     backbone = settings["backbone"]
     # Ignore the caller's default device and dtype: on the CPU in float32, a seed always gives the same weights.
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        torch.default_generator.manual_seed(settings["seed"])  # leaves the caller's GPU generators alone
+    with seeded(settings["seed"]), torch.device("cpu"):
         objective = create_objective(settings["objective"])
         network = build_network(
             encoder=settings["encoder"],

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from colorfuse.data.seeding import seeded
 from colorfuse.hints.simulated import normal_places, reveal
 from colorfuse.options import NonNegativeInt, check_value
 from colorfuse.registry import unknown_name
@@ -66,8 +67,7 @@ def draw_points(ab: Tensor, counts: Sequence[int], protocol: str, name: str) -> 
         Hints `(1, 3, H, W)` by number.
     """
     side, places_of = find_hint_protocol(protocol)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(zlib.crc32(name.encode("utf-8", "surrogateescape")))
+    with seeded(zlib.crc32(name.encode("utf-8", "surrogateescape"))):
         # A fixed number, since draws of another length may differ from their start.
         places = places_of(max(_DRAWN, *counts), (ab.shape[-2], ab.shape[-1]))
     drawn = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from colorfuse.data import as_datasets
+from colorfuse.data.seeding import seeded
 from colorfuse.data.sources import Source
 from colorfuse.objectives import create_terms
 from colorfuse.options import plain
@@ -48,8 +49,7 @@ def fit_colorizer(
     params: dict[str, Any] = plain(colorizer.get_params())
     settings = Settings(**{field.name: params[field.name] for field in dataclasses.fields(Settings)})
     checkpoints = open_run(run, resume, params)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(settings.seed)
+    with seeded(settings.seed):
         terms = create_terms(params["objective"])
     train_data, validation_data = as_datasets(
         photos,

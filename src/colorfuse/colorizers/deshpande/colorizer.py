@@ -19,6 +19,7 @@ from colorfuse.colorizers.deshpande.system import solve
 from colorfuse.colorizers.learnt import LearntColorizer
 from colorfuse.colorizers.references import References, read_references
 from colorfuse.colorizers.registry import register_colorizer
+from colorfuse.data.seeding import seeded
 from colorfuse.data.sources import Source, as_datasets
 from colorfuse.errors import DataError
 from colorfuse.options import Count, NonNegativeInt, Side, check_value
@@ -51,7 +52,7 @@ class Deshpande2015(LearntColorizer):
         histogram: "scene" to move the colours towards the histogram of the scene; None not to.
         render_size: Photos are resized to about `render_size ** 2` pixels, in training and for prediction.
         upsample: How colours are upsampled to the photo's size, as in `predict`.
-        seed: Decides which pixels are drawn, and how trees split.
+        seed: Decides which pixels are drawn, how trees split, and the weights of a backbone that is not pretrained.
 
     Attributes:
         regression_: Predicts answers.
@@ -97,7 +98,9 @@ class Deshpande2015(LearntColorizer):
         """
         self._check()
         data, _ = as_datasets(photos, None, image_size=self.render_size, augmentation="none", seed=self.seed)
-        drawn = Drawn(create_backbone(self.backbone, pretrained=self.pretrained).eval(), self.samples, self.seed)
+        with seeded(self.seed):
+            backbone = create_backbone(self.backbone, pretrained=self.pretrained).eval()
+        drawn = Drawn(backbone, self.samples, self.seed)
         for lightness, ab, *_ in tqdm(DataLoader(data, batch_size=None), "describing", leave=False, disable=None):
             drawn.add(lightness, ab)
         if len(drawn.sizes) <= self.matches:
