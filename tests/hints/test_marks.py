@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import colorfuse as cf
-from colorfuse.hints import Hints, Layer, Point
+from colorfuse.hints import Hints, Layer, Point, Stroke
+from colorfuse.hints.strokes import draw_strokes
 
 sides = st.integers(1, 90)
 sizes = st.tuples(sides, sides)
@@ -54,6 +55,61 @@ def test_drawing_commutes_with_mirroring(given_points: tuple[tuple[int, int], Hi
         ]
     )
     torch.testing.assert_close(mirrored.draw(photo, size), hints.draw(photo, size).flip(-1), rtol=0, atol=0)
+
+
+@st.composite
+def strokes(draw: st.DrawFn) -> tuple[tuple[int, int], Stroke]:
+    """A size of a photo, and a stroke on it."""
+    height, width = size = draw(sizes)
+    places = st.tuples(st.integers(0, height - 1), st.integers(0, width - 1))
+    path = draw(st.lists(places, min_size=1, max_size=4))
+    return size, Stroke(path=path, ab=(5.0, 1.0), radius=draw(st.floats(0, 20)))
+
+
+@given(strokes(), sizes)
+def test_a_stroke_through_one_place_is_a_point(
+    given_stroke: tuple[tuple[int, int], Stroke], size: tuple[int, int]
+) -> None:
+    photo, stroke = given_stroke
+    row, column = stroke.path[0]
+    point = Point(row=row, column=column, ab=stroke.ab, radius=round(stroke.radius, 3))
+    drawing = Hints([Stroke(path=stroke.path[:1], ab=stroke.ab, radius=point.radius)]).draw(photo, size)
+    torch.testing.assert_close(drawing, Hints([point]).draw(photo, size), rtol=0, atol=0)
+
+
+@given(strokes(), sizes)
+def test_a_stroke_covers_its_places_at_every_size_and_commutes_with_mirroring(
+    given_stroke: tuple[tuple[int, int], Stroke], size: tuple[int, int]
+) -> None:
+    photo, stroke = given_stroke
+    drawing = Hints([stroke]).draw(photo, size)
+    points = Hints([Point(row=row, column=column, ab=stroke.ab, radius=stroke.radius) for row, column in stroke.path])
+    assert (drawing[2] >= points.draw(photo, size)[2]).all()
+    rows = Hints([stroke]).draw(photo, size, top=size[0] // 3, bottom=size[0] // 2)
+    torch.testing.assert_close(rows, drawing[:, size[0] // 3 : size[0] // 2], rtol=0, atol=0)
+    other = [(row, photo[1] - 1 - column) for row, column in stroke.path]
+    mirrored = Hints([Stroke(path=other, ab=stroke.ab, radius=stroke.radius)]).draw(photo, size)
+    torch.testing.assert_close(mirrored, drawing.flip(-1), rtol=0, atol=0)
+
+
+@given(strokes())
+def test_a_stroke_at_full_size_is_all_that_is_near_it(given_stroke: tuple[tuple[int, int], Stroke]) -> None:
+    photo, stroke = given_stroke
+    drawing = Hints([stroke]).draw(photo, photo)[2]
+    ends = list(zip(stroke.path, stroke.path[1:] or stroke.path, strict=False))
+    shares = torch.linspace(0, 1, 400, dtype=torch.double)[:, None]
+    line = torch.cat([torch.tensor(a) + shares * (torch.tensor(b) - torch.tensor(a)) for a, b in ends])
+    places = torch.cartesian_prod(torch.arange(photo[0]), torch.arange(photo[1])).double()
+    near = torch.cdist(places, line).amin(dim=1).view(photo)
+    assert (drawing[near <= stroke.radius + 0.4] == 1).all()
+    assert (drawing[near > stroke.radius + 1.3] == 0).all()  # the line of single pixels has corners
+
+
+def test_a_stroke_is_paint_too() -> None:
+    stroke = Stroke(path=[(1, 1), (1, 6)], ab=(5.0, 6.0), lightness=50.0)
+    drawing = draw_strokes(Hints([stroke]), (8, 8), (8, 8))
+    assert drawing[3].sum() == 6
+    assert drawing[:, 1, 4].tolist() == [50.0, 5.0, 6.0, 1.0]
 
 
 @given(sizes, sizes, st.integers(0, 99))

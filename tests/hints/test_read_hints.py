@@ -14,7 +14,7 @@ from PIL import Image
 from skimage import color, data
 
 import colorfuse as cf
-from colorfuse.hints import Layer, Point, match_hints, pair_hints
+from colorfuse.hints import Layer, Point, Stroke, match_hints, pair_hints
 from colorfuse.hints.colors import ab_of, lab_of
 from colorfuse.images import read_photo
 
@@ -90,6 +90,17 @@ def test_points_in_all_forms(tmp_path: Path) -> None:
         assert only(cf.read_hints(source)) == expected
     assert only(cf.read_hints({(5, 7): "#5b6236"})).radius == 0
     assert not cf.read_hints([])
+
+
+def test_strokes_from_json_and_python(tmp_path: Path) -> None:
+    written = {"path": [[7, 5], [9.5, 6]], "color": "#5b6236", "radius": 2}
+    expected = Stroke(path=((5, 7), (6, 9)), ab=OLIVE, radius=2.0, lightness=lab_of("#5b6236")[0])
+    (tmp_path / "a.json").write_text(json.dumps([written, {"x": 1, "y": 2, "color": "red"}]))
+    assert cf.read_hints(tmp_path / "a.json").marks[0] == expected
+    for source in ([written], [expected]):
+        assert only(cf.read_hints(source)) == expected
+    with pytest.raises(cf.HintsError, match="the hint at row 6, column 9 is outside the photo"):
+        cf.Hints([expected]).check((20, 9))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
@@ -183,6 +194,11 @@ def test_arrays_and_masks() -> None:
         (["red"], "'red' is no hint"),
         ([{"x": 1, "color": "red"}], "is no hint; give one as in"),
         ([{"x": 1, "y": 2, "colour": "red"}], "is no hint; give one as in"),
+        ([{"path": [], "color": "red"}], "is no stroke; give one as in"),
+        ([{"path": [[1, 2, 3]], "color": "red"}], "is no stroke"),
+        ([{"path": 7, "color": "red"}], "is no stroke"),
+        ([{"path": [[1, 2]], "x": 1, "color": "red"}], "is no stroke"),
+        ([{"path": [[1, "b"]], "color": "red"}], "the row of a hint must be a number of pixels, not 'b'"),
         ([("a", 2, "red")], "the row of a hint must be a number of pixels, not 'a'"),
         ([(1, float("nan"), "red")], "the column of a hint must be a number of pixels, not nan"),
         ([(1, 2, "red", -1)], "the radius of a hint must be at least 0, not -1"),

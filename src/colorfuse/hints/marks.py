@@ -17,6 +17,9 @@ from colorfuse.errors import HintsError
 Size: TypeAlias = Sequence[int]
 """Height and width in pixels."""
 
+_TIE = 1e-6
+"""Boxes that a line touches count as crossed, whatever the rounding."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
@@ -75,6 +78,54 @@ class Point:
         window[:, inside] = torch.tensor([*self.ab, 1.0], dtype=drawing.dtype)[:, None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stroke:
+    """A line of one colour through several places.
+
+    Attributes:
+        path: Rows and columns of the places, in pixels of the upright photo at full size; at least one.
+        ab: The colour, in CIELAB units.
+        radius: Half of the line's width in pixels: 0 for a line of single pixels.
+        lightness: L of the colour, for systems that paint; None if it has none.
+    """
+
+    path: Sequence[tuple[int, int]]
+    ab: tuple[float, float]
+    radius: float = 0.0
+    lightness: float | None = None
+
+    def opaque(self) -> "Stroke":
+        """Return the stroke, which has full opacity."""
+        return self
+
+    def check(self, size: Size) -> None:
+        """Check that the stroke lies in a photo of this size.
+
+        Raises:
+            HintsError: It does not.
+        """
+        for row, column in self.path:
+            Point(row=row, column=column, ab=self.ab).check(size)
+
+    def paint(self, drawing: Tensor, photo: Size, size: Size, top: int) -> None:
+        """Paint the stroke on rows of a drawing, as `Point.paint`."""
+        ends = self.path[1:] or self.path
+        for start, end in zip(self.path, ends, strict=False):
+            rows, columns = (
+                _span_between(start[axis], end[axis], photo[axis], size[axis], 2 * self.radius + 1) for axis in (0, 1)
+            )
+            rows = range(max(rows.start, top), min(rows.stop, top + drawing.shape[1]))
+            if not len(rows):
+                continue
+            window = drawing[:, rows.start - top : rows.stop - top, columns.start : columns.stop]
+            down, right = (_places(pixels, photo[axis], size[axis]) for axis, pixels in enumerate((rows, columns)))
+            halves = [max(1, photo[axis] / size[axis]) / 2 for axis in (0, 1)]
+            inside = _crossed(down[:, None], right, start, end, halves)
+            if self.radius:
+                inside |= _distance(down[:, None], right, start, end) <= self.radius + 0.5
+            window[:, inside] = torch.tensor([*self.ab, 1.0], dtype=drawing.dtype)[:, None]
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """Colours for some of the pixels of a photo.
@@ -129,7 +180,7 @@ class Layer:
         drawing[2, marked] = torch.where(total[4] > 0, 1.0, total[2] / total[3])[marked]
 
 
-Mark: TypeAlias = Point | Layer
+Mark: TypeAlias = Point | Stroke | Layer
 
 
 def _span(place: int, large: int, small: int, reach: float, start: int, stop: int) -> range:
@@ -145,6 +196,40 @@ def _offsets(place: int, large: int, small: int, pixels: range) -> Tensor:
     They are integers, so that a tie is a tie from either side.
     """
     return (2 * torch.arange(pixels.start, pixels.stop) + 1) * large - (2 * place + 1) * small
+
+
+def _span_between(start: int, end: int, large: int, small: int, reach: float) -> range:
+    """Pixels of `small` that a line between pixels `start` and `end` of `large` may reach, and a few more."""
+    spans = [_span(place, large, small, reach, 0, small) for place in (start, end)]
+    return range(min(span.start for span in spans), max(span.stop for span in spans))
+
+
+def _places(pixels: range, large: int, small: int) -> Tensor:
+    """The centres of some of `small` pixels, in pixels of `large`, whose own centres are whole numbers."""
+    return (2 * torch.arange(pixels.start, pixels.stop, dtype=torch.double) + 1) * large / (2 * small) - 0.5
+
+
+def _distance(down: Tensor, right: Tensor, start: tuple[int, int], end: tuple[int, int]) -> Tensor:
+    """How far places are from the line between two others."""
+    along = end[0] - start[0], end[1] - start[1]
+    length = max(1, along[0] ** 2 + along[1] ** 2)
+    share = (((down - start[0]) * along[0] + (right - start[1]) * along[1]) / length).clamp(0, 1)
+    return torch.hypot(down - start[0] - share * along[0], right - start[1] - share * along[1])
+
+
+def _crossed(
+    down: Tensor, right: Tensor, start: tuple[int, int], end: tuple[int, int], halves: Sequence[float]
+) -> Tensor:
+    """Whether the line between two places crosses the boxes around others, whose half sides are given."""
+    first, last = torch.zeros(()).double(), torch.ones(()).double()
+    for places, begin, stop, half in zip((down, right), start, end, halves, strict=True):
+        low, high = places - half - _TIE - begin, places + half + _TIE - begin
+        if begin == stop:
+            last = torch.where((low <= 0) & (high >= 0), last, -1)
+        else:
+            bounds = torch.stack([low, high]) / (stop - begin)
+            first, last = torch.maximum(first, bounds.amin(dim=0)), torch.minimum(last, bounds.amax(dim=0))
+    return first <= last
 
 
 def overlaps(large: int, small: int) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from colorfuse.errors import HintsError
 from colorfuse.hints.hints import Hints, HintSource
 from colorfuse.hints.layers import layer_of_arrays, layer_of_image, layer_of_openraster, layers_of_masks
-from colorfuse.hints.points import point_of, points_of_file
+from colorfuse.hints.points import mark_of, marks_of_file
 from colorfuse.images import Photo
 
 
@@ -23,7 +23,8 @@ def read_hints(source: HintSource, photo: Photo | None = None) -> Hints:
         source: One of
 
             - a list of points, each `(row, column, color)`, `(row, column, color, radius)` or a dict as in JSON;
-            - a `.json` file: a list of `{"x": 340, "y": 120, "color": "#5b6236", "radius": 3}`;
+            - a `.json` file: a list of points `{"x": 340, "y": 120, "color": "#5b6236", "radius": 3}` and strokes
+              `{"path": [[340, 120], [360, 125]], "color": "#5b6236", "radius": 3}`;
             - a transparent layer, as paint programs export it: the path of a PNG, WebP, TIFF or OpenRaster file, a
               PIL image, or an array `(H, W, 4)`; pixels of at least half opacity are hints;
             - a copy of the photo with opaque marks, without transparency; marks as gray as the photo cannot be seen;
@@ -56,13 +57,13 @@ def read_hints(source: HintSource, photo: Photo | None = None) -> Hints:
     if isinstance(source, tuple) and len(source) == 2 and all(_is_array(each) for each in source):
         return Hints([layer_of_arrays(*source)])
     if isinstance(source, Iterable):
-        return Hints([point_of(each) for each in source])
+        return Hints([mark_of(each) for each in source])
     raise HintsError(f"{source!r} is no hints; give points, a layer, a file of either, or arrays")
 
 
 def _of_file(path: Path, photo: Photo | None) -> Hints:
     if path.suffix.lower() == ".json":
-        return Hints(points_of_file(path))
+        return Hints(marks_of_file(path))
     if path.suffix.lower() == ".ora":
         return Hints([layer_of_openraster(path)])
     return Hints([layer_of_image(path, photo)])
@@ -74,7 +75,7 @@ def _of_mapping(source: Mapping[Any, Any]) -> Hints:
     places = [(*place, color) for place, color in source.items() if isinstance(place, tuple) and len(place) == 2]
     if len(places) < len(source):
         raise HintsError(f"{source!r} is no hints; a dict must map colours to masks, or (row, column) to colours")
-    return Hints([point_of(place) for place in places])
+    return Hints([mark_of(place) for place in places])
 
 
 def _is_array(value: Any) -> bool:

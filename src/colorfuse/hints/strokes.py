@@ -7,7 +7,7 @@ from torch import Tensor
 
 from colorfuse.errors import HintsError
 from colorfuse.hints.hints import Hints
-from colorfuse.hints.marks import Layer, Point, Size, overlaps
+from colorfuse.hints.marks import Layer, Mark, Point, Size, Stroke, overlaps
 
 _LIGHTNESS = 75.0
 """L of colours that have none, except of gray, which is white paint."""
@@ -46,12 +46,12 @@ def draw_strokes(hints: Hints, photo: Size, size: Size) -> Tensor:
 
 
 @singledispatch
-def _paint(mark: Point | Layer, drawing: Tensor, photo: Size) -> None:
+def _paint(mark: Mark, drawing: Tensor, photo: Size) -> None:
     raise TypeError(f"{mark!r} is no mark")
 
 
 @_paint.register
-def _(mark: Point, drawing: Tensor, photo: Size) -> None:
+def _(mark: Point | Stroke, drawing: Tensor, photo: Size) -> None:
     size = drawing.shape[-2:]
     covered = torch.zeros(3, *size)
     mark.paint(covered, photo, size, 0)
