@@ -5,7 +5,8 @@ import typing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from inventories import write_inventories  # it lies beside this file
+from inventories import write_inventories  # these lie beside this file
+from screenshots import write_screenshots
 
 from colorfuse.data import OldFilm
 from colorfuse.hints import SimulatedHints
@@ -67,6 +68,9 @@ nitpick_ignore_regex = [
     ),
 ]
 default_role = "code"
+
+
+write_screenshots(Path(__file__).parent / "figures")
 
 
 def setup(app):

@@ -37,7 +37,6 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     assert "<i>" not in text
 
 
-@pytest.mark.skipif(BROWSER is None, reason="install Chromium to run it, as by apt-get install chromium")
 @pytest.mark.parametrize("width", [400, 1300])
 def test_a_browser_shows_it(page: Path, tmp_path: Path, width: int) -> None:
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

@@ -13,11 +13,12 @@ import typer
 from colorfuse.cli.backbones import backbones
 from colorfuse.cli.colorize import colorize
 from colorfuse.cli.evaluate import evaluate
+from colorfuse.cli.studio import studio
 from colorfuse.cli.train import train
 from colorfuse.errors import TrainingError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for command in (colorize, train, evaluate, backbones):
+for command in (colorize, studio, train, evaluate, backbones):
     app.command()(command)
 
 

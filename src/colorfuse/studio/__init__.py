@@ -1,0 +1,1 @@
+"""The studio: a local web page on which a photo is coloured by hints. `colorfuse studio` serves it."""

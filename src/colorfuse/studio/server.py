@@ -1,0 +1,60 @@
+"""Serves the studio on this machine."""
+
+import contextlib
+import socket
+import webbrowser
+from pathlib import Path
+
+import typer
+import uvicorn
+
+from colorfuse.studio.app import create_app
+from colorfuse.studio.coloring import Coloring
+from colorfuse.studio.guard import new_token
+from colorfuse.studio.photos import Photos
+
+HOST = "127.0.0.1"
+PORT = 8742
+_TRIED = 20
+
+
+def serve(source: Path | None, *, port: int | None, model: str, device: str, browser: bool) -> None:
+    """Serve the studio until it is interrupted.
+
+    Args:
+        source: A photo or a folder of photos to begin with.
+        port: The port to listen on; None for 8742, or the next one that is free.
+        model: A saved colorizer or its name.
+        device: As for `create_colorizer`.
+        browser: Whether to open a browser.
+
+    Raises:
+        FileNotFoundError: There is nothing at the source's path.
+        DataError: The folder has no photos.
+        OSError: The port is taken.
+    """
+    photos = Photos(source)
+    with contextlib.closing(photos), _listening(port) as listener:
+        port, token = listener.getsockname()[1], new_token()
+        app = create_app(Coloring(photos, model, device), token, port)
+        address = f"http://{HOST}:{port}/{token}/"
+        typer.echo(f"colorfuse studio: {address}\nCtrl-C stops it")
+        if browser:
+            webbrowser.open(address)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1, server_header=False
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run([listener])
+
+
+def _listening(port: int | None) -> socket.socket:
+    """Listen on a port of this machine, by default on the first of some that is free."""
+    for tried in range(PORT, PORT + _TRIED) if port is None else [port]:
+        try:
+            return socket.create_server((HOST, tried))
+        except OSError as error:
+            failed = error
+    if port is None:
+        raise OSError(failed.errno, f"the ports {PORT} to {PORT + _TRIED - 1} are taken; give another by --port")
+    raise OSError(failed.errno, f"port {port} cannot be listened on: {failed.strerror}; give another by --port")
