@@ -20,7 +20,7 @@ def test_the_wheel_has_all_that_the_quickstart_takes(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob(f"colorfuse-{cf.__version__}-*.whl")
     assert wheel.stat().st_size < 18e6  # of which two colorizers take 17
     with zipfile.ZipFile(wheel) as archive:
-        assert "colorfuse/py.typed" in archive.namelist()
+        assert {"colorfuse/py.typed", "colorfuse/studio/page/main.js"} <= set(archive.namelist())
         assert all(name.startswith("colorfuse") for name in archive.namelist())
     site = tmp_path / "site"
     subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True, capture_output=True)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Download, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Download, FileChooser, Page, expect, sync_playwright
 from skimage import data
 from studio_server import StudioServer
 
@@ -61,12 +61,21 @@ class Visitor:
         self.problems: list[str] = []
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", self._is_to_the_studio)
+        # From the start, since Chromium would open its own chooser until it knows that someone waits for it.
+        self.choosers: list[FileChooser] = []
+        page.on("filechooser", lambda chooser: self.choosers.append(chooser))
         page.goto(address)
         expect(page.locator("#method option").first).to_be_attached(timeout=60_000)
 
     def _is_to_the_studio(self, request: Any) -> None:
         if not re.match(r"(http://127\.0\.0\.1:|blob:http://127\.0\.0\.1:|data:)", request.url):
             self.problems.append(f"a request to {request.url}")
+
+    def pick(self, picked: Any) -> None:
+        """Pick a file in the chooser that is open."""
+        while not self.choosers:
+            self.page.wait_for_timeout(50)
+        self.choosers.pop().set_files([picked])
 
     def open(self, *files: Any) -> None:
         self.page.locator("#files").set_input_files([*files])
@@ -137,9 +146,8 @@ def test_a_newcomer_colours_a_photo_by_pointer(
     visitor = visit(studio)
     page = visitor.page
     expect(page.locator("#welcome")).to_be_visible()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Open a photo…").click()
-    chooser.value.set_files([file("cup.png", GRAY)])
+    page.get_by_role("button", name="Open a photo…").click()
+    visitor.pick(file("cup.png", GRAY))
     visitor.says("cup.png: 300 × 200, gray, 8 bits")
     expect(page.locator("#welcome")).to_be_hidden()
     before = visitor.pixels()
@@ -191,9 +199,8 @@ def test_a_newcomer_colours_a_photo_by_keyboard(studio: StudioServer, visit: Cal
     page = visitor.page
     page.keyboard.press("Tab")
     expect(page.locator("#open")).to_be_focused()
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files([file("cup.png", GRAY)])
+    page.keyboard.press("Enter")
+    visitor.pick(file("cup.png", GRAY))
     visitor.says("cup.png:")
     while page.locator("canvas:focus").count() == 0:
         page.keyboard.press("Tab")
@@ -393,6 +400,40 @@ def test_a_folder_keeps_the_marks_of_each_photo(
         of_a = np.asarray(Image.open(io.BytesIO(archive.read("a-colored.png"))))
         row, column = 80, 150
         assert of_a[row, column, 0] > of_a[row, column, 2] + 60  # the mark, on a photo that was not open any more
+
+
+def dropped(page: Page, selector: str, files: dict[str, bytes]) -> None:
+    """Drop files on an element."""
+    given = {name: list(content) for name, content in files.items()}
+    transfer = page.evaluate_handle(
+        """files => {
+            const transfer = new DataTransfer();
+            for (const [name, content] of Object.entries(files)) {
+                transfer.items.add(new File([new Uint8Array(content)], name));
+            }
+            return transfer;
+        }""",
+        given,
+    )
+    page.dispatch_event(selector, "dragover", {"dataTransfer": transfer})
+    page.dispatch_event(selector, "drop", {"dataTransfer": transfer})
+
+
+def test_photos_marks_and_references_are_dropped(studio: StudioServer, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(studio)
+    page = visitor.page
+    hints = json.dumps([{"x": 3, "y": 4, "color": "olive"}]).encode()
+    dropped(page, "#stage", {"marks.json": hints})
+    visitor.says("marks.json: open its photo first")
+    dropped(page, "#stage", {"a.png": GRAY, "b.png": encoded(COFFEE), "marks.json": hints})
+    visitor.marks(1)
+    visitor.says("a.png:")
+    expect(page.locator("#photos option")).to_have_text(["a.png", "b.png"])
+    dropped(page, "#reference", {"like.png": encoded(COFFEE)})
+    expect(page.get_by_role("img", name="The reference photo")).to_be_visible()
+    _, content = visitor.downloaded(lambda: page.get_by_role("button", name="Colour all").click())
+    visitor.says("Coloured 2 of 2")
+    assert zipfile.ZipFile(io.BytesIO(content)).namelist() == ["a-colored.png", "b-colored.png"]
 
 
 def test_two_tabs_go_their_own_ways(studio: StudioServer, visit: Callable[..., Visitor]) -> None:

@@ -4,6 +4,7 @@ import http.client
 import io
 import itertools
 import json
+import signal
 import subprocess
 import sys
 import zipfile
@@ -321,12 +322,14 @@ class TestGuard:
         assert studio.ask("exports/0123456789abcdef").status == 404
 
 
-def test_what_was_sent_is_removed_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_what_was_sent_is_removed_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: int) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with StudioServer() as studio:
         studio.send(jpeg())
         assert list(tmp_path.glob("colorfuse-studio-*/*"))
-        studio.stop()
+        studio.process.send_signal(sent)
+        studio.process.wait(30)
     assert not list(tmp_path.glob("colorfuse-studio-*"))
 
 

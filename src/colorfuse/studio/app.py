@@ -78,12 +78,13 @@ class _Studio:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """Load the colorizer when the server starts, and stop the work when it stops."""
+        """Load the colorizer when the server starts; when it stops, stop the work and remove what was sent."""
         self.worker.submit(object(), self.coloring.warm_up)
         try:
             yield
         finally:
             self.worker.stop()
+            self.photos.close()
 
     async def page(self, request: Request) -> Response:
         return FileResponse(PAGE / "index.html")

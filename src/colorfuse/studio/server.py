@@ -34,7 +34,7 @@ def serve(source: Path | None, *, port: int | None, model: str, device: str, bro
         OSError: The port is taken.
     """
     photos = Photos(source)
-    with contextlib.closing(photos), _listening(port) as listener:
+    with _listening(port) as listener:
         port, token = listener.getsockname()[1], new_token()
         app = create_app(Coloring(photos, model, device), token, port)
         address = f"http://{HOST}:{port}/{token}/"

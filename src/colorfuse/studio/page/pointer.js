@@ -6,7 +6,8 @@ const FAR = 4;
 const STEP = 12;
 const PIXELS_A_LINE = 30;
 
-export function listenToPointer(view, studio) {
+export function listenToPointer(studio) {
+  const { view, coloring } = studio;
   const { canvas } = view;
   const down = new Map();
   let drag = null;
@@ -101,7 +102,7 @@ export function listenToPointer(view, studio) {
     const to = at(event);
     if (down.has(event.pointerId)) down.set(event.pointerId, to);
     if (drag) drag.move?.(to);
-    else if (event.pointerType !== "touch") studio.hover(view.placeAt(to));
+    else if (event.pointerType !== "touch") coloring.hover(view.placeAt(to));
   });
   for (const name of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(name, (event) => {
@@ -111,7 +112,7 @@ export function listenToPointer(view, studio) {
       drag = null;
     });
   }
-  canvas.addEventListener("pointerleave", () => studio.hover(null));
+  canvas.addEventListener("pointerleave", () => coloring.hover(null));
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
     const lines = event.deltaMode ? PIXELS_A_LINE : 1;
@@ -127,7 +128,7 @@ export function listenToPointer(view, studio) {
       const { width, height } = view.size;
       view.cross = { x: clamp(view.cross.x + way[0] * step, 0, width - 1), y: clamp(view.cross.y + way[1] * step, 0, height - 1) };
       view.showCross();
-      studio.hover(view.cross);
+      coloring.hover(view.cross);
     } else if (event.key === "Enter") {
       const mark = view.markAt(view.onCanvas(view.cross.x, view.cross.y));
       if (mark) studio.select(mark.id);

@@ -1,7 +1,7 @@
 // The marks and settings of one photo, with undo; kept in the browser's storage, so that nothing ends them.
 
 const PREFIX = "colorfuse-marks:";
-const START = { marks: [], saturation: 1, method: "fusion", reference: null };
+export const START = { marks: [], saturation: 1, method: "fusion", reference: null };
 
 export class Session {
   constructor(key) {

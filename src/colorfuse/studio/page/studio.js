@@ -1,0 +1,233 @@
+// A photo, its marks, and what is shown of them.
+
+import { Coloring } from "./coloring.js";
+import { element, lastColors, list, offer, remember, say } from "./panel.js";
+import { Source } from "./server.js";
+import { marksOf, newId, Session } from "./session.js";
+import { clamp, placesOf, View } from "./view.js";
+
+const WIDTHS = 400;
+
+export class Studio {
+  constructor(server) {
+    this.server = server;
+    this.view = new View(element("canvas"));
+    this.coloring = new Coloring(this);
+    this.sources = [];
+    this.references = new Map();
+    this.sessions = new Map();
+    this.source = this.session = this.selected = null;
+    this.lastColor = lastColors()[0] ?? null;
+  }
+
+  get tool() {
+    return document.querySelector("[name=tool]:checked").value;
+  }
+
+  async start() {
+    const { photos, methods } = await this.server.json("state");
+    this.methods = methods;
+    element("method").replaceChildren(...methods.map(({ name }) => new Option(name === "fusion" ? "network" : name, name)));
+    this.sources = photos.map((photo) => new Source(this.server, photo));
+    this.listPhotos();
+    this.offerLast();
+    if (this.sources.length) await this.open(this.sources[0]);
+  }
+
+  // Photos.
+
+  async openFiles(files) {
+    const marks = files.filter((file) => /\.json$/i.test(file.name));
+    const photos = files.filter((file) => !marks.includes(file)).map((file) => new Source(this.server, { name: file.name, file }));
+    const known = (source) => this.sources.find((other) => other.key === source.key);
+    this.sources.push(...photos.filter((source) => !known(source)));
+    this.listPhotos();
+    if (photos.length) await this.open(known(photos[0]));
+    for (const file of marks) await this.openMarks(file);
+  }
+
+  async openMarks(file) {
+    if (!this.session) return say(`${file.name}: open its photo first`, true);
+    try {
+      const { marks, saturation, method } = marksOf(await file.text());
+      const outside = marks.find((mark) => placesOf(mark).some(([x, y]) => x < 0 || y < 0 || x >= this.view.size.width || y >= this.view.size.height));
+      if (outside) throw new Error(`has marks outside this photo of ${this.view.size.width} × ${this.view.size.height} pixels`);
+      const known = this.methods.some(({ name }) => name === method);
+      this.change({ marks, saturation: clamp(Number(saturation ?? this.session.state.saturation), 0, 2), ...(known && { method }) });
+      return say(`${marks.length} marks from ${file.name}`);
+    } catch (error) {
+      return say(`${file.name} ${error.message}`, true);
+    }
+  }
+
+  async open(source) {
+    say(`Opening ${source.name} …`);
+    this.opening = source;
+    try {
+      const about = await source.ask((id) => this.server.json(`photos/${id}`));
+      const response = await source.ask((id) => this.server.fetch(`photos/${id}/original`));
+      const original = await createImageBitmap(await response.blob());
+      if (this.opening !== source) return;
+      this.source = source;
+      this.session = this.sessions.get(source.key) ?? new Session(source.key);
+      this.sessions.set(source.key, this.session);
+      this.selected = null;
+      this.view.open({ width: about.width, height: about.height });
+      this.view.show({ original });
+      this.about = describe(about);
+      element("welcome").hidden = true;
+      element("zoom").hidden = false;
+      this.listPhotos();
+      this.show();
+      await this.coloring.refresh();
+    } catch (failure) {
+      if (this.opening === source) this.coloring.fail(failure, () => this.open(source));
+      const isRefused = source.file && failure.status >= 400 && failure.status !== 403;
+      if (isRefused) this.sources = this.sources.filter((each) => each !== source);
+      this.listPhotos();
+    }
+  }
+
+  step(by) {
+    const index = this.sources.indexOf(this.source) + by;
+    if (this.sources[index]) this.open(this.sources[index]);
+  }
+
+  listPhotos() {
+    const index = this.sources.indexOf(this.source);
+    element("folder").hidden = this.sources.length < 2;
+    element("photos").replaceChildren(...this.sources.map(({ name }, at) => new Option(name, at, false, at === index)));
+    element("previous").disabled = index <= 0;
+    element("next").disabled = index < 0 || index >= this.sources.length - 1;
+  }
+
+  useReference(file) {
+    const source = new Source(this.server, { name: file.name, file });
+    source.shown = URL.createObjectURL(file);
+    this.references.set(source.key, source);
+    this.change({ reference: source.key });
+  }
+
+  // Marks.
+
+  add(place) {
+    this.sketch(null);
+    const [[x, y]] = placesOf(place);
+    const keep = element("keep").checked && this.lastColor;
+    const mark = { id: newId(), ...place, color: keep ? this.lastColor : this.view.colorAt({ x, y }), radius: this.radius() };
+    this.selected = mark.id;
+    this.change({ marks: [...this.session.state.marks, mark] });
+    this.coloring.suggest({ x, y });
+  }
+
+  sketch(path) {
+    this.view.marks = this.session.state.marks.concat(path ? [{ id: "sketch", path, color: this.lastColor ?? "#808080", radius: this.radius() }] : []);
+    this.view.draw();
+  }
+
+  radius() {
+    const diameter = (element("width").value * Math.max(this.view.size.width, this.view.size.height)) / WIDTHS;
+    return Math.max(0, Math.round(5 * diameter) / 10);
+  }
+
+  select(id) {
+    this.selected = id;
+    const mark = this.chosen();
+    if (mark) {
+      const [[x, y]] = placesOf(mark);
+      this.view.cross = { x, y };
+      this.coloring.suggest({ x, y });
+    }
+    this.show();
+  }
+
+  chosen() {
+    return this.session?.state.marks.find(({ id }) => id === this.selected) ?? null;
+  }
+
+  // Move a mark that was at a place by so many pixels of the photo, within it.
+  shift(id, right, down, mark) {
+    const [xs, ys] = [0, 1].map((axis) => placesOf(mark).map((place) => place[axis]));
+    const x = clamp(right, -Math.min(...xs), this.view.size.width - 1 - Math.max(...xs));
+    const y = clamp(down, -Math.min(...ys), this.view.size.height - 1 - Math.max(...ys));
+    const moved = mark.path ? { path: mark.path.map((place) => [place[0] + x, place[1] + y]) } : { x: mark.x + x, y: mark.y + y };
+    this.edit(id, moved, `move ${id}`);
+  }
+
+  edit(id, changes, gesture = null) {
+    const marks = this.session.state.marks.map((mark) => (mark.id === id ? { ...mark, ...changes } : mark));
+    this.change({ marks }, gesture);
+  }
+
+  remove(ids) {
+    this.change({ marks: this.session.state.marks.filter(({ id }) => !ids.includes(id)) });
+    this.selected = null;
+    this.show();
+  }
+
+  // Give the selected mark a colour, or mark the place of the cross with it.
+  choose(color, gesture = null) {
+    if (!this.session) return;
+    if (color) {
+      this.lastColor = color;
+      remember(color);
+      this.offerLast();
+    }
+    if (this.chosen()) return this.edit(this.selected, { color }, gesture);
+    const mark = { id: newId(), ...this.view.cross, color, radius: this.radius() };
+    this.selected = mark.id;
+    return this.change({ marks: [...this.session.state.marks, mark] }, gesture);
+  }
+
+  change(changes, gesture = null) {
+    this.session.change(changes, gesture);
+    this.show();
+    this.coloring.refresh();
+  }
+
+  undo(redo = false) {
+    if (!this.session || !(redo ? this.session.redo() : this.session.undo())) return;
+    if (!this.chosen()) this.selected = null;
+    this.show();
+    this.coloring.refresh();
+  }
+
+  // What is shown of the state.
+
+  show() {
+    const { state, past, future } = this.session;
+    const mark = this.chosen();
+    Object.assign(this.view, { marks: state.marks, selected: this.selected });
+    this.view.draw();
+    list(state.marks, this.selected, (id) => this.select(id));
+    element("undo").disabled = !past.length;
+    element("redo").disabled = !future.length;
+    element("delete").disabled = !mark;
+    element("clear").disabled = !state.marks.length;
+    element("of").textContent = mark ? (mark.path ? "this stroke" : "this point") : "the next mark";
+    element("picker").value = element("hex").value = mark?.color ?? this.lastColor ?? "#808080";
+    element("width-shown").textContent = `${Math.max(1, Math.round(2 * (mark?.radius ?? this.radius())))} px`;
+    element("saturation").value = state.saturation;
+    element("saturation-shown").textContent = Number(state.saturation).toFixed(2);
+    element("method").value = state.method;
+    const reference = this.references.get(state.reference);
+    element("reference-shown").hidden = element("drop-reference").hidden = !reference;
+    if (reference) element("reference-shown").src = reference.shown;
+    this.view.divider = element("compare").checked ? element("divider").value / 100 : null;
+    element("compare-label").hidden = !element("compare").checked;
+  }
+
+  offerLast() {
+    offer("last", lastColors().map((color) => ({ color })), (color) => this.choose(color), "none yet");
+  }
+
+  focusColors() {
+    (element("likely").querySelector("button") ?? element("hex")).focus();
+  }
+}
+
+function describe({ name, width, height, kind, bits, previewWidth }) {
+  const known = kind === "in colour" ? "already in colour" : kind;
+  const shrunk = previewWidth < width ? "; shown smaller, saved at full size" : "";
+  return `${name}: ${width} × ${height}, ${known}, ${bits} bits${shrunk}`;
+}
