@@ -349,9 +349,10 @@ def test_damaged_files_are_named_and_the_page_goes_on(studio: StudioServer, visi
     visitor.open(file("cup.png", GRAY))
     visitor.says("cup.png: 300 × 200")
     visitor.page.locator("#files").set_input_files([file("bad.json", b"{")])
-    visitor.says("bad.json is no JSON")
+    visitor.says("bad.json is not JSON")
     for hints, said in (
         ([{"x": 1, "color": "red"}], "has no place for hint 1"),
+        ([{"x": 1, "y": 2, "color": "red", "radius": -1}], "has no radius of at least 0 for hint 1"),
         ([{"x": 1, "y": 2, "color": "rad"}], "has no colour that can be shown here for hint 1"),
         ([{"x": 300, "y": 2, "color": "red"}], "has marks outside this photo of 300 × 200 pixels"),
     ):
@@ -364,6 +365,7 @@ def test_damaged_files_are_named_and_the_page_goes_on(studio: StudioServer, visi
 def test_a_folder_keeps_the_marks_of_each_photo(
     browser: Browser, visit: Callable[..., Visitor], tmp_path: Path
 ) -> None:
+    (tmp_path / "broken.png").write_bytes(GRAY[:100])
     for name, image in (
         ("a.png", COFFEE.convert("L")),
         ("b.png", COFFEE.convert("L").rotate(180)),
@@ -392,11 +394,15 @@ def test_a_folder_keeps_the_marks_of_each_photo(
         page.get_by_role("combobox", name="Photo", exact=True).select_option(label="c.png")
         visitor.says("c.png:")
         visitor.marks(0)
+        page.get_by_role("button", name="Previous photo").click()
+        visitor.says("broken.png is damaged")
+        page.get_by_role("button", name="Previous photo").click()
+        visitor.says("b.png:")
         name, content = visitor.downloaded(lambda: page.get_by_role("button", name="Colour all").click())
-        visitor.says("Coloured 3 of 3")
+        visitor.says("Coloured 3 of 4; 1 could not be coloured: broken.png is damaged")
         assert name == "colored.zip"
         archive = zipfile.ZipFile(io.BytesIO(content))
-        assert archive.namelist() == ["a-colored.png", "b-colored.png", "c-colored.png"]
+        assert archive.namelist() == ["a-colored.png", "b-colored.png", "c-colored.png", "not-colored.txt"]
         of_a = np.asarray(Image.open(io.BytesIO(archive.read("a-colored.png"))))
         row, column = 80, 150
         assert of_a[row, column, 0] > of_a[row, column, 2] + 60  # the mark, on a photo that was not open any more
@@ -424,7 +430,7 @@ def test_photos_marks_and_references_are_dropped(studio: StudioServer, visit: Ca
     page = visitor.page
     hints = json.dumps([{"x": 3, "y": 4, "color": "olive"}]).encode()
     dropped(page, "#stage", {"marks.json": hints})
-    visitor.says("marks.json: open its photo first")
+    visitor.says("marks.json has marks of a photo that is not open")
     dropped(page, "#stage", {"a.png": GRAY, "b.png": encoded(COFFEE), "marks.json": hints})
     visitor.marks(1)
     visitor.says("a.png:")
@@ -464,7 +470,7 @@ def test_a_server_that_is_killed_loses_no_mark(visit: Callable[..., Visitor]) ->
     visitor.click(0.4, 0.4)
     assert len(visitor.state()["marks"]) == 3
     with StudioServer(port=first.port) as second:
-        visitor.says("the studio was started anew; open the address that it printed")
+        visitor.says("the studio was restarted; open the address that it printed")
         page = visitor.page.context.new_page()
         Visitor(page, second.address)
         visitor.marks(3)
@@ -514,6 +520,32 @@ def test_places_are_those_of_the_photo_when_it_is_zoomed_and_moved(
     assert place(5) == pytest.approx((300 - column, 100), abs=1)
 
 
+def test_marks_are_taken_up_and_the_next_one_gets_the_chosen_colour(
+    studio: StudioServer, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(studio)
+    page = visitor.page
+    visitor.open(file("cup.png", GRAY))
+    visitor.choose("#aa3311")
+    expect(page.locator("#of")).to_have_text("the next mark")
+    hints = json.dumps({"photo": "cup.png", "hints": [{"path": [[30, 50], [270, 50]], "color": "#118833"}]})
+    page.locator("#files").set_input_files([file("cup.png.json", hints.encode())])
+    visitor.says("cup.png.json: 1 mark on cup.png")
+    visitor.marks(1)
+    visitor.click(0.5, 0.75)
+    visitor.marks(2)
+    assert visitor.state()["marks"][1]["color"] == "#aa3311"
+    visitor.click(0.5, 0.28)  # the middle of the stroke
+    expect(page.locator("#of")).to_have_text("this stroke")
+    page.locator("#canvas").focus()
+    page.keyboard.press("Alt+ArrowDown")
+    visitor.marks(2)
+    assert visitor.state()["marks"][0]["path"][0][1] > 50
+    page.get_by_role("button", name="Delete this mark").click()
+    expect(page.locator("#canvas")).to_be_focused()
+    visitor.marks(1)
+
+
 def test_references_overlays_and_the_comparison(studio: StudioServer, visit: Callable[..., Visitor]) -> None:
     visitor = visit(studio)
     page = visitor.page
@@ -523,7 +555,9 @@ def test_references_overlays_and_the_comparison(studio: StudioServer, visit: Cal
     expect(page.get_by_role("img", name="The reference photo")).to_be_visible()
     page.wait_for_timeout(2000)
     assert abs(visitor.pixels() - plain).max() > 20
-    page.get_by_role("button", name="Without it").click()
+    page.get_by_role("button", name="Remove reference").click()
+    expect(page.locator("#canvas")).to_be_focused()
+    page.locator("#open").focus()  # without the cross
     page.wait_for_timeout(1000)
     assert abs(visitor.pixels() - plain).max() <= 2
     page.get_by_label("Before and after").check()
@@ -535,13 +569,14 @@ def test_references_overlays_and_the_comparison(studio: StudioServer, visit: Cal
     page.get_by_label("Show where it is unsure").check()
     page.wait_for_timeout(1000)
     assert abs(visitor.pixels() - plain).max() > 40
-    page.locator("#unsure").uncheck()
     page.locator("#method").select_option("levin2004")
-    visitor.says("hints")
+    visitor.says("levin2004 needs marks; click a place")
     visitor.click(0.5, 0.5)
     visitor.marks(1)
+    visitor.says("cup.png:")
+    page.locator("#unsure").uncheck()
     page.locator("#method").select_option("welsh2002")
-    visitor.says("reference")
+    visitor.says("welsh2002 needs a reference photo that looks alike")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (420, "light")])

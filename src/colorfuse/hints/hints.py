@@ -65,7 +65,7 @@ class Hints:
             HintsError: The hints do not fit the photo.
         """
         self.check(photo)
-        drawing = torch.zeros(3, (size[0] if bottom is None else bottom) - top, size[1])
+        drawing = torch.zeros(3, (size[0] if bottom is None else bottom) - top, size[1], device="cpu")
         for mark in self.marks:
             mark.paint(drawing, photo, size, top)
         return drawing

@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from colorfuse.errors import HintsError
 
 Size: TypeAlias = Sequence[int]
 """Height and width in pixels."""
+
+Floats: TypeAlias = NDArray[np.float64]
 
 _TIE = 1e-6
 """Boxes that a line touches count as crossed, whatever the rounding."""
@@ -59,7 +63,7 @@ class Point:
         """Paint the mark on rows of a drawing.
 
         Args:
-            drawing: ab and mask `(3, rows, w)`, changed in place.
+            drawing: ab and mask `(3, rows, w)`, on the CPU, changed in place.
             photo: Size of the photo.
             size: Size of the whole drawing.
             top: The first row of `drawing` in the whole drawing.
@@ -67,15 +71,15 @@ class Point:
         reach = 2 * self.radius + 1
         rows = _span(self.row, photo[0], size[0], reach, top, top + drawing.shape[1])
         columns = _span(self.column, photo[1], size[1], reach, 0, size[1])
-        window = drawing[:, rows.start - top : rows.stop - top, columns.start : columns.stop]
+        window = drawing.numpy()[:, rows.start - top : rows.stop - top, columns.start : columns.stop]
         down = _offsets(self.row, photo[0], size[0], rows)[:, None]
         right = _offsets(self.column, photo[1], size[1], columns)
-        inside = (down.abs() <= max(size[0], photo[0])) & (right.abs() <= max(size[1], photo[1]))
+        inside = (abs(down) <= max(size[0], photo[0])) & (abs(right) <= max(size[1], photo[1]))
         if self.radius:
             # Squares of integers would not fit 64 bits for large photos.
-            squared = (down * size[1]).double().square() + (right * size[0]).double().square()
+            squared = (down * float(size[1])) ** 2 + (right * float(size[0])) ** 2
             inside |= squared <= float(reach * size[0] * size[1]) ** 2
-        window[:, inside] = torch.tensor([*self.ab, 1.0], dtype=drawing.dtype)[:, None]
+        window[:, inside] = np.array([*self.ab, 1.0])[:, None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,13 +121,13 @@ class Stroke:
             rows = range(max(rows.start, top), min(rows.stop, top + drawing.shape[1]))
             if not len(rows):
                 continue
-            window = drawing[:, rows.start - top : rows.stop - top, columns.start : columns.stop]
+            window = drawing.numpy()[:, rows.start - top : rows.stop - top, columns.start : columns.stop]
             down, right = (_places(pixels, photo[axis], size[axis]) for axis, pixels in enumerate((rows, columns)))
             halves = [max(1, photo[axis] / size[axis]) / 2 for axis in (0, 1)]
             inside = _crossed(down[:, None], right, start, end, halves)
             if self.radius:
                 inside |= _distance(down[:, None], right, start, end) <= self.radius + 0.5
-            window[:, inside] = torch.tensor([*self.ab, 1.0], dtype=drawing.dtype)[:, None]
+            window[:, inside] = np.array([*self.ab, 1.0])[:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,12 +194,12 @@ def _span(place: int, large: int, small: int, reach: float, start: int, stop: in
     return range(first, max(first, min(stop, int(center + half) + 2)))
 
 
-def _offsets(place: int, large: int, small: int, pixels: range) -> Tensor:
+def _offsets(place: int, large: int, small: int, pixels: range) -> NDArray[np.int64]:
     """Distances of the centres of some of `small` pixels from that of pixel `place` of `large`, times 2 `small`.
 
     They are integers, so that a tie is a tie from either side.
     """
-    return (2 * torch.arange(pixels.start, pixels.stop) + 1) * large - (2 * place + 1) * small
+    return (2 * np.arange(pixels.start, pixels.stop, dtype=np.int64) + 1) * large - (2 * place + 1) * small
 
 
 def _span_between(start: int, end: int, large: int, small: int, reach: float) -> range:
@@ -204,32 +208,34 @@ def _span_between(start: int, end: int, large: int, small: int, reach: float) ->
     return range(min(span.start for span in spans), max(span.stop for span in spans))
 
 
-def _places(pixels: range, large: int, small: int) -> Tensor:
+def _places(pixels: range, large: int, small: int) -> Floats:
     """The centres of some of `small` pixels, in pixels of `large`, whose own centres are whole numbers."""
-    return (2 * torch.arange(pixels.start, pixels.stop, dtype=torch.double) + 1) * large / (2 * small) - 0.5
+    return (2 * np.arange(pixels.start, pixels.stop, dtype=np.float64) + 1) * large / (2 * small) - 0.5
 
 
-def _distance(down: Tensor, right: Tensor, start: tuple[int, int], end: tuple[int, int]) -> Tensor:
+def _distance(down: Floats, right: Floats, start: tuple[int, int], end: tuple[int, int]) -> Floats:
     """How far places are from the line between two others."""
     along = end[0] - start[0], end[1] - start[1]
     length = max(1, along[0] ** 2 + along[1] ** 2)
-    share = (((down - start[0]) * along[0] + (right - start[1]) * along[1]) / length).clamp(0, 1)
-    return torch.hypot(down - start[0] - share * along[0], right - start[1] - share * along[1])
+    share = (((down - start[0]) * along[0] + (right - start[1]) * along[1]) / length).clip(0, 1)
+    apart: Floats = np.hypot(down - start[0] - share * along[0], right - start[1] - share * along[1])
+    return apart
 
 
 def _crossed(
-    down: Tensor, right: Tensor, start: tuple[int, int], end: tuple[int, int], halves: Sequence[float]
-) -> Tensor:
+    down: Floats, right: Floats, start: tuple[int, int], end: tuple[int, int], halves: Sequence[float]
+) -> NDArray[np.bool_]:
     """Whether the line between two places crosses the boxes around others, whose half sides are given."""
-    first, last = torch.zeros(()).double(), torch.ones(()).double()
+    first, last = np.zeros(()), np.ones(())
     for places, begin, stop, half in zip((down, right), start, end, halves, strict=True):
         low, high = places - half - _TIE - begin, places + half + _TIE - begin
         if begin == stop:
-            last = torch.where((low <= 0) & (high >= 0), last, -1)
+            last = np.where((low <= 0) & (high >= 0), last, -1)
         else:
-            bounds = torch.stack([low, high]) / (stop - begin)
-            first, last = torch.maximum(first, bounds.amin(dim=0)), torch.minimum(last, bounds.amax(dim=0))
-    return first <= last
+            bounds = low / (stop - begin), high / (stop - begin)
+            first, last = np.maximum(first, np.minimum(*bounds)), np.minimum(last, np.maximum(*bounds))
+    crossed: NDArray[np.bool_] = first <= last
+    return crossed
 
 
 def overlaps(large: int, small: int) -> Tensor:

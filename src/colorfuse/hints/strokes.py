@@ -53,7 +53,7 @@ def _paint(mark: Mark, drawing: Tensor, photo: Size) -> None:
 @_paint.register
 def _(mark: Point | Stroke, drawing: Tensor, photo: Size) -> None:
     size = drawing.shape[-2:]
-    covered = torch.zeros(3, *size)
+    covered = torch.zeros(3, *size, device="cpu")
     mark.paint(covered, photo, size, 0)
     lightness = _lightness_of(*mark.ab) if mark.lightness is None else mark.lightness
     drawing[:, covered[2] > 0] = torch.tensor([lightness, *mark.ab, 1.0])[:, None]

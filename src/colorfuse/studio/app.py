@@ -11,20 +11,19 @@ from urllib.parse import quote
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from colorfuse.errors import one_line
-from colorfuse.images.writing import SUFFIXES
 from colorfuse.studio.coloring import Coloring, Place, Saved, Wanted
 from colorfuse.studio.exports import Asked, Exports
 from colorfuse.studio.guard import Guard
 from colorfuse.studio.names import saved_name
 from colorfuse.studio.photos import TooLargeError, UnknownPhotoError
-from colorfuse.studio.previews import Encoded, Preview, original
+from colorfuse.studio.previews import Encoded, Opened, original
 from colorfuse.studio.worker import SupersededError, Worker
 
 PAGE = Path(__file__).parent / "page"
@@ -63,6 +62,7 @@ def create_app(coloring: Coloring, token: str, port: int) -> ASGIApp:
         SupersededError: partial(_failed, 409),
         UnknownPhotoError: partial(_failed, 404),
         TooLargeError: partial(_failed, 413),
+        ClientDisconnect: _left,
         Exception: _broken,
     } | dict.fromkeys(_USERS, studio.refused)
     return Guard(Starlette(routes=routes, exception_handlers=handlers, lifespan=studio.lifespan), token, port)
@@ -92,7 +92,7 @@ class _Studio:
     async def state(self, request: Request) -> Response:
         methods = await self.worker.do(object(), lambda: self.coloring.methods)
         listed = [{"id": each.id, "name": each.name} for each in self.photos.folder]
-        return JSONResponse({"photos": listed, "methods": methods, "suffixes": SUFFIXES})
+        return JSONResponse({"photos": listed, "methods": methods})
 
     async def receive(self, request: Request) -> Response:
         listed = await self.photos.receive(request.query_params.get("name", ""), request.stream())
@@ -100,12 +100,12 @@ class _Studio:
 
     async def open(self, request: Request) -> Response:
         key = request.path_params["key"]
-        preview = await self.worker.do(_kind(request), partial(self.photos.open, key))
-        return JSONResponse({"id": key, "name": self.photos[key].name, **_described(preview)})
+        opened = await self.worker.do(_kind(request), partial(self.photos.open, key))
+        return JSONResponse({"name": self.photos[key].name, **_described(opened)})
 
     async def original(self, request: Request) -> Response:
         key = request.path_params["key"]
-        return _image(await self.worker.do(_kind(request), lambda: original(self.photos.open(key))))
+        return _image(await self.worker.do(_kind(request), lambda: original(self.photos.open(key).fine)))
 
     async def colors(self, request: Request) -> Response:
         wanted = await _read(request, Wanted)
@@ -113,7 +113,7 @@ class _Studio:
             _kind(request), partial(self.coloring.colors, request.path_params["key"], wanted)
         )
         notes = [self.photos.without_paths(note) for note in found.notes]
-        return _image(found.image, {"palette": found.palette, "notes": notes})
+        return _image(found.image, {"isDraft": found.is_draft, "palette": found.palette, "notes": notes})
 
     async def suggestions(self, request: Request) -> Response:
         place = await _read(request, Place)
@@ -156,8 +156,8 @@ class _Studio:
 
 
 def _kind(request: Request) -> tuple[str, str]:
-    """The kind of a job: what the same tab asks for at the same address, of which only the newest counts."""
-    return request.query_params.get("tab", ""), request.url.path.rsplit("/", 1)[-1]
+    """The kind of a job: what the same tab asks for, of which only the newest counts."""
+    return request.query_params.get("tab", ""), request.scope["endpoint"].__name__
 
 
 async def _read(request: Request, kind: type[Body]) -> Body:
@@ -174,15 +174,13 @@ async def _read(request: Request, kind: type[Body]) -> Body:
         raise ValueError(f"{where or 'the request'}: {first['msg']}") from error
 
 
-def _described(preview: Preview) -> dict[str, Any]:
+def _described(opened: Opened) -> dict[str, Any]:
     return {
-        "height": preview.size[0],
-        "width": preview.size[1],
-        "previewHeight": preview.shape[0],
-        "previewWidth": preview.shape[1],
-        "bits": preview.bits,
-        "kind": preview.kind,
-        "alpha": preview.photo.alpha is not None,
+        "height": opened.fine.size[0],
+        "width": opened.fine.size[1],
+        "previewWidth": opened.fine.shape[1],
+        "bits": opened.bits,
+        "kind": opened.kind,
     }
 
 
@@ -193,6 +191,10 @@ def _image(image: Encoded, about: dict[str, Any] | None = None) -> Response:
 
 async def _failed(status: int, request: Request, error: Exception) -> Response:
     return JSONResponse({"error": one_line(error)}, status)
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from pydantic import BaseModel, Field
 
 from colorfuse.colorizers import Colorizer, LearntColorizer, create_colorizer, list_colorizers
 from colorfuse.hints import Hints, Mark, Point, Stroke, read_hints
@@ -27,14 +28,14 @@ class Wanted(BaseModel):
 
     Attributes:
         hints: As in a JSON file.
+        draft: Whether a smaller image does, which is there sooner.
         method: The name of a colorizer.
         saturation: As in `predict`.
         reference: The id of a photo whose colours are wanted.
     """
 
-    model_config = ConfigDict(extra="ignore")
-
     hints: Annotated[list[dict[str, Any]], Field(max_length=_MOST_HINTS)] = []
+    draft: bool = False
     method: str = "fusion"
     saturation: float = 1.0
     reference: str | None = None
@@ -58,11 +59,13 @@ class Colored(NamedTuple):
 
     Attributes:
         image: What the browser shows.
+        is_draft: Whether a finer image can be had.
         palette: The colours that it has most of.
         notes: What the user should know.
     """
 
     image: Encoded
+    is_draft: bool
     palette: list[str]
     notes: list[str]
 
@@ -90,25 +93,34 @@ class Coloring:
     def _needs_no_training(self, name: str) -> bool:
         return not isinstance(create_colorizer(name, device="cpu"), LearntColorizer)
 
-    def warm_up(self) -> None:
-        """Load what takes long."""
-        import numpy as np
+    def load(self) -> None:
+        """Load the method "fusion".
 
+        Raises:
+            ValueError: There is no such model or device.
+            OSError: The model cannot be read.
+        """
+        self._colorizer("fusion")
+
+    def warm_up(self) -> None:
+        """Colour something, since that takes longer the first time."""
         self._colorizer("fusion").predict(np.zeros((32, 32), np.uint8))
 
     def colors(self, key: str, wanted: Wanted) -> Colored:
         """Colour a preview."""
-        preview = self.photos.open(key)
+        shown = self.photos.open(key)
+        preview = shown.draft if wanted.draft else shown.fine
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             pixels = self._prepared(preview, wanted).predict(
                 _on_preview(wanted, preview) or None, saturation=wanted.saturation
             )
-        return Colored(encoded(pixels), palette(pixels), [str(each.message) for each in caught])
+        notes = [str(each.message) for each in caught]
+        return Colored(encoded(pixels), preview is not shown.fine, palette(pixels), notes)
 
     def suggestions(self, key: str, place: Place) -> list[Mapping[str, Any]]:
         """Suggest colours of a place."""
-        preview = self.photos.open(key)
+        preview = self.photos.open(key).draft
         hints = _on_preview(place, preview)
         row, column = _scaled(place.y, place.x, preview)
         found = self._prepared(preview, place).suggest((row, column), hints=hints or None)
@@ -116,7 +128,7 @@ class Coloring:
 
     def uncertainty(self, key: str, wanted: Wanted) -> Encoded:
         """Map where colours are uncertain."""
-        preview = self.photos.open(key)
+        preview = self.photos.open(key).draft
         found = self._prepared(preview, wanted).uncertainty(_on_preview(wanted, preview) or None)
         return shades(found)
 

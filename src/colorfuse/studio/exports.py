@@ -1,13 +1,15 @@
 """Many photos in colour, as one ZIP file that is sent while it is made."""
 
+import contextlib
 import dataclasses
 import io
 import secrets
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -42,7 +44,7 @@ class Export:
         photos: What is wanted of them.
         done: How many are coloured, or could not be.
         errors: What was wrong with those that could not be.
-        finished: Whether the last one is sent.
+        finished: Whether the last one is sent, or nobody receives them any more.
     """
 
     photos: list[SavedOf]
@@ -100,26 +102,42 @@ class Exports:
     async def content(self, export: Export) -> AsyncIterator[bytes]:
         """Colour the photos, and give the pieces of a ZIP file; a photo that fails is named in a file of it."""
         photos = self.coloring.photos
+        export.done, export.errors = 0, []
         names = different(saved_name(photos[each.id].name, each.suffix) for each in export.photos)
-        pipe = _Pipe()
-        with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
+        pipe, written = _Pipe(), list[Path]()
+        with self._ending(export, written), zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
             for photo, name in zip(export.photos, names, strict=True):
                 try:
-                    path = await self.worker.do(object(), partial(self.coloring.save, photo.id, photo))
-                except (ValueError, OSError, ImportError, MemoryError, LookupError) as error:
+                    path = await self.worker.do(object(), partial(self._save, photo, written))
+                except (ValueError, OSError, ImportError, MemoryError, UnknownPhotoError) as error:
                     export.errors.append(photos.without_paths(one_line(error)))
                     export.done += 1
                     continue
-                try:
-                    info = zipfile.ZipInfo(name, time.localtime()[:6])
-                    with archive.open(info, "w", force_zip64=True) as target, path.open("rb") as source:
-                        while piece := source.read(_PIECE):
-                            target.write(piece)
-                            yield pipe.take()
-                finally:
-                    path.unlink(missing_ok=True)
+                info = zipfile.ZipInfo(name, time.localtime()[:6])
+                with archive.open(info, "w", force_zip64=True) as target, path.open("rb") as source:
+                    while piece := source.read(_PIECE):
+                        target.write(piece)
+                        yield pipe.take()
+                path.unlink()
                 export.done += 1
             if export.errors:
                 archive.writestr("not-colored.txt", "\n".join(export.errors) + "\n")
-        export.finished = True
         yield pipe.take()
+
+    def _save(self, photo: SavedOf, written: list[Path]) -> Path:
+        written.append(self.coloring.save(photo.id, photo))
+        return written[-1]
+
+    @contextlib.contextmanager
+    def _ending(self, export: Export, written: list[Path]) -> Iterator[None]:
+        """Remove what was written, and end the export, also where its receiver went away."""
+        try:
+            yield
+        finally:
+            export.finished = True
+            self.worker.submit(object(), partial(_remove, written))
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

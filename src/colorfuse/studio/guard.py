@@ -3,7 +3,7 @@
 import secrets
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADERS = {
@@ -47,6 +47,9 @@ class Guard:
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
+        if scope["path"] == f"/{self.token}":
+            await RedirectResponse(f"/{self.token}/")(scope, receive, guarded)
+            return
         refusal = self._refusal(scope)
         if refusal:
             await JSONResponse({"error": refusal[1]}, refusal[0])(scope, receive, guarded)
@@ -57,11 +60,14 @@ class Guard:
         headers, path = Headers(scope=scope), str(scope["path"])
         host, origin = headers.get("host", ""), headers.get("origin")
         site = headers.get("sec-fetch-site", "none")
-        if host not in self.hosts or origin not in (None, f"http://{host}") or site not in ("same-origin", "none"):
+        # Any site may link to the page, such as a terminal that shows its address.
+        is_followed = headers.get("sec-fetch-mode") == "navigate" and path == f"/{self.token}/"
+        is_ours = origin in (None, f"http://{host}") and (site in ("same-origin", "none") or is_followed)
+        if host not in self.hosts or not is_ours:
             return 403, "this page is for its own user only"
         token = path.split("/")[1] if "/" in path[1:] else ""
         if not secrets.compare_digest(token.encode("utf-8", "surrogateescape"), self.token.encode()):
-            return 403, "the studio was started anew; open the address that it printed"
+            return 403, "the studio was restarted; open the address that it printed"
         return None
 
 

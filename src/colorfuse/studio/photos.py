@@ -1,6 +1,7 @@
 """The photos of the studio: those of a folder, and those that the page sends."""
 
 import dataclasses
+import os
 import re
 import secrets
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from colorfuse.images import Photo, read_photo
 from colorfuse.images.finding import find_photos_below
-from colorfuse.studio.previews import Preview, preview_of
+from colorfuse.studio.previews import Opened, opened
 
 MOST_BYTES = 1 << 30
 """Of one file that is sent."""
@@ -73,7 +74,7 @@ class Photos:
         self.folder = [] if source is None else [_listed(*found) for found in _inside(source)]
         self._by_id = {each.id: each for each in self.folder}
         self._sent: OrderedDict[str, int] = OrderedDict()
-        self._open: OrderedDict[str, Preview] = OrderedDict()
+        self._open: OrderedDict[str, Opened] = OrderedDict()
         self._temporary = tempfile.TemporaryDirectory(prefix="colorfuse-studio-")
         self._root = source
 
@@ -113,8 +114,8 @@ class Photos:
         self._open.pop(key, None)
         self._by_id.pop(key).path.unlink(missing_ok=True)
 
-    def open(self, key: str) -> Preview:
-        """Read a photo and make its preview, unless it is open; the one that was used least recently is closed.
+    def open(self, key: str) -> Opened:
+        """Read a photo and make its previews, unless it is open; the one that was used least recently is closed.
 
         Raises:
             UnknownPhotoError: There is none of this id.
@@ -126,7 +127,7 @@ class Photos:
         if key not in self._open:
             while len(self._open) >= _OPEN:
                 self._open.popitem(last=False)
-            self._open[key] = preview_of(listed.read())
+            self._open[key] = opened(listed.read())
         self._open.move_to_end(key)
         return self._open[key]
 
@@ -139,7 +140,7 @@ class Photos:
         for listed in self._by_id.values():
             message = message.replace(str(listed.path), listed.name)
         for root in filter(None, (self._temporary.name, self._root and str(self._root.parent))):
-            message = message.replace(f"{root}/", "")
+            message = message.replace(f"{root}{os.sep}", "")
         return message
 
     def close(self) -> None:

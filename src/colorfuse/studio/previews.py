@@ -1,4 +1,4 @@
-"""What the page shows of a photo: at most 1,600 pixels a side, encoded for a browser."""
+"""What the page shows of a photo: smaller copies, encoded for a browser."""
 
 import dataclasses
 import math
@@ -14,7 +14,7 @@ from colorfuse.images import Photo, Pixels
 from colorfuse.images.photo import as_bytes
 from colorfuse.inference.prepared import PreparedPhoto
 
-LONGEST = 1600
+_LONGEST, _LONGEST_OF_DRAFT = 1600, 800
 _MIN_CHROMA = 2.0
 _QUALITY = 92
 _UNSURE, _OPAQUE = (255, 0, 160), 200
@@ -33,20 +33,16 @@ class Encoded(NamedTuple):
 
 @dataclasses.dataclass(eq=False)
 class Preview:
-    """A photo that is open.
+    """A copy of a photo.
 
     Attributes:
         photo: The photo, shrunk.
         size: Its height and width at full size.
-        bits: Bits a channel of its file.
-        kind: "gray", "toned" or "in colour".
-        prepared: The preview, ready to be coloured, by method and reference.
+        prepared: The copy, ready to be coloured, by method and reference.
     """
 
     photo: Photo
     size: tuple[int, int]
-    bits: int
-    kind: str
     prepared: dict[Any, PreparedPhoto] = dataclasses.field(default_factory=dict)
 
     @property
@@ -56,18 +52,40 @@ class Preview:
         return height, width
 
 
-def preview_of(photo: Photo) -> Preview:
+@dataclasses.dataclass(eq=False)
+class Opened:
+    """A photo that is open.
+
+    Attributes:
+        fine: What is shown, at most 1,600 pixels a side.
+        draft: What is shown at once while the user works, at most 800 pixels a side; `fine` itself if that is small.
+        bits: Bits a channel of its file.
+        kind: "gray", "toned" or "in colour".
+    """
+
+    fine: Preview
+    draft: Preview
+    bits: int
+    kind: str
+
+
+def opened(photo: Photo) -> Opened:
     """Shrink a photo, if need be, and describe it."""
-    height, width, channels = photo.pixels.shape
-    scale = min(1.0, LONGEST / max(height, width))
-    size = max(1, math.floor(height * scale)), max(1, math.floor(width * scale))
-    pixels = _shrunk(photo.pixels, size)
-    alpha = None if photo.alpha is None else _shrunk(photo.alpha, size)
+    fine = _preview(photo, photo, _LONGEST)
+    draft = _preview(fine.photo, photo, _LONGEST_OF_DRAFT) if max(fine.shape) > _LONGEST_OF_DRAFT else fine
     kind = "gray"
-    if channels > 1:
-        kind = find_monochrome(Image.fromarray(pixels), _MIN_CHROMA) or "in colour"
+    if fine.photo.pixels.shape[-1] > 1:
+        kind = find_monochrome(Image.fromarray(as_bytes(fine.photo.pixels)), _MIN_CHROMA) or "in colour"
     bits = 32 if photo.pixels.dtype == np.float32 else 8 * photo.pixels.itemsize
-    return Preview(Photo(pixels, alpha, name=photo.name), (height, width), bits, kind)
+    return Opened(fine, draft, bits, kind)
+
+
+def _preview(photo: Photo, whole: Photo, longest: int) -> Preview:
+    (height, width, _), (full_height, full_width, _) = photo.pixels.shape, whole.pixels.shape
+    scale = min(1.0, longest / max(height, width))
+    size = max(1, math.floor(height * scale)), max(1, math.floor(width * scale))
+    alpha = None if photo.alpha is None else _shrunk(photo.alpha, size)
+    return Preview(Photo(_shrunk(photo.pixels, size), alpha, name=photo.name), (full_height, full_width))
 
 
 def _shrunk(pixels: Pixels, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import threading
 import webbrowser
 from pathlib import Path
 
@@ -31,16 +32,20 @@ def serve(source: Path | None, *, port: int | None, model: str, device: str, bro
     Raises:
         FileNotFoundError: There is nothing at the source's path.
         DataError: The folder has no photos.
-        OSError: The port is taken.
+        ValueError: There is no such model or device.
+        OSError: The port is taken, or the model cannot be read.
     """
     photos = Photos(source)
     with _listening(port) as listener:
         port, token = listener.getsockname()[1], new_token()
-        app = create_app(Coloring(photos, model, device), token, port)
+        coloring = Coloring(photos, model, device)
+        coloring.load()
+        app = create_app(coloring, token, port)
         address = f"http://{HOST}:{port}/{token}/"
         typer.echo(f"colorfuse studio: {address}\nCtrl-C stops it")
         if browser:
-            webbrowser.open(address)
+            # One without windows would wait for the page, and the page for this thread.
+            threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1, server_header=False
         )

@@ -47,11 +47,11 @@ class Worker:
         return await asyncio.wrap_future(self.submit(kind, job))
 
     def stop(self) -> None:
-        """Begin no further job, and wait for the one that is being done."""
+        """Begin no further job, and wait a little for the one that is being done."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(timeout=2)
 
     def _work(self) -> None:
         while True:

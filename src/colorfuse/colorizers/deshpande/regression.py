@@ -13,6 +13,8 @@ from colorfuse.colorizers.deshpande.forest import Forest
 _LEAST_VARIANCE = 1e-9
 _PENALTY = 0.03
 """Of the squared slopes of the linear part, a row."""
+_OF_SLOPES = 0.1
+"""What an answer to a filter of mean 0 weighs, of its precision: neighbours are wrong alike, which adds up."""
 _SHARE = 0.3
 """Of the features that each split chooses from."""
 
@@ -38,8 +40,8 @@ class Predicted(NamedTuple):
 
     Attributes:
         answers: `(2, 6, h, w)` in hundredths of CIELAB units; the first of the six is the colour itself.
-        weights: Their precision `(2, 6, h, w)`, of which that of the first is 1 on average. For the filters with a
-            mean of 0 it differs from pixel to pixel.
+        weights: `(2, 6, h, w)`, of which that of the first is 1 on average: their precision; a tenth of it for the
+            filters with a mean of 0, for which it differs from pixel to pixel.
     """
 
     answers: Tensor
@@ -109,6 +111,7 @@ class Regression:
         # Where colours themselves are precise they are pale. If these weighed more, they would bleed into vivid ones.
         variance[:, :LEVELS] = 1
         weights = 1 / (variance * self.error.view(2, -1, 1, 1)).clamp(min=_LEAST_VARIANCE)
+        weights[:, LEVELS:] *= _OF_SLOPES
         return Predicted(answers.view(shape), weights / weights[:, 0].mean())
 
     def tensors(self) -> dict[str, Tensor]:

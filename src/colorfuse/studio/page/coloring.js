@@ -6,6 +6,8 @@ import { placesOf } from "./view.js";
 
 const HOVER_MS = 70;
 const AGAIN_MS = 1000;
+const REFINE_MS = 250;
+const NETWORK = { method: "fusion", reference: null }; // which alone knows what is likely
 
 export class Coloring {
   constructor(studio) {
@@ -22,8 +24,10 @@ export class Coloring {
     );
   }
 
-  // Ask for the colours of the present state; while an answer is on its way, remember to ask again.
+  // Ask for the colours of the present state; while an answer is on its way, remember to ask again. What is shown at
+  // once is a draft; when nothing has changed for a while, a finer image follows.
   async refresh() {
+    clearTimeout(this.refining);
     if (this.busy) {
       this.again = true;
       return;
@@ -32,29 +36,56 @@ export class Coloring {
     try {
       do {
         this.again = false;
-        await this.colors();
+        await this.colors(true);
       } while (this.again);
     } finally {
       this.busy = false;
     }
   }
 
-  async colors() {
+  async colors(draft) {
     const { source, session, view } = this.studio;
     const { state } = session;
-    try {
-      const response = await this.post("colors", source, state);
-      const { palette, notes } = JSON.parse(decodeURIComponent(response.headers.get("About")));
-      const colored = await createImageBitmap(await response.blob());
-      const unsure = element("unsure").checked ? await createImageBitmap(await (await this.post("uncertainty", source, state)).blob()) : null;
-      if (this.studio.source !== source) return;
-      view.show({ colored, unsure });
-      offer("palette", palette.map((color) => ({ color })), (color) => this.studio.choose(color));
-      say(notes.length ? notes.join("; ") : this.studio.about);
-      document.body.dataset.shown = state.marks.length; // for those who wait for it from outside
-    } catch (failure) {
-      if (this.studio.source === source && failure.status !== 409) this.fail(failure, () => this.refresh());
+    const isShown = () => this.studio.source === source && (draft || session.state === state);
+    const lacking = this.lacking(state);
+    if (lacking) {
+      view.show({ colored: null, unsure: null });
+      say(lacking, true);
+      return;
     }
+    try {
+      const response = await this.post("colors", source, state, { draft });
+      const { isDraft, palette, notes } = JSON.parse(decodeURIComponent(response.headers.get("About")));
+      if (await this.show("colored", response, isShown)) {
+        offer("palette", palette.map((color) => ({ color })), (color) => this.studio.choose(color));
+        say(notes.length ? notes.join("; ") : this.studio.about);
+        clearTimeout(this.refining);
+        if (isDraft) this.refining = setTimeout(() => this.colors(false), REFINE_MS);
+        document.body.dataset.shown = state.marks.length; // for those who wait for it from outside
+      }
+      if (!draft) return;
+      if (!element("unsure").checked) view.show({ unsure: null });
+      else await this.show("unsure", await this.post("uncertainty", source, { ...state, ...NETWORK }), isShown);
+    } catch (failure) {
+      if (isShown() && failure.status !== 409) this.fail(failure);
+    }
+  }
+
+  // What the method of a state needs and does not have, if anything.
+  lacking({ method, marks, reference }) {
+    const { takesHints, takesReference } = this.studio.methods.find(({ name }) => name === method) ?? {};
+    if (method === "fusion") return null;
+    if (takesReference && !this.studio.references.has(reference)) return `${method} needs a reference photo that looks alike`;
+    if (takesHints && !takesReference && !marks.length) return `${method} needs marks; click a place`;
+    return null;
+  }
+
+  // Show the image of a response, if its photo is still the one that is shown.
+  async show(name, response, isShown) {
+    const image = await createImageBitmap(await response.blob());
+    if (isShown()) this.studio.view.show({ [name]: image });
+    else image.close();
+    return isShown();
   }
 
   // Soon offer what is likely at the place under the pointer; or, where there is none, at the selected mark.
@@ -64,7 +95,6 @@ export class Coloring {
     const mark = studio.chosen();
     const target = place ?? (mark ? { x: placesOf(mark)[0][0], y: placesOf(mark)[0][1] } : null);
     if (!studio.session || !target) return;
-    if (!mark) studio.view.cross = target;
     this.hovering = setTimeout(() => this.suggest(target), HOVER_MS);
   }
 
@@ -76,7 +106,7 @@ export class Coloring {
     const isThere = mark && placesOf(mark).some((place) => place[0] === x && place[1] === y);
     const marks = session.state.marks.filter((each) => !isThere || each !== mark);
     try {
-      const response = await this.post("suggestions", source, { ...session.state, marks, method: "fusion", reference: null }, { x, y });
+      const response = await this.post("suggestions", source, { ...session.state, ...NETWORK, marks }, { x, y });
       const colors = await response.json();
       if (this.studio.source === source) offer("likely", colors, (color) => this.studio.choose(color));
     } catch (failure) {
@@ -85,12 +115,12 @@ export class Coloring {
   }
 
   // Say what is wrong. If the server is away, try again until it is back.
-  fail(failure, again) {
+  fail(failure) {
     say(failure.message, true);
     if (failure.status === undefined) throw failure;
     if (failure.status !== 0 && failure.status !== 403) return;
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(again, AGAIN_MS);
+    this.waiting = setTimeout(() => this.studio.resume(), AGAIN_MS);
   }
 }
 

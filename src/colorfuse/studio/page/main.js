@@ -27,8 +27,8 @@ on("zoom-in", "click", () => studio.view.zoom(1.5));
 on("zoom-out", "click", () => studio.view.zoom(1 / 1.5));
 on("zoom-fit", "click", () => studio.view.fit());
 on("gray", "click", () => studio.choose(null));
-on("picker", "input", ({ target }) => studio.choose(target.value, "picker"));
-on("picker", "change", () => studio.session?.endGesture());
+on("picker", "input", ({ target }) => studio.tryColor(target.value));
+on("picker", "change", ({ target }) => studio.choose(target.value));
 on("hex", "change", ({ target }) => {
   const digits = target.value.trim().replace(/^#?([0-9a-f])([0-9a-f])([0-9a-f])$/i, "$1$1$2$2$3$3").replace(/^#/, "");
   if (/^[0-9a-f]{6}$/i.test(digits)) studio.choose(`#${digits.toLowerCase()}`);
@@ -51,6 +51,10 @@ on("compare", "change", () => studio.session && studio.show());
 on("divider", "input", () => studio.show());
 on("delete", "click", () => studio.remove([studio.selected]));
 on("clear", "click", () => studio.remove(studio.session.state.marks.map(({ id }) => id)));
+// A button that disables or hides itself would leave the keyboard nowhere.
+for (const id of ["delete", "clear", "drop-reference", "undo", "redo", "previous", "next"]) {
+  on(id, "click", ({ target }) => { if (target.disabled || target.hidden) element("canvas").focus(); });
+}
 
 document.addEventListener("keydown", (event) => {
   const writes = event.target.matches("input[type=text]");
@@ -87,7 +91,4 @@ document.addEventListener("drop", (event) => {
   else studio.openFiles(files);
 });
 
-function begin() {
-  studio.start().catch((failure) => studio.coloring.fail(failure, begin));
-}
-begin();
+studio.resume();

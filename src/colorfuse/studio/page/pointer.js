@@ -11,6 +11,7 @@ export function listenToPointer(studio) {
   const { canvas } = view;
   const down = new Map();
   let drag = null;
+  let session = null;
   let space = false;
 
   const at = (event) => {
@@ -21,6 +22,7 @@ export function listenToPointer(studio) {
   canvas.addEventListener("pointerdown", (event) => {
     if (!studio.session) return;
     canvas.setPointerCapture(event.pointerId);
+    session = studio.session;
     down.set(event.pointerId, at(event));
     if (down.size === 2) {
       drag?.cancel?.();
@@ -76,6 +78,10 @@ export function listenToPointer(studio) {
         studio.shift(mark.id, Math.round((to.x - from.x) / view.scale), Math.round((to.y - from.y) / view.scale), mark);
       },
       end: () => studio.session.endGesture(),
+      cancel: () => {
+        if (from) studio.shift(mark.id, 0, 0, mark);
+        studio.session.endGesture();
+      },
     };
   }
 
@@ -101,12 +107,14 @@ export function listenToPointer(studio) {
   canvas.addEventListener("pointermove", (event) => {
     const to = at(event);
     if (down.has(event.pointerId)) down.set(event.pointerId, to);
+    if (session !== studio.session) drag = null; // another photo was opened meanwhile
     if (drag) drag.move?.(to);
     else if (event.pointerType !== "touch") coloring.hover(view.placeAt(to));
   });
   for (const name of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(name, (event) => {
       down.delete(event.pointerId);
+      if (session !== studio.session) drag = null;
       if (name === "pointerup") drag?.end?.();
       else drag?.cancel?.();
       drag = null;
@@ -123,7 +131,11 @@ export function listenToPointer(studio) {
     if (event.key === " ") space = true;
     if (!studio.session) return;
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (way) {
+    if (way && event.altKey) {
+      const mark = studio.chosen();
+      const step = event.shiftKey ? 1 : Math.max(1, Math.round(STEP / view.scale));
+      if (mark) studio.shift(mark.id, way[0] * step, way[1] * step, mark);
+    } else if (way) {
       const step = event.shiftKey ? 1 : Math.max(1, Math.round(STEP / view.scale));
       const { width, height } = view.size;
       view.cross = { x: clamp(view.cross.x + way[0] * step, 0, width - 1), y: clamp(view.cross.y + way[1] * step, 0, height - 1) };

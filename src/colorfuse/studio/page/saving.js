@@ -49,7 +49,7 @@ async function follow(server, id) {
   for (;;) {
     const { done, total, errors, finished } = await server.json(`exports/${id}/progress`);
     const failed = errors.length ? `; ${errors.length} could not be coloured: ${errors.join("; ")}` : "";
-    say(`${finished ? "Coloured" : "Colouring"} ${done} of ${total}${failed}`, errors.length > 0);
+    say(`${finished ? "Coloured" : "Colouring"} ${done - errors.length} of ${total}${failed}`, errors.length > 0);
     if (finished) return;
     await new Promise((resolve) => { setTimeout(resolve, PROGRESS_MS); });
   }

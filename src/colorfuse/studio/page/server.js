@@ -14,7 +14,9 @@ export class Server {
   constructor() {
     this.base = location.pathname;
     this.tab = crypto.randomUUID();
-    localStorage.setItem(TOKEN_OF_STUDIO, this.base);
+    try {
+      localStorage.setItem(TOKEN_OF_STUDIO, this.base);
+    } catch { /* storage is refused */ }
     addEventListener("storage", (event) => {
       if (event.key === TOKEN_OF_STUDIO && event.newValue) this.base = event.newValue;
     });
@@ -58,6 +60,11 @@ export class Source {
 
   async send() {
     if (this.id) return;
+    try {
+      await this.file.slice(0, 1).arrayBuffer();
+    } catch {
+      throw new Failure(400, `${this.name} was moved or changed; open it again`);
+    }
     this.sending ??= this.server
       .json(`photos?name=${encodeURIComponent(this.name)}`, { method: "POST", body: this.file })
       .then(({ id }) => { this.id = id; })

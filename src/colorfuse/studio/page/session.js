@@ -4,8 +4,17 @@ const PREFIX = "colorfuse-marks:";
 export const START = { marks: [], saturation: 1, method: "fusion", reference: null };
 
 export class Session {
-  constructor(key) {
+  // `adopted` is called when another tab has changed the same photo.
+  constructor(key, adopted) {
     this.key = key;
+    addEventListener("storage", (event) => {
+      if (event.key !== PREFIX + key || !event.newValue) return;
+      this.past.push(this.state);
+      this.future = [];
+      this.endGesture();
+      this.state = { ...stored(key), reference: this.state.reference };
+      adopted();
+    });
     this.state = stored(key) ?? START;
     this.past = [];
     this.future = [];
@@ -44,8 +53,16 @@ export class Session {
     this.state = state;
     try {
       localStorage.setItem(PREFIX + this.key, JSON.stringify({ ...state, reference: null }));
-    } catch { /* storage is full or refused: marks live as long as this page */ }
+    } catch {
+      warnOnce();
+    }
   }
+}
+
+let isWarned = false;
+function warnOnce() {
+  if (!isWarned) alert("The browser cannot keep more marks. They last as long as this page: use Save marks.");
+  isWarned = true;
 }
 
 export function stored(key) {
@@ -68,7 +85,7 @@ export function marksOf(text) {
   try {
     read = JSON.parse(text);
   } catch {
-    throw new Error("is no JSON");
+    throw new Error("is not JSON");
   }
   const hints = Array.isArray(read) ? read : read?.hints;
   if (!Array.isArray(hints)) throw new Error("has no list of hints");
@@ -77,9 +94,11 @@ export function marksOf(text) {
     const placed = Array.isArray(path) && path.length && path.every((at) => at?.length === 2 && at.every(Number.isFinite));
     if (!placed) throw new Error(`has no place for hint ${index + 1}`);
     const place = hint.path ? { path } : { x: path[0][0], y: path[0][1] };
-    return { id: newId(), ...place, color: hexOf(hint.color, index), radius: Number(hint.radius ?? 0) };
+    const radius = hint.radius ?? 0;
+    if (!(Number.isFinite(radius) && radius >= 0)) throw new Error(`has no radius of at least 0 for hint ${index + 1}`);
+    return { id: newId(), ...place, color: hexOf(hint.color, index), radius };
   });
-  return { marks, saturation: read.saturation, method: read.method };
+  return { marks, saturation: read.saturation, method: read.method, photo: read.photo };
 }
 
 function hexOf(color, index) {

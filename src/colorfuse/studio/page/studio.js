@@ -16,8 +16,10 @@ export class Studio {
     this.sources = [];
     this.references = new Map();
     this.sessions = new Map();
-    this.source = this.session = this.selected = null;
+    this.source = this.session = this.selected = this.opening = null;
+    this.methods = [];
     this.lastColor = lastColors()[0] ?? null;
+    this.takesLast = false; // whether the next mark takes the last colour, since it was chosen for it
   }
 
   get tool() {
@@ -28,10 +30,18 @@ export class Studio {
     const { photos, methods } = await this.server.json("state");
     this.methods = methods;
     element("method").replaceChildren(...methods.map(({ name }) => new Option(name === "fusion" ? "network" : name, name)));
-    this.sources = photos.map((photo) => new Source(this.server, photo));
+    const isNew = ({ id }) => this.sources.every((source) => source.id !== id);
+    this.sources.unshift(...photos.filter(isNew).map((photo) => new Source(this.server, photo)));
     this.listPhotos();
     this.offerLast();
-    if (this.sources.length) await this.open(this.sources[0]);
+    if (this.sources.length && !this.opening) await this.open(this.sources[0]);
+  }
+
+  // Go on where the server was away.
+  resume() {
+    if (!this.methods.length) this.start().catch((failure) => this.coloring.fail(failure));
+    else if (this.opening !== this.source) this.open(this.opening);
+    else this.coloring.refresh();
   }
 
   // Photos.
@@ -42,35 +52,53 @@ export class Studio {
     const known = (source) => this.sources.find((other) => other.key === source.key);
     this.sources.push(...photos.filter((source) => !known(source)));
     this.listPhotos();
-    if (photos.length) await this.open(known(photos[0]));
-    for (const file of marks) await this.openMarks(file);
+    const first = photos.length ? known(photos[0]) : this.source;
+    if (photos.length) await this.open(first);
+    for (const file of marks) await this.openMarks(file, first);
   }
 
-  async openMarks(file) {
-    if (!this.session) return say(`${file.name}: open its photo first`, true);
+  // Open a file of marks on the photo that it names, or else on one that was opened with it or before.
+  async openMarks(file, other) {
     try {
-      const { marks, saturation, method } = marksOf(await file.text());
-      const outside = marks.find((mark) => placesOf(mark).some(([x, y]) => x < 0 || y < 0 || x >= this.view.size.width || y >= this.view.size.height));
-      if (outside) throw new Error(`has marks outside this photo of ${this.view.size.width} × ${this.view.size.height} pixels`);
-      const known = this.methods.some(({ name }) => name === method);
-      this.change({ marks, saturation: clamp(Number(saturation ?? this.session.state.saturation), 0, 2), ...(known && { method }) });
-      return say(`${marks.length} marks from ${file.name}`);
+      const { marks, saturation, method, photo } = marksOf(await file.text());
+      const source = this.sources.find(({ name }) => name === photo) ?? other;
+      if (!source || (source === other && source !== this.source)) throw new Error("has marks of a photo that is not open");
+      const session = this.sessionOf(source);
+      if (session === this.session) this.checkInside(marks);
+      const isKnown = this.methods.some(({ name }) => name === method);
+      session.change({ marks, saturation: clamp(Number(saturation ?? session.state.saturation) || 0, 0, 2), ...(isKnown && { method }) });
+      if (session === this.session) this.update();
+      say(`${file.name}: ${marks.length} ${marks.length === 1 ? "mark" : "marks"} on ${source.name}`);
     } catch (error) {
-      return say(`${file.name} ${error.message}`, true);
+      say(`${file.name} ${error.message}`, true);
     }
+  }
+
+  checkInside(marks) {
+    const { width, height } = this.view.size;
+    const isOutside = ([x, y]) => x < 0 || y < 0 || x >= width || y >= height;
+    if (marks.some((mark) => placesOf(mark).some(isOutside))) throw new Error(`has marks outside this photo of ${width} × ${height} pixels`);
+  }
+
+  sessionOf(source) {
+    if (!this.sessions.has(source.key)) this.sessions.set(source.key, new Session(source.key, () => source === this.source && this.update()));
+    return this.sessions.get(source.key);
   }
 
   async open(source) {
     say(`Opening ${source.name} …`);
     this.opening = source;
+    this.listPhotos();
     try {
       const about = await source.ask((id) => this.server.json(`photos/${id}`));
       const response = await source.ask((id) => this.server.fetch(`photos/${id}/original`));
       const original = await createImageBitmap(await response.blob());
-      if (this.opening !== source) return;
+      if (this.opening !== source) {
+        original.close();
+        return;
+      }
       this.source = source;
-      this.session = this.sessions.get(source.key) ?? new Session(source.key);
-      this.sessions.set(source.key, this.session);
+      this.session = this.sessionOf(source);
       this.selected = null;
       this.view.open({ width: about.width, height: about.height });
       this.view.show({ original });
@@ -78,27 +106,27 @@ export class Studio {
       element("welcome").hidden = true;
       element("zoom").hidden = false;
       this.listPhotos();
-      this.show();
-      await this.coloring.refresh();
+      this.update();
     } catch (failure) {
-      if (this.opening === source) this.coloring.fail(failure, () => this.open(source));
-      const isRefused = source.file && failure.status >= 400 && failure.status !== 403;
-      if (isRefused) this.sources = this.sources.filter((each) => each !== source);
+      if (failure.status === 409) return; // another photo is opened instead
+      if (this.opening === source) this.coloring.fail(failure);
+      const isDamaged = source.file && (failure.status === 400 || failure.status === 413);
+      if (isDamaged) this.sources = this.sources.filter((each) => each !== source);
       this.listPhotos();
     }
   }
 
   step(by) {
-    const index = this.sources.indexOf(this.source) + by;
+    const index = this.sources.indexOf(this.opening) + by;
     if (this.sources[index]) this.open(this.sources[index]);
   }
 
   listPhotos() {
-    const index = this.sources.indexOf(this.source);
+    const index = this.sources.indexOf(this.opening);
     element("folder").hidden = this.sources.length < 2;
     element("photos").replaceChildren(...this.sources.map(({ name }, at) => new Option(name, at, false, at === index)));
     element("previous").disabled = index <= 0;
-    element("next").disabled = index < 0 || index >= this.sources.length - 1;
+    element("next").disabled = index >= this.sources.length - 1;
   }
 
   useReference(file) {
@@ -113,9 +141,11 @@ export class Studio {
   add(place) {
     this.sketch(null);
     const [[x, y]] = placesOf(place);
-    const keep = element("keep").checked && this.lastColor;
-    const mark = { id: newId(), ...place, color: keep ? this.lastColor : this.view.colorAt({ x, y }), radius: this.radius() };
+    const isLast = this.lastColor && (this.takesLast || element("keep").checked);
+    const color = isLast ? this.lastColor : this.view.colorAt({ x, y });
+    const mark = { id: newId(), ...place, color, radius: this.radius() };
     this.selected = mark.id;
+    this.takesLast = false;
     this.change({ marks: [...this.session.state.marks, mark] });
     this.coloring.suggest({ x, y });
   }
@@ -165,22 +195,32 @@ export class Studio {
     this.show();
   }
 
-  // Give the selected mark a colour, or mark the place of the cross with it.
-  choose(color, gesture = null) {
-    if (!this.session) return;
+  // Give the selected mark a colour, or else the next one; null keeps the place gray.
+  choose(color) {
     if (color) {
-      this.lastColor = color;
       remember(color);
       this.offerLast();
     }
-    if (this.chosen()) return this.edit(this.selected, { color }, gesture);
-    const mark = { id: newId(), ...this.view.cross, color, radius: this.radius() };
-    this.selected = mark.id;
-    return this.change({ marks: [...this.session.state.marks, mark] }, gesture);
+    this.tryColor(color);
+    this.session?.endGesture();
+  }
+
+  // The same while the colour is still being chosen.
+  tryColor(color) {
+    if (!this.session) return;
+    this.lastColor = color ?? this.lastColor;
+    this.takesLast = !this.chosen();
+    if (this.chosen()) this.edit(this.selected, { color }, "color");
+    else this.show();
   }
 
   change(changes, gesture = null) {
     this.session.change(changes, gesture);
+    this.update();
+  }
+
+  // Show the present state, and ask for its colours.
+  update() {
     this.show();
     this.coloring.refresh();
   }
@@ -188,8 +228,7 @@ export class Studio {
   undo(redo = false) {
     if (!this.session || !(redo ? this.session.redo() : this.session.undo())) return;
     if (!this.chosen()) this.selected = null;
-    this.show();
-    this.coloring.refresh();
+    this.update();
   }
 
   // What is shown of the state.

@@ -1,5 +1,7 @@
 // The canvas: a photo that is zoomed and moved, with its marks. Places are pixels of the photo at full size.
 
+import { twoDigits } from "./session.js";
+
 const CLOSEST = 40;
 const GRAB = 9;
 
@@ -70,10 +72,11 @@ export class View {
 
   // The last mark at a place of the canvas, or null.
   markAt({ x, y }) {
-    return this.marks.findLast((mark) => placesOf(mark).some(([column, row]) => {
-      const at = this.onCanvas(column, row);
-      return Math.hypot(at.x - x, at.y - y) <= Math.max(GRAB, mark.radius * this.scale);
-    })) ?? null;
+    return this.marks.findLast((mark) => {
+      const places = placesOf(mark).map(([column, row]) => this.onCanvas(column, row));
+      const apart = places.map((place, index) => distance({ x, y }, place, places[index + 1] ?? place));
+      return Math.min(...apart) <= Math.max(GRAB, mark.radius * this.scale);
+    }) ?? null;
   }
 
   // Show the cross; if it is outside the canvas, move the view.
@@ -90,7 +93,7 @@ export class View {
     if (!image) return "#808080";
     const one = new OffscreenCanvas(1, 1).getContext("2d");
     one.drawImage(image, Math.floor((x * image.width) / this.size.width), Math.floor((y * image.height) / this.size.height), 1, 1, 0, 0, 1, 1);
-    return `#${[...one.getImageData(0, 0, 1, 1).data.slice(0, 3)].map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+    return `#${[...one.getImageData(0, 0, 1, 1).data.slice(0, 3)].map(twoDigits).join("")}`;
   }
 
   draw() {
@@ -165,6 +168,13 @@ export class View {
       context.stroke();
     }
   }
+}
+
+// How far a place is from the line between two others.
+function distance(place, start, end) {
+  const [x, y] = [end.x - start.x, end.y - start.y];
+  const share = clamp(((place.x - start.x) * x + (place.y - start.y) * y) / (x * x + y * y || 1), 0, 1);
+  return Math.hypot(place.x - start.x - share * x, place.y - start.y - share * y);
 }
 
 export function placesOf(mark) {
