@@ -14,7 +14,7 @@ from colorfuse.images import Photo, Pixels
 from colorfuse.images.photo import as_bytes
 from colorfuse.inference.prepared import PreparedPhoto
 
-_LONGEST, _LONGEST_OF_DRAFT = 1600, 800
+_LONGEST, _LONGEST_OF_DRAFT = 1600, 640
 _MIN_CHROMA = 2.0
 _QUALITY = 92
 _UNSURE, _OPAQUE = (255, 0, 160), 200
@@ -58,7 +58,7 @@ class Opened:
 
     Attributes:
         fine: What is shown, at most 1,600 pixels a side.
-        draft: What is shown at once while the user works, at most 800 pixels a side; `fine` itself if that is small.
+        draft: What is shown at once while the user works, at most 640 pixels a side; `fine` itself if that is small.
         bits: Bits a channel of its file.
         kind: "gray", "toned" or "in colour".
     """

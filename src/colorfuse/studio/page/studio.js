@@ -147,7 +147,7 @@ export class Studio {
     this.selected = mark.id;
     this.takesLast = false;
     this.change({ marks: [...this.session.state.marks, mark] });
-    this.coloring.suggest({ x, y });
+    this.coloring.hover({ x, y }); // soon, since its colours come first
   }
 
   sketch(path) {
@@ -166,7 +166,7 @@ export class Studio {
     if (mark) {
       const [[x, y]] = placesOf(mark);
       this.view.cross = { x, y };
-      this.coloring.suggest({ x, y });
+      this.coloring.hover({ x, y });
     }
     this.show();
   }
