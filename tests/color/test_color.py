@@ -34,6 +34,16 @@ def test_every_gray_byte_is_neutral() -> None:
     torch.testing.assert_close(cf.gray_to_lightness(gray), lab[:1], atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("channel", range(3))
+@pytest.mark.parametrize("bound", [0, 255])
+def test_no_byte_colour_at_the_bounds_of_the_gamut_is_reduced(channel: int, bound: int) -> None:
+    others = torch.cartesian_prod(torch.arange(256), torch.arange(256)).to(torch.uint8)
+    rgb = torch.full((3, 256, 256), bound, dtype=torch.uint8)
+    rgb[[each for each in range(3) if each != channel]] = others.T.reshape(2, 256, 256)
+    lab = cf.rgb_to_lab(rgb)
+    assert torch.equal(cf.reduce_chroma(lab), lab)
+
+
 @pytest.mark.slow
 def test_all_byte_colours_come_back() -> None:
     bytes_ = torch.arange(256, dtype=torch.uint8)

@@ -31,3 +31,8 @@ LINEAR_OF_BYTE = np.where(_bytes > 0.04045, ((_bytes + 0.055) / 1.055) ** 2.4, _
 _curved = np.where(LINEAR_OF_BYTE > EPSILON, np.cbrt(LINEAR_OF_BYTE) - 16 / 116, LINEAR_OF_BYTE * KAPPA / 116)
 LIGHTNESS_OF_BYTE = 116 * _curved
 """The L of each gray byte."""
+
+ROUNDED = 2e-6
+"""How far linear values of a colour of sRGB may lie outside 0 to 1 by float32 rounding; they do by up to 1.6e-6."""
+REACHED = 1e-6
+"""How far they may for a colour that is brought inside."""

@@ -6,7 +6,17 @@ They are computed and returned in float32, or in float64 for float64.
 import torch
 from torch import Tensor
 
-from colorfuse.color.constants import EPSILON, FROM_CURVED, FROM_RGB, KAPPA, LINEAR_OF_BYTE, TO_CURVED, TO_RGB
+from colorfuse.color.constants import (
+    EPSILON,
+    FROM_CURVED,
+    FROM_RGB,
+    KAPPA,
+    LINEAR_OF_BYTE,
+    REACHED,
+    ROUNDED,
+    TO_CURVED,
+    TO_RGB,
+)
 
 _FROM_RGB, _TO_RGB = torch.from_numpy(FROM_RGB), torch.from_numpy(TO_RGB)
 _FROM_CURVED, _TO_CURVED = torch.from_numpy(FROM_CURVED), torch.from_numpy(TO_CURVED)
@@ -50,7 +60,7 @@ def with_reduced_chroma(lab: Tensor) -> Tensor:
     """Lab to Lab in the gamut."""
     lightness, ab = _working(lab).split((1, 2), dim=-2)
     fixed = _working(lab.detach())
-    factor = torch.where(_in_gamut(fixed), 1.0, _greatest_factor(fixed))
+    factor = torch.where(_in_gamut(fixed, ROUNDED), 1.0, _greatest_factor(fixed))
     return torch.cat([lightness, ab * factor.unsqueeze(-2)], dim=-2)
 
 
@@ -65,9 +75,9 @@ def _greatest_factor(lab: Tensor) -> Tensor:
     return factor.squeeze(-2)
 
 
-def _in_gamut(lab: Tensor) -> Tensor:
-    """Whether each colour is in the sRGB gamut, up to float32 rounding."""
-    return (linear_from_lab(lab) - 0.5).abs().amax(dim=-2) <= 0.5 + 1e-6
+def _in_gamut(lab: Tensor, tolerance: float = REACHED) -> Tensor:
+    """Whether each colour is in the sRGB gamut, up to a tolerance of its linear values."""
+    return (linear_from_lab(lab) - 0.5).abs().amax(dim=-2) <= 0.5 + tolerance
 
 
 def _working(values: Tensor) -> Tensor:

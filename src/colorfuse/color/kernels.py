@@ -21,6 +21,8 @@ from colorfuse.color.constants import (
     KAPPA,
     LIGHTNESS_OF_BYTE,
     LINEAR_OF_BYTE,
+    REACHED,
+    ROUNDED,
     TO_CURVED,
     TO_RGB,
 )
@@ -129,7 +131,7 @@ def is_outside(lab: Array, outside: Array, work: Array) -> None:
     """Whether each colour is outside the gamut, `(1, N)`."""
     _linear_from_lab(lab, work)
     work[0] -= 0.5
-    np.logical_not(_is_inside(work[0]), out=outside[0])
+    np.logical_not(_is_inside(work[0], ROUNDED), out=outside[0])
 
 
 def brought_inside(lab: Array, reduced: Array, work: Array) -> None:
@@ -176,10 +178,10 @@ def with_reduced_chroma(images: Tensor, dtype: torch.dtype) -> Tensor:
     return reduced
 
 
-def _is_inside(centered: Array) -> Array:
-    """Whether linear RGB minus 0.5 is in the gamut, up to float32 rounding; overwrites its argument."""
+def _is_inside(centered: Array, tolerance: float = REACHED) -> Array:
+    """Whether linear RGB minus 0.5 is in the gamut, up to a tolerance; overwrites its argument."""
     np.absolute(centered, out=centered)
-    inside: Array = centered.max(axis=0) <= 0.5 + 1e-6
+    inside: Array = centered.max(axis=0) <= 0.5 + tolerance
     return inside
 
 
