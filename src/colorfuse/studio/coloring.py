@@ -3,6 +3,7 @@
 import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -191,12 +192,10 @@ def _on_preview(wanted: Wanted, preview: Preview) -> Hints:
     for mark in hints.marks:
         if isinstance(mark, Point):
             row, column = _scaled(mark.row, mark.column, preview)
-            marks.append(
-                Point(row=row, column=column, ab=mark.ab, radius=mark.radius * factor, lightness=mark.lightness)
-            )
+            marks.append(replace(mark, row=row, column=column, radius=mark.radius * factor))
         elif isinstance(mark, Stroke):
             path = [_scaled(*place, preview) for place in mark.path]
-            marks.append(Stroke(path=path, ab=mark.ab, radius=mark.radius * factor, lightness=mark.lightness))
+            marks.append(replace(mark, path=path, radius=mark.radius * factor))
     return Hints(marks)
 
 

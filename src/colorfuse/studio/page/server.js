@@ -1,6 +1,6 @@
 // What the page asks the server for.
 
-const TOKEN_OF_STUDIO = "colorfuse-studio-address";
+const ADDRESS = "colorfuse-studio-address";
 
 export class Failure extends Error {
   constructor(status, message) {
@@ -9,16 +9,16 @@ export class Failure extends Error {
   }
 }
 
-// One tab's connection. If the server was started anew, its new address comes from the tab that was opened then.
+// One tab's connection. If the server was restarted, its new address comes from the tab that was opened then.
 export class Server {
   constructor() {
     this.base = location.pathname;
     this.tab = crypto.randomUUID();
     try {
-      localStorage.setItem(TOKEN_OF_STUDIO, this.base);
+      localStorage.setItem(ADDRESS, this.base);
     } catch { /* storage is refused */ }
     addEventListener("storage", (event) => {
-      if (event.key === TOKEN_OF_STUDIO && event.newValue) this.base = event.newValue;
+      if (event.key === ADDRESS && event.newValue) this.base = event.newValue;
     });
   }
 

@@ -34,18 +34,19 @@ export class Session {
   }
 
   undo() {
-    if (!this.past.length) return false;
-    this.future.push(this.state);
-    this.endGesture();
-    this.set(this.past.pop());
-    return true;
+    return this.step(this.past, this.future);
   }
 
   redo() {
-    if (!this.future.length) return false;
-    this.past.push(this.state);
+    return this.step(this.future, this.past);
+  }
+
+  // Take the state that some states end with, and add the present one to others. Returns whether there was one.
+  step(from, to) {
+    if (!from.length) return false;
+    to.push(this.state);
     this.endGesture();
-    this.set(this.future.pop());
+    this.set(from.pop());
     return true;
   }
 
