@@ -41,5 +41,5 @@ def run_script(*arguments: object, processes: int = 1, **environment: str) -> st
     done = subprocess.run(
         command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout[-5000:]
+    assert done.returncode == 0, f"exit status {done.returncode}: {done.stdout[-5000:]}"
     return done.stdout

@@ -3,6 +3,7 @@
 import gc
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
@@ -38,7 +39,15 @@ def what_fits(learner: Learner, batch: Batch, batch_size: int, parts: int) -> st
 
 
 def _fits(learner: Learner, batch: Batch) -> bool:
-    """Whether a forward and backward pass fits in memory, with some to spare."""
+    """Whether a forward and backward pass fits in memory, with some to spare.
+
+    It runs on a thread of its own: on one that has run out of memory, oneDNN may create no more primitives at all.
+    """
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(_passes, learner, batch).result()
+
+
+def _passes(learner: Learner, batch: Batch) -> bool:
     try:
         # Reserve two tensors per weight for the optimizer state, and two more because steps vary in memory.
         spare = [torch.empty_like(weights) for weights in learner.parameters() for _ in range(4)]
