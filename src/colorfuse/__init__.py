@@ -13,7 +13,15 @@ from colorfuse.colorizers import (
     register_colorizer,
 )
 from colorfuse.data import LabArrays, PhotoArray, PhotoFolder, pack, split
-from colorfuse.errors import DataError, HintsError, NotFittedError, PhotoError, TrainingError, WeightsError
+from colorfuse.errors import (
+    DataError,
+    HintsError,
+    NotFittedError,
+    PhotoError,
+    TrainingError,
+    VideoError,
+    WeightsError,
+)
 from colorfuse.evaluation import Difference, Evaluation, compare, evaluate
 from colorfuse.hints import Hints, read_hints
 from colorfuse.images import read_pages, read_photo, write_photo
@@ -58,6 +66,7 @@ __all__ = [
     "RgbToLab",
     "Term",
     "TrainingError",
+    "VideoError",
     "WeightsError",
     "compare",
     "create_backbone",

@@ -9,6 +9,10 @@ class HintsError(ValueError):
     """Raised when hints cannot be read or do not fit their photo; the message shows the offending value."""
 
 
+class VideoError(ValueError):
+    """Raised when a film cannot be read or written; the message names it."""
+
+
 class DataError(ValueError):
     """Raised when a dataset is damaged, empty or not as expected; the message names the file or folder."""
 

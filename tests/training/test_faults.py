@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -221,9 +222,14 @@ SMALL_BLOCKS_AT_HAND = {
 """By these settings of glibc, tensors alone meet the limit; native code crashes if a small block is denied it."""
 
 
+def fit_with_little_memory(batch_size: int, image_size: int, **environment: str) -> str:
+    settings: Any = SMALL_BLOCKS_AT_HAND | environment
+    return run_script("-c", WITH_LITTLE_MEMORY, batch_size, image_size, **settings)
+
+
 @pytest.mark.slow
 def test_out_of_memory_says_what_fits_and_it_does() -> None:
-    printed = run_script("-c", WITH_LITTLE_MEMORY, 64, 192, **SMALL_BLOCKS_AT_HAND)
+    printed = fit_with_little_memory(64, 192)
     said = next(line for line in printed.splitlines() if line.startswith("SAID"))
     assert said.startswith("SAID batch 1 of 1 in epoch 1: out of memory with 64 photos of 192 x 192 pixels at once")
     found = re.search(
@@ -234,9 +240,8 @@ def test_out_of_memory_says_what_fits_and_it_does() -> None:
     fewer, batch_size, parts, image_size = map(int, found.groups())
     assert fewer == batch_size
     assert fewer * parts == 64
-    assert "FITS" in run_script("-c", WITH_LITTLE_MEMORY, 64, image_size, **SMALL_BLOCKS_AT_HAND)
-    in_parts = SMALL_BLOCKS_AT_HAND | {"ACCELERATE_GRADIENT_ACCUMULATION_STEPS": str(parts)}
-    assert "FITS" in run_script("-c", WITH_LITTLE_MEMORY, 64, 192, **in_parts)
+    assert "FITS" in fit_with_little_memory(64, image_size)
+    assert "FITS" in fit_with_little_memory(64, 192, ACCELERATE_GRADIENT_ACCUMULATION_STEPS=str(parts))
 
 
 def test_too_little_for_batch_norms_is_said(tiny: Make, photos: NDArray[np.uint8]) -> None:

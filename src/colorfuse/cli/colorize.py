@@ -11,6 +11,7 @@ import typer
 from PIL import Image
 from tqdm import tqdm
 
+from colorfuse.cli.film import color_film, is_film
 from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, SaturationOption, create
 from colorfuse.colorizers import Colorizer
 from colorfuse.files import check_folder, remove_partial
@@ -21,8 +22,8 @@ from colorfuse.inference.upsampling import UPSAMPLINGS
 
 
 def colorize(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, and folders of photos.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A folder, or a file for one photo.")],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, and folders of photos; or a film.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A folder, or a file for one photo or film.")],
     model: ModelOption = None,
     method: MethodOption = "fusion",
     saturation: SaturationOption = 1.0,
@@ -38,10 +39,16 @@ def colorize(
     ] = False,
     hints: Annotated[
         Path | None,
-        typer.Option(help="Colours for places: a transparent layer or a .json file; for several photos, a folder."),
+        typer.Option(
+            help="Colours for places: a transparent layer or a .json file; for several photos, a folder; for a film, "
+            "a .json file with hints, or files of them, by times."
+        ),
     ] = None,
     reference: Annotated[
-        Path | None, typer.Option(help="A colour photo to take colours from, or a folder of them.")
+        Path | None,
+        typer.Option(
+            help="A colour photo to take colours from, or a folder of them; for a film also a .json file by times."
+        ),
     ] = None,
     device: DeviceOption = "auto",
     page: Annotated[
@@ -50,8 +57,18 @@ def colorize(
     max_pixels: Annotated[
         int | None, typer.Option(help="Refuse files with more pixels; by default memory alone decides.")
     ] = None,
+    steadiness: Annotated[
+        float | None,
+        typer.Option(help="Of a film: 0 colours each frame by itself, 0.9 (the default) carries colours on."),
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Of a film: FFmpeg's name of the video encoder; by default libx264.")
+    ] = None,
+    encoder_option: Annotated[
+        list[str] | None, typer.Option(help="Of a film: an option of the encoder, as in crf=20; may be repeated.")
+    ] = None,
 ) -> None:
-    """Colour photos, and keep their size, bit depth, alpha, EXIF and resolution.
+    """Colour photos, and keep their size, bit depth, alpha, EXIF and resolution; or a film, with its sound.
 
     Of a folder or several photos, those whose outputs exist already are skipped, so the same command resumes an
     interrupted run.
@@ -64,6 +81,17 @@ def colorize(
     for path in photos:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist")
+    of_film = {"steadiness": steadiness, "encoder": encoder}
+    given = {name: value for name, value in of_film.items() if value is not None}
+    if films := [path for path in photos if is_film(path)]:
+        if len(photos) > 1:
+            raise ValueError(f"{films[0]} is a film; films are coloured one by one")
+        colorizer = create(method, model, device)
+        options |= {"hints": hints, "reference": reference} | given
+        color_film(colorizer, films[0], output, encoder_option or [], **options)
+        return
+    if given or encoder_option:
+        raise ValueError(f"--{next(iter(given), 'encoder-option')} is for films; {photos[0]} is none")
     if len(photos) == 1 and photos[0].is_file():
         photo = read(photos[0])
         target = output if _is_file_name(output) else output / photos[0].name

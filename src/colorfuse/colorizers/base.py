@@ -2,9 +2,9 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import torch
 from torch import Tensor, nn
@@ -23,12 +23,17 @@ from colorfuse.inference.forking import make_forks_safe
 from colorfuse.inference.network_colors import FunctionColors
 from colorfuse.inference.obeying import obeying
 from colorfuse.inference.predictor import Predictor
-from colorfuse.inference.rendering import render_checked, to_render_size
+from colorfuse.inference.rendering import RenderAb, render_checked, to_render_size
 from colorfuse.inference.scaling import Hinted, scale_hints
 from colorfuse.inference.streams import Predictions, PredictionStream
 from colorfuse.inference.upsampling import find_upsampling
+from colorfuse.video.steering import Time
+
+if TYPE_CHECKING:
+    from colorfuse.video.coloring import FilmReport, Progress
 
 _BATCH_ON_GPU = 8
+_ENCODER_OPTIONS = {"libx264": {"crf": "18", "preset": "fast"}}
 
 make_forks_safe()
 
@@ -223,6 +228,85 @@ class Colorizer(Steered, Estimator, ABC):
             folder = Path(photos)
             return Predictions(predictor.outcomes(pair_hints(find_photos(folder), hints, folder)))
         return Predictions(predictor.outcomes(pair_hints(photos, hints)))
+
+    def predict_video(
+        self,
+        path: str | Path,
+        output: str | Path,
+        *,
+        hints: Mapping[Time, HintSource] | str | Path | None = None,
+        reference: References | Mapping[Time, References] | None = None,
+        steadiness: float = 0.9,
+        saturation: float = 1.0,
+        upsample: str | None = None,
+        render_size: int | None = None,
+        encoder: str = "libx264",
+        encoder_options: Mapping[str, Any] | None = None,
+        progress: Callable[["Progress"], object] | None = None,
+    ) -> "FilmReport":
+        """Colour a film, with colours that are steady from frame to frame.
+
+        Resolution, frame rate, duration, audio, subtitles, chapters and tags are kept; frames that lie on their side
+        are turned upright, and an odd last row or column is repeated where the codec needs even ones. Films of more
+        than 8 bits stay so if the codec has them. If the run is interrupted, the same call goes on; until the end,
+        what is done lies in a folder `OUTPUT.segments`. Needs the extra `video`.
+
+        Args:
+            path: A film of any format that PyAV reads. Its luma is coloured; its colours are ignored.
+            output: The film to write, atomically; `.mp4`, `.mkv`, `.mov` or another format that takes its audio.
+            hints: A mapping from times of the film, which are seconds or text such as "00:01:12.5", to hints for the
+                frame that is shown then, as `predict` takes them; or a `.json` file of such a mapping, whose values
+                are points, strokes or names of files. Marks move with what they are on, and hold for their shot.
+            reference: A colour photo, as in `predict`, for all of the film; or a mapping from times, or a `.json`
+                file of one, to photos that are for their shots.
+            steadiness: The share of their weight that colours keep from one frame to the next, from 0 up to but
+                excluding 1. 0 colours each frame by itself; 0.9 averages over some ten frames before and after.
+            saturation: As in `predict`.
+            upsample: As in `predict`.
+            render_size: As in `predict`.
+            encoder: FFmpeg's name of the video encoder.
+            encoder_options: Options of the encoder; for libx264, by default, `{"crf": "18", "preset": "fast"}`.
+            progress: Called with a `Progress` after each frame.
+
+        Returns:
+            The numbers of frames, shots and damaged frames, and the length in seconds.
+
+        Raises:
+            NotFittedError: The colorizer is not fitted yet.
+            OSError: The film cannot be read, or the disk is full; the message says how to go on.
+            VideoError: It is no film or has no video, or the output cannot hold what is in it.
+            HintsError: Hints are not given for times, cannot be read, or do not fit.
+            PhotoError: A reference cannot be read.
+            ImportError: PyAV or OpenCV is not installed.
+            ValueError: An option is unknown or out of range, or this system takes no hints or no reference.
+        """
+        from colorfuse.video.coloring import Options, color_film
+
+        return color_film(
+            self,
+            Path(path),
+            Path(output),
+            Options(
+                hints=hints,
+                reference=reference,
+                steadiness=steadiness,
+                saturation=saturation,
+                upsample=upsample,
+                render_size=render_size,
+                encoder=encoder,
+                encoder_options=encoder_options or _ENCODER_OPTIONS.get(encoder, {}),
+            ),
+            progress or (lambda _: None),
+        )
+
+    def render_with_certainty(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
+        """Predict ab as `render_ab` does, with a third plane: from 0 to 1, how certain the colours are.
+
+        A system that does not know is equally certain everywhere.
+        """
+        render_ab: RenderAb = self.render_ab
+        ab = render_ab(lightness) if hints is None else render_ab(lightness, hints)
+        return torch.cat([ab, torch.ones_like(ab[:, :1])], dim=1)
 
     def predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
         """Make a predictor with these options of `predict`."""

@@ -41,6 +41,11 @@ class NetworkColorizer(LearntColorizer):
         ab: Tensor = NetworkColors(self.network_, self.objective_)(lightness, hints)
         return ab
 
+    @torch.no_grad()
+    def render_with_certainty(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
+        """Predict ab with its certainty: 1 / the perplexity of each pixel's distribution over colours, if known."""
+        return NetworkColors(self.network_, self.objective_).with_certainty(lightness, hints)
+
     def with_reference(self, reference: References, *, render_size: int | None = None) -> Self:
         """Return a copy that takes its colours from references; it cannot be saved or exported.
 

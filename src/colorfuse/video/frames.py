@@ -1,0 +1,158 @@
+"""What happens to the frames of a film: they are looked at, predicted, steadied and coloured."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from colorfuse.images import Photo, Pixels
+from colorfuse.inference.obeying import obeying
+from colorfuse.inference.predictor import Predictor
+from colorfuse.inference.rendering import RenderAb, Rendered, render_checked
+from colorfuse.inference.scaling import stack_hints
+from colorfuse.video.film import Film, Frame
+from colorfuse.video.motion import Motion, MotionEstimator
+from colorfuse.video.segments import State
+from colorfuse.video.steadying import Predicted, steadied
+from colorfuse.video.tracking import Track, draw_tracks
+
+_BATCH = 4
+"""Frames that the network sees at once: on two cores, it takes two thirds of the time of one after another."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A frame that was looked at.
+
+    Attributes:
+        index: Its number.
+        pts: When it is shown.
+        shot: The number of its shot.
+        photo: It as a gray photo.
+        lightness: L `(1, H, W)`.
+        small: L at working size `(1, 1, h, w)`.
+        gray: The same as bytes `(h, w)`, 255 being 100.
+        motion: The motion since the frame before; None at the start of a shot, and if colours are not steadied.
+        drawn: Hints at working size `(1, 3, h, w)`, or None.
+    """
+
+    index: int
+    pts: int
+    shot: int
+    photo: Photo
+    lightness: Tensor
+    small: Tensor
+    gray: NDArray[np.uint8]
+    motion: Motion | None
+    drawn: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class Colored:
+    """A frame with its colours, at working size or below, and what the next frame needs."""
+
+    seen: Seen
+    rendered: Rendered
+    state: State | None
+
+
+class Looker:
+    """Looks at the frames of a film, one after another.
+
+    Args:
+        film: The film.
+        predictor: Knows the working size.
+        cuts: The first frames of shots.
+        tracks: The marks of each shot that has some.
+        steady: Whether motion is wanted.
+        before: The gray of the frame before the first one.
+    """
+
+    def __init__(
+        self,
+        film: Film,
+        predictor: Predictor,
+        cuts: Sequence[int],
+        tracks: Mapping[int, Sequence[Track]],
+        steady: bool,
+        before: NDArray[np.uint8] | None,
+    ) -> None:
+        self._film = film
+        self._predictor = predictor
+        self._cuts = np.asarray(cuts)
+        self._tracks = tracks
+        self._motion = MotionEstimator() if steady else None
+        self._before = before
+
+    def __call__(self, frame: Frame) -> Seen:
+        """Look at the next frame."""
+        photo = self._film.photo(frame)
+        lightness = photo.lightness()
+        small = self._predictor.shrink(lightness[None], self._predictor.render_size)
+        gray = gray_bytes(small)
+        shot = int(np.searchsorted(self._cuts, frame.index, side="right")) - 1
+        motion = None
+        if self._motion and self._before is not None and frame.index != self._cuts[shot]:
+            motion = self._motion.between(self._before, gray)
+        self._before = gray
+        drawn = draw_tracks(self._tracks.get(shot, ()), frame.index, gray.shape)
+        return Seen(frame.index, frame.pts, shot, photo, lightness, small, gray, motion, drawn)
+
+
+def gray_bytes(small: Tensor) -> NDArray[np.uint8]:
+    """L `(1, 1, h, w)` as bytes `(h, w)`, 255 being 100."""
+    gray: NDArray[np.uint8] = (small[0, 0] * 2.55).round().to(torch.uint8).numpy()
+    return gray
+
+
+def predict(frames: Iterable[Seen], system_of: Callable[[int], RenderAb]) -> Iterator[tuple[Seen, Rendered, Tensor]]:
+    """Predict the colours of frames in batches of a shot, with their certainty `(1, 1, h, w)`.
+
+    Args:
+        frames: The frames.
+        system_of: Gives the system for a shot, by its number: L and hints to ab and certainty `(N, 3, h, w)`.
+    """
+    for shot, its in groupby(frames, key=lambda seen: seen.shot):
+        while batch := list(islice(its, _BATCH)):
+            hints = stack_hints([seen.drawn for seen in batch])
+            found = render_checked(system_of(shot), torch.cat([seen.small for seen in batch]), hints, planes=3)
+            for seen, colors, lightness in zip(batch, found.ab.split(1), found.lightness.split(1), strict=True):
+                yield seen, Rendered(colors[:, :2], lightness), colors[:, 2:]
+
+
+def steady(
+    frames: Iterable[tuple[Seen, Rendered, Tensor]],
+    predictor: Predictor,
+    steadiness: float,
+    ahead: int,
+    state: State | None,
+) -> Iterator[Colored]:
+    """Steady the colours of frames, at working size."""
+
+    def at_working_size() -> Iterator[Predicted]:
+        for seen, rendered, certainty in frames:
+            size = seen.small.shape[-2:]
+            ab = predictor.upsampling(*rendered, size[0])(seen.small, 0)
+            sure = functional.interpolate(certainty, size, mode="bilinear")
+            colors = torch.cat([ab, sure], dim=1)[0].movedim(0, -1).contiguous().numpy()
+            yield Predicted(colors, seen.motion, seen)
+
+    for found in steadied(at_working_size(), steadiness, ahead, state and state.past):
+        ab = torch.from_numpy(np.ascontiguousarray(found.ab)).movedim(-1, 0)[None]
+        yield Colored(found.frame, Rendered(ab, found.frame.small), State(found.past, found.frame.gray))
+
+
+def put_on(colored: Colored, predictor: Predictor) -> Pixels:
+    """Put the colours on the frame at full size; those of hints are obeyed."""
+    seen, height = colored.seen, colored.seen.lightness.shape[-2]
+    colors = colored.rendered._replace(ab=predictor.saturation * colored.rendered.ab)
+    if seen.drawn is None:
+        rows = predictor.upsampling(*colors, height)
+    else:
+        rows = obeying(colors, seen.small, seen.drawn, predictor.upsampling, height)
+    return seen.photo.colored(seen.lightness, lambda some, top: rows(some[None], top)[0])

@@ -1,0 +1,391 @@
+"""What a coloured film keeps of the film that it was, and what is said of films that cannot be coloured."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import torch
+from faults import at_most_bytes_a_file, small_disk
+from films import LOSSLESS, Flickering, Obedient, Sepia, packets, pan, read_film, write_film
+from skimage import data
+
+import colorfuse as cf
+from colorfuse.video.coloring import Progress
+
+COMMAND = str(Path(sys.executable).with_name("colorfuse"))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    cf.FusionColorizer(backbone="test_efficientnet", pretrained=False, image_size=32).initialize().save(folder)
+    return folder
+
+
+def lightness(frames: np.ndarray[Any, Any]) -> torch.Tensor:
+    return cf.rgb_to_lab(torch.from_numpy(frames).movedim(-1, 1))[:, :1]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_times_size_and_sound_are_kept(tmp_path: Path, suffix: str) -> None:
+    times = np.cumsum([0, *[1, 3, 2, 1, 5] * 6]).tolist()
+    film = write_film(tmp_path / f"film{suffix}", pan(len(times)), times=times, time_base=Fraction(1, 50), sound=2.0)
+    report = Sepia().predict_video(film, tmp_path / f"out{suffix}")
+    before, after = read_film(film), read_film(tmp_path / f"out{suffix}")
+    assert after[0] == before[0]
+    assert after[1].shape == before[1].shape
+    assert packets(tmp_path / f"out{suffix}", "audio") == packets(film, "audio")
+    with av.open(str(film)) as one, av.open(str(tmp_path / f"out{suffix}")) as other:
+        assert other.duration == pytest.approx(one.duration, abs=60_000)
+        assert other.metadata["title"] == "A film"
+    assert (report.frames, report.shots, report.damaged) == (len(times), 1, 0)
+    assert report.seconds == pytest.approx(times[-1] / 50, abs=0.1)
+    assert not (tmp_path / f"out{suffix}.segments").exists()
+
+
+def test_subtitles_are_kept(tmp_path: Path) -> None:
+    words = [(0, 400, "Gray"), (500, 300, "goes")]
+    film = write_film(tmp_path / "film.mkv", pan(25), words=words)
+    Sepia().predict_video(film, tmp_path / "out.mkv")
+    assert packets(tmp_path / "out.mkv", "subtitle") == [(0, b"Gray"), (500, b"goes")]
+    with pytest.raises(cf.VideoError, match=r"out.mp4 cannot hold .*subtitle \(subrip|srt\).* write a .mkv"):
+        Sepia().predict_video(film, tmp_path / "out.mp4")
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_colours_are_those_of_the_photo_and_lightness_stays(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(8), codec="ffv1", pixels="gray")
+    Flickering().predict_video(film, tmp_path / "out.mkv", steadiness=0, **LOSSLESS)
+    colored = read_film(tmp_path / "out.mkv")[1]
+    assert (lightness(colored) - lightness(read_film(film)[1])).abs().max() < 0.5
+    Sepia().predict_video(film, tmp_path / "brown.mkv", steadiness=0, **LOSSLESS)
+    for frame, gray in zip(read_film(tmp_path / "brown.mkv")[1], pan(8), strict=True):
+        np.testing.assert_array_equal(frame, Sepia().predict(gray))
+
+
+def test_saturation_and_others_are_those_of_predict(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(3), codec="ffv1", pixels="gray")
+    Sepia().predict_video(film, tmp_path / "out.mkv", saturation=0.5, upsample="bilinear", render_size=40, **LOSSLESS)
+    frames = read_film(tmp_path / "out.mkv")[1]
+    np.testing.assert_array_equal(frames[1], Sepia().predict(pan(3)[1], saturation=0.5))
+
+
+def test_steadied_colours_flicker_less(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(24))
+
+    def change(steadiness: float) -> float:
+        Flickering().predict_video(film, tmp_path / "out.mkv", steadiness=steadiness, **LOSSLESS)
+        ab = cf.rgb_to_lab(torch.from_numpy(read_film(tmp_path / "out.mkv")[1]).movedim(-1, 1))[:, 1:]
+        return float((ab[1:, ..., :-1] - ab[:-1, ..., 1:]).norm(dim=1).mean())
+
+    assert change(0.9) < 0.25 * change(0)
+
+
+@pytest.mark.parametrize("rotation", [90, -90, 180])
+def test_frames_are_turned_upright(tmp_path: Path, rotation: int) -> None:
+    film = write_film(tmp_path / "film.mp4", pan(4), rotation=rotation)
+    with av.open(str(film)) as container:
+        turned = next(container.decode(video=0))
+    upright = np.rot90(turned.to_ndarray(format="gray"), turned.rotation // 90)
+    Sepia().predict_video(film, tmp_path / "out.mkv", **LOSSLESS)
+    frame = read_film(tmp_path / "out.mkv")[1][0]
+    np.testing.assert_array_equal(frame, Sepia().predict(np.ascontiguousarray(upright)))
+
+
+def test_ten_bits_stay_ten_bits(tmp_path: Path) -> None:
+    deep = [(frame.astype(np.uint16) << 8) + 128 for frame in pan(3)]
+    film = write_film(tmp_path / "film.mkv", deep, kind="gray16le", codec="ffv1", pixels="yuv420p10le")
+    for name, kind in (("out.mkv", "yuv420p10le"), ("eight.mkv", "yuv420p")):
+        options: dict[str, Any] = {"encoder": "libvpx-vp9"} if name == "eight.mkv" else {}
+        Sepia().predict_video(film, tmp_path / name, **options)
+        with av.open(str(tmp_path / name)) as container:
+            assert container.streams.video[0].format.name == kind
+    assert len(np.unique(_luma(tmp_path / "out.mkv"))) > 256
+
+
+def _luma(path: Path) -> np.ndarray[Any, Any]:
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="gray16le") for frame in container.decode(video=0)])
+
+
+def test_odd_sizes_get_another_row_and_column(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", [frame[:71, :93] for frame in pan(3)], codec="ffv1", pixels="gray")
+    Sepia().predict_video(film, tmp_path / "out.mkv", **LOSSLESS)
+    frame = read_film(tmp_path / "out.mkv")[1][0]
+    assert frame.shape == (72, 94, 3)
+    np.testing.assert_array_equal(frame[-1], frame[-2])
+    np.testing.assert_array_equal(frame[:71, :93], Sepia().predict(pan(3)[0][:71, :93]))
+
+
+def test_a_single_frame_is_a_film(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", pan(1))
+    assert Sepia().predict_video(film, tmp_path / "out.mp4").frames == 1
+    assert len(read_film(tmp_path / "out.mp4")[0]) == 1
+
+
+def test_damaged_frames_are_counted(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", pan(60), crf="10", sound=2.4)
+    stored = bytearray(film.read_bytes())
+    middle = len(stored) // 2
+    stored[middle : middle + 600] = bytes(np.random.default_rng(0).integers(0, 256, 600, np.uint8))
+    film.write_bytes(stored)
+    report = Sepia().predict_video(film, tmp_path / "out.mp4")
+    assert 0 < report.damaged < 20
+    assert 50 < report.frames <= 60
+    assert len(read_film(tmp_path / "out.mp4")[0]) == report.frames
+
+
+def test_a_film_that_is_cut_off_is_coloured_as_far_as_it_goes(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(60), crf="10", sound=2.4)
+    film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+    report = Sepia().predict_video(film, tmp_path / "out.mkv")
+    assert 10 < report.frames < 60
+    assert len(read_film(tmp_path / "out.mkv")[0]) == report.frames
+
+
+def test_sound_that_ends_before_the_film_is_kept(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", pan(50), sound=0.5)
+    Sepia().predict_video(film, tmp_path / "out.mp4")
+    assert packets(tmp_path / "out.mp4", "audio") == packets(film, "audio")
+
+
+def test_what_is_no_film_is_named(tmp_path: Path) -> None:
+    (tmp_path / "words.mp4").write_text("no film")
+    with av.open(str(tmp_path / "sound.mp4"), "w") as container:
+        stream: Any = container.add_stream("aac", rate=16000)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.float32), "fltp", "mono")
+        silence.rate = 16000
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode(None))
+    film = write_film(tmp_path / "film.mp4", pan(2))
+    unknown = bytearray(write_film(tmp_path / "film.avi", pan(2), codec="mpeg4").read_bytes())
+    (tmp_path / "codec.avi").write_bytes(unknown.replace(b"FMP4", b"QQQQ").replace(b"fmp4", b"qqqq"))
+    output = tmp_path / "out.mp4"
+    with pytest.raises(cf.VideoError, match=r"words.mp4 is no film that can be read: Invalid data"):
+        Sepia().predict_video(tmp_path / "words.mp4", output)
+    with pytest.raises(cf.VideoError, match=r"sound.mp4 has no video"):
+        Sepia().predict_video(tmp_path / "sound.mp4", output)
+    with pytest.raises(cf.VideoError, match=r"codec.avi has video of a codec that this PyAV cannot decode"):
+        Sepia().predict_video(tmp_path / "codec.avi", output)
+    with pytest.raises(FileNotFoundError):
+        Sepia().predict_video(tmp_path / "none.mp4", output)
+    with pytest.raises(cf.VideoError, match=r"film.mp4 would be overwritten"):
+        Sepia().predict_video(film, film)
+    with pytest.raises(cf.VideoError, match=r"out.xyz names no format of films; use .mp4, .mkv or .mov"):
+        Sepia().predict_video(film, tmp_path / "out.xyz")
+    with pytest.raises(ValueError, match=r"PyAV has no encoder 'libx999' here"):
+        Sepia().predict_video(film, output, encoder="libx999")
+    with pytest.raises(ValueError, match=r"libx264 does not encode with {'preset': 'hasty'}"):
+        Sepia().predict_video(film, output, encoder_options={"preset": "hasty"})
+    with pytest.raises(ValueError, match=r"steadiness must be a number from 0 up to but excluding 1, not 1"):
+        Sepia().predict_video(film, output, steadiness=1)
+    with pytest.raises(ValueError, match=r"this Sepia takes no hints"):
+        Sepia().predict_video(film, output, hints={0: [(1, 1, "red")]})
+    assert sorted(path.name for path in tmp_path.iterdir() if "out" in path.name) == []
+
+
+@pytest.mark.slow
+def test_an_interrupted_film_goes_on(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(500, side=64), sound=2.0)
+    Flickering().predict_video(film, tmp_path / "whole.mkv", steadiness=0.5, **LOSSLESS)
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "colours" and progress.frames == 300:
+            raise KeyboardInterrupt
+
+    class Steady(Flickering):
+        def render_ab(self, lightness: torch.Tensor) -> torch.Tensor:
+            return torch.cat([lightness / 4, 30 - lightness / 3], dim=1)
+
+    with pytest.raises(KeyboardInterrupt):
+        Steady().predict_video(film, tmp_path / "out.mkv", progress=stop, **LOSSLESS)
+    assert sorted(path.name for path in (tmp_path / "out.mkv.segments").iterdir()) == [
+        "000000.nut", "000001.safetensors", "film.json", "scan.json"
+    ]  # fmt: skip
+    begun: list[Progress] = []
+    Steady().predict_video(film, tmp_path / "out.mkv", progress=begun.append, **LOSSLESS)
+    assert (begun[0].stage, begun[0].frames, begun[0].total) == ("colours", 240, 500)
+    assert begun[0].rate == pytest.approx(25, rel=0.01)
+    Steady().predict_video(film, tmp_path / "at-once.mkv", **LOSSLESS)
+    resumed, at_once = read_film(tmp_path / "out.mkv"), read_film(tmp_path / "at-once.mkv")
+    assert resumed[0] == at_once[0] == read_film(film)[0]
+    np.testing.assert_array_equal(resumed[1], at_once[1])
+
+
+@pytest.mark.slow
+def test_other_settings_begin_anew(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(300, side=64))
+    begun: list[int] = []
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "colours":
+            begun.append(progress.frames)
+            if progress.frames == 260:
+                raise KeyboardInterrupt
+
+    for saturation in (1.0, 0.5):
+        begun.clear()
+        with pytest.raises(KeyboardInterrupt):
+            Sepia().predict_video(film, tmp_path / "out.mkv", saturation=saturation, progress=stop)
+        assert begun[0] == 0
+
+
+@pytest.mark.slow
+def test_a_killed_process_loses_at_most_a_segment(model: Path, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", pan(600, side=64))
+    command = [COMMAND, "colorize", str(film), "-o", str(tmp_path / "out.mp4"), "--model", str(model)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    first = tmp_path / "out.mp4.segments" / "000000.nut"
+    while not first.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    written = first.stat().st_mtime_ns
+    held = os.open(first, os.O_RDONLY)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert os.fstat(held).st_mtime_ns == written
+    os.close(held)
+    assert len(read_film(tmp_path / "out.mp4")[0]) == 600
+
+
+def test_a_full_disk_says_how_to_go_on(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(40))
+    with (
+        at_most_bytes_a_file(20_000),
+        pytest.raises(OSError, match=r"File too large; make room, and go on by the same command"),
+    ):
+        Sepia().predict_video(film, tmp_path / "out.mkv", **LOSSLESS)
+    with small_disk(tmp_path / "disk", 60) as disk:
+        with pytest.raises(OSError, match=r"No space left on device; make room, and go on by the same command"):
+            Sepia().predict_video(film, disk / "out.mkv", **LOSSLESS)
+        assert not (disk / "out.mkv").exists()
+
+
+def test_two_processes_do_not_write_one_film(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(5))
+
+    def again(progress: Progress) -> None:
+        with pytest.raises(cf.VideoError, match=rf"out.mkv is being written by process {os.getpid()}"):
+            Sepia().predict_video(film, tmp_path / "out.mkv")
+
+    Sepia().predict_video(film, tmp_path / "out.mkv", progress=again)
+
+
+def test_hints_hold_for_their_shot(tmp_path: Path) -> None:
+    coffee = np.asarray(data.coffee())[..., 1][100:196, 100:228]
+    film = write_film(tmp_path / "film.mkv", [*pan(10), *[coffee] * 10, *pan(10)])
+    hints: dict[str | float, Any] = {"0.6": [(40, 60, "#884422", 6)]}
+    Obedient().predict_video(film, tmp_path / "out.mkv", hints=hints, **LOSSLESS)
+    lab = cf.rgb_to_lab(torch.from_numpy(read_film(tmp_path / "out.mkv")[1]).movedim(-1, 1))
+    chroma = lab[:, 1:].norm(dim=1).flatten(1).mean(dim=1)
+    assert (chroma[:10] < 1).all()
+    assert (chroma[10:20] > 10).all()
+    assert (chroma[20:] < 1).all()
+    with pytest.raises(cf.HintsError, match=r"'0:02' is after the end of the film, which takes 1.20 seconds"):
+        Obedient().predict_video(film, tmp_path / "out.mkv", hints={"0:02": [(1, 1, "red")]})
+    with pytest.raises(cf.HintsError, match=r'given for times, as in {"00:01:12.5": ...}, not as a list'):
+        Obedient().predict_video(film, tmp_path / "out.mkv", hints=[(1, 1, "red")])  # type: ignore[arg-type]
+
+
+def test_references_hold_for_the_film_or_their_shot(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", [*pan(6), *[np.asarray(data.coffee())[..., 1][:96, :128]] * 6])
+    colorizer = cf.create_colorizer("welsh2002").set_params(render_size=48)
+    options: dict[str, Any] = {"steadiness": 0, **LOSSLESS}
+    colorizer.fit(data.astronaut()).predict_video(film, tmp_path / "fit.mkv", **options)
+    colorizer.predict_video(film, tmp_path / "own.mkv", reference={0.3: data.chelsea()}, **options)
+    colorizer.predict_video(film, tmp_path / "all.mkv", reference=data.chelsea(), **options)
+    fit, own, everywhere = (read_film(tmp_path / name)[1] for name in ("fit.mkv", "own.mkv", "all.mkv"))
+    np.testing.assert_array_equal(own[:6], fit[:6])
+    np.testing.assert_array_equal(own[6:], everywhere[6:])
+    assert (own[6:] != fit[6:]).any()
+
+
+LONG = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from films import Sepia
+Sepia().predict_video(Path(sys.argv[2]), Path(sys.argv[2] + ".out.mkv"))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_film(tmp_path: Path) -> None:
+    helpers = Path(__file__).parents[1] / "helpers"
+    peaks = []
+    for count in (200, 1500):
+        film = write_film(tmp_path / f"{count}.mkv", pan(count, side=64))
+        done = subprocess.run([sys.executable, "-c", LONG, helpers, film], capture_output=True, text=True, check=True)
+        peaks.append(int(done.stdout))
+    assert peaks[1] - peaks[0] < 40_000  # kilobytes
+
+
+@pytest.mark.slow
+def test_the_shell_colours_a_film(model: Path, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", pan(10), sound=0.4)
+
+    def run(*arguments: object) -> tuple[int, str]:
+        command = [COMMAND, "colorize", *map(str, arguments), "--model", str(model)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr.strip().splitlines()[-1] if done.stderr else ""
+
+    assert run(film, "-o", tmp_path / "out.mp4", "--steadiness", 0.5, "--encoder-option", "crf=30")[0] == 0
+    assert len(read_film(tmp_path / "out.mp4")[0]) == 10
+    assert run(film, "-o", tmp_path / "films")[0] == 0
+    assert (tmp_path / "films" / "film.mp4").exists()
+    cf.write_photo(tmp_path / "photo.png", data.camera())
+    assert run(tmp_path / "photo.png", "-o", tmp_path / "out.png", "--steadiness", 0.5) == (
+        2, f"colorfuse: --steadiness is for films; {tmp_path / 'photo.png'} is none"
+    )  # fmt: skip
+    assert run(film, tmp_path / "photo.png", "-o", tmp_path / "o") == (
+        2, f"colorfuse: {film} is a film; films are coloured one by one"
+    )  # fmt: skip
+    assert run(film, "-o", tmp_path / "o.mp4", "--encoder-option", "crf") == (
+        2, "colorfuse: --encoder-option crf must be name=value, as in crf=20"
+    )  # fmt: skip
+    (tmp_path / "hints.json").write_text("{")
+    code, said = run(film, "-o", tmp_path / "o.mp4", "--hints", tmp_path / "hints.json")
+    assert (code, said.startswith(f"colorfuse: {tmp_path / 'hints.json'} is no JSON")) == (2, True)
+
+
+@pytest.mark.slow
+def test_a_browser_plays_the_film(tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    film = write_film(tmp_path / "film.mp4", pan(30, side=96), sound=1.2)
+    Sepia().predict_video(film, tmp_path / "out.mp4")
+    page = tmp_path / "page.html"
+    page.write_text('<video src="out.mp4" muted></video>')
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--allow-file-access-from-files"]
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=options)
+        tab = chromium.new_page()
+        tab.goto(page.as_uri())
+        found = tab.evaluate(
+            """async () => {
+                const video = document.querySelector("video");
+                await video.play();
+                await new Promise((ended, failed) => { video.onended = ended; video.onerror = failed; });
+                const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+                const context = canvas.getContext("2d");
+                context.drawImage(video, 0, 0);
+                const [red, green, blue] = context.getImageData(60, 40, 1, 1).data;
+                return [video.videoWidth, video.videoHeight, video.duration, red - blue];
+            }"""
+        )
+        chromium.close()
+    width, height, duration, warmth = found
+    assert (width, height) == (128, 96)
+    assert duration == pytest.approx(1.2, abs=0.1)
+    assert warmth > 10
