@@ -169,7 +169,7 @@ def speed(colorizer: cf.FusionColorizer, clip: Path, size: tuple[int, int], fold
     decoding = time.perf_counter() - start
     start = time.perf_counter()
     with av.open(str(folder / "again.mp4"), "w") as container:
-        stream: Any = container.add_stream("libx264", rate=25, options={"crf": "18", "preset": "fast"})
+        stream: Any = container.add_stream("libx264", rate=25, options={"crf": "18", "preset": "veryfast"})
         stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
         for frame in decoded(path):
             container.mux(stream.encode(frame.reformat(format="rgb24").reformat(format="yuv420p")))

@@ -29,6 +29,19 @@ def test_quickstart_writes_a_sheet_and_prints_where(tmp_path: Path) -> None:
     assert gray.max() == 0 < colored.mean() < truth.mean() * 2
 
 
+@pytest.mark.slow
+def test_a_point_in_one_frame_colours_its_shot(tmp_path: Path) -> None:
+    assert "48 frames in 2 shots, 2.0 s" in run("steer_film.py", tmp_path)
+    sheet = np.asarray(Image.open(tmp_path / "film.png").convert("HSV"))[..., 1].astype(float)
+    gray, automatic, steered = np.split(sheet, 3)
+    assert gray.mean() < 3
+    np.testing.assert_array_equal(steered[:, :640], automatic[:, :640])
+    assert all(
+        steered[:, left : left + 320].mean() > automatic[:, left : left + 320].mean() + 20
+        for left in range(960, 1920, 320)
+    )
+
+
 def test_train_on_shards(tmp_path: Path) -> None:
     pytest.importorskip("webdataset")
     printed = run("train_on_shards.py", tmp_path)

@@ -151,6 +151,14 @@ def test_a_film_that_is_cut_off_is_coloured_as_far_as_it_goes(tmp_path: Path) ->
     assert len(read_film(tmp_path / "out.mkv")[0]) == report.frames
 
 
+@pytest.mark.parametrize("missing", ["av", "cv2"])
+def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    film = write_film(tmp_path / "film.mp4", pan(2))
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=r"films need PyAV and OpenCV: pip install 'colorfuse\[video\]'"):
+        Sepia().predict_video(film, tmp_path / "out.mp4")
+
+
 def test_sound_that_ends_before_the_film_is_kept(tmp_path: Path) -> None:
     film = write_film(tmp_path / "film.mp4", pan(50), sound=0.5)
     Sepia().predict_video(film, tmp_path / "out.mp4")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from colorfuse.video.coloring import FilmReport, Progress
 
 _BATCH_ON_GPU = 8
-_ENCODER_OPTIONS = {"libx264": {"crf": "18", "preset": "fast"}}
+_ENCODER_OPTIONS = {"libx264": {"crf": "18", "preset": "veryfast"}}
 
 make_forks_safe()
 
@@ -265,7 +265,7 @@ class Colorizer(Steered, Estimator, ABC):
             upsample: As in `predict`.
             render_size: As in `predict`.
             encoder: FFmpeg's name of the video encoder.
-            encoder_options: Options of the encoder; for libx264, by default, `{"crf": "18", "preset": "fast"}`.
+            encoder_options: Options of the encoder; for libx264, by default, `{"crf": "18", "preset": "veryfast"}`.
             progress: Called with a `Progress` after each frame.
 
         Returns:

@@ -18,7 +18,7 @@ ColorsOfRows: TypeAlias = Callable[[Tensor, int], Tensor]
 """Maps lightness `(1, rows, W)` and the index of its first row to ab `(2, rows, W)`."""
 
 _ROUNDING = 1e-5
-_PIXELS_AT_ONCE = 1 << 21
+_PIXELS_AT_ONCE = 1 << 19
 FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
+import torch
 
 from colorfuse.errors import VideoError
 from colorfuse.files import Claim, atomic_file, check_folder
@@ -29,7 +30,7 @@ from colorfuse.video.writing import Encoding, check_can_be_written, join
 
 _AHEAD = 6
 """Frames after each one that are looked at, a quarter of a second."""
-_READ_AHEAD = 4
+_READ_AHEAD = 1
 _REACH = 10_000
 """Frames before and after a marked one in which its marks are followed at most, which bounds memory."""
 
@@ -125,7 +126,7 @@ def color_film(
     if not claim.is_mine:
         raise VideoError(f"{output} is being written by process {claim.holder or 'unknown'}; wait until it ends")
     try:
-        with memory_for(*film.size, str(path)):
+        with memory_for(*film.size, str(path)), _threads_shared():
             return _Coloring(system, predictor, film, encoding, output, options, told).run()
     finally:
         claim.release()
@@ -169,9 +170,9 @@ class _Coloring:
         with contextlib.closing(colored):
             for index in range(first, -(-frames // LENGTH)):
                 # The writer is outlived by the segment, whose file it writes to.
-                with segments.written(index, self.film, self.encoding) as segment, ThreadPoolExecutor(1) as writer:
+                with segments.written(index, self.film, self.encoding) as segment, _worker() as writer:
                     write = partial(_write, segment, self.predictor)
-                    for _ in prefetch(writer, write, islice(colored, LENGTH), 2):
+                    for _ in prefetch(writer, write, islice(colored, LENGTH), 1):
                         done += 1
                         self.told(Progress("colours", done, frames, rate))
         with segments.errors(), atomic_file(self.output) as whole:
@@ -187,7 +188,7 @@ class _Coloring:
         before = None if state is None else state.gray
         steadiness = self.options.steadiness
         look = Looker(self.film, self.predictor, self.scan.cuts, self.tracks, bool(steadiness), before)
-        with ThreadPoolExecutor(1) as reader:
+        with _worker() as reader:
             frames = islice(self.film.frames(start, self.scan.times), len(self.scan.times) - start)
             seen = prefetch(reader, look, frames, _READ_AHEAD)
             predicted = predict(seen, lambda shot: self.systems.get(shot, self.systems[-1]))
@@ -198,7 +199,7 @@ class _Coloring:
 
     def _ahead(self) -> int:
         height, width = self.film.size
-        return max(1, min(_AHEAD, available_memory() // 4 // (height * width * (6 if self.film.deep else 5))))
+        return max(1, min(_AHEAD, available_memory() // 4 // (height * width * (2 if self.film.deep else 1))))
 
     def _scanned(self) -> Scan:
         about = round(self.film.length * self.film.rate)
@@ -254,6 +255,22 @@ class _Coloring:
                 for shot, its in self.tracks.items()
             },
         }
+
+
+@contextlib.contextmanager
+def _threads_shared() -> Iterator[None]:
+    """Let this thread use half of torch's threads, since others read and write meanwhile."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, before // 2))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _worker() -> ThreadPoolExecutor:
+    """A thread beside this one, with as many of torch's threads."""
+    return ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(torch.get_num_threads(),))
 
 
 def _write(segment: Segment, predictor: Predictor, colored: Colored) -> None:

@@ -101,7 +101,6 @@ class Film:
             stream = streams[0]
             if stream.codec_context is None:
                 raise VideoError(f"{self.path} has video of a codec that this PyAV cannot decode; convert it first")
-            stream.thread_type = "AUTO"
             yield container, stream
 
     def frames(self, start: int = 0, times: list[int] | None = None) -> Iterator[Frame]:

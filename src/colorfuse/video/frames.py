@@ -34,7 +34,6 @@ class Seen:
         pts: When it is shown.
         shot: The number of its shot.
         photo: It as a gray photo.
-        lightness: L `(1, H, W)`.
         small: L at working size `(1, 1, h, w)`.
         gray: The same as bytes `(h, w)`, 255 being 100.
         motion: The motion since the frame before; None at the start of a shot, and if colours are not steadied.
@@ -45,7 +44,6 @@ class Seen:
     pts: int
     shot: int
     photo: Photo
-    lightness: Tensor
     small: Tensor
     gray: NDArray[np.uint8]
     motion: Motion | None
@@ -92,8 +90,7 @@ class Looker:
     def __call__(self, frame: Frame) -> Seen:
         """Look at the next frame."""
         photo = self._film.photo(frame)
-        lightness = photo.lightness()
-        small = self._predictor.shrink(lightness[None], self._predictor.render_size)
+        small = self._predictor.shrink(photo.lightness()[None], self._predictor.render_size)
         gray = gray_bytes(small)
         shot = int(np.searchsorted(self._cuts, frame.index, side="right")) - 1
         motion = None
@@ -101,7 +98,7 @@ class Looker:
             motion = self._motion.between(self._before, gray)
         self._before = gray
         drawn = draw_tracks(self._tracks.get(shot, ()), frame.index, gray.shape)
-        return Seen(frame.index, frame.pts, shot, photo, lightness, small, gray, motion, drawn)
+        return Seen(frame.index, frame.pts, shot, photo, small, gray, motion, drawn)
 
 
 def gray_bytes(small: Tensor) -> NDArray[np.uint8]:
@@ -149,10 +146,14 @@ def steady(
 
 def put_on(colored: Colored, predictor: Predictor) -> Pixels:
     """Put the colours on the frame at full size; those of hints are obeyed."""
-    seen, height = colored.seen, colored.seen.lightness.shape[-2]
+    seen, lightness = (
+        colored.seen,
+        colored.seen.photo.lightness(),
+    )  # kept for all frames that wait, it would fill memory
+    height = lightness.shape[-2]
     colors = colored.rendered._replace(ab=predictor.saturation * colored.rendered.ab)
     if seen.drawn is None:
         rows = predictor.upsampling(*colors, height)
     else:
         rows = obeying(colors, seen.small, seen.drawn, predictor.upsampling, height)
-    return seen.photo.colored(seen.lightness, lambda some, top: rows(some[None], top)[0])
+    return seen.photo.colored(lightness, lambda some, top: rows(some[None], top)[0])
