@@ -18,7 +18,7 @@ from films import LOSSLESS, Flickering, Obedient, Sepia, packets, pan, read_film
 from skimage import data
 
 import colorfuse as cf
-from colorfuse.video.coloring import Progress
+from colorfuse.video.options import Progress
 
 COMMAND = str(Path(sys.executable).with_name("colorfuse"))
 

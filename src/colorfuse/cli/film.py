@@ -12,7 +12,7 @@ from colorfuse.colorizers import Colorizer
 from colorfuse.colorizers.network import NetworkColorizer
 
 if TYPE_CHECKING:
-    from colorfuse.video.coloring import Progress
+    from colorfuse.video.options import Progress
 
 _USUAL = ("avi", "mkv", "mov", "mp4", "m4v", "mpeg", "mpg", "ts", "mts", "m2ts", "vob", "webm", "ogv")
 _OTHERS = ("3gp", "asf", "wmv", "dv", "flv", "f4v", "mxf", "nut", "y4m")

@@ -30,7 +30,7 @@ from colorfuse.inference.upsampling import find_upsampling
 from colorfuse.video.steering import Time
 
 if TYPE_CHECKING:
-    from colorfuse.video.coloring import FilmReport, Progress
+    from colorfuse.video.options import FilmReport, Progress
 
 _BATCH_ON_GPU = 8
 _ENCODER_OPTIONS = {"libx264": {"crf": "18", "preset": "veryfast"}}
@@ -280,7 +280,8 @@ class Colorizer(Steered, Estimator, ABC):
             ImportError: PyAV or OpenCV is not installed.
             ValueError: An option is unknown or out of range, or this system takes no hints or no reference.
         """
-        from colorfuse.video.coloring import Options, color_film
+        from colorfuse.video.coloring import color_film
+        from colorfuse.video.options import Options
 
         return color_film(
             self,

@@ -4,11 +4,10 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,82 +19,21 @@ from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.prefetching import prefetch
 from colorfuse.inference.rendering import RenderAb
 from colorfuse.memory import available_memory, memory_for
+from colorfuse.video.encoding import Encoding
 from colorfuse.video.film import Film
 from colorfuse.video.frames import Colored, Looker, gray_bytes, predict, put_on, steady
+from colorfuse.video.joining import check_can_be_written, join
+from colorfuse.video.options import FilmReport, Options, Progress, System
 from colorfuse.video.scan import Scan, scan_once
 from colorfuse.video.segments import LENGTH, WHEN_FULL, Segment, Segments, State, folder_of
 from colorfuse.video.steering import by_frame, read_times
 from colorfuse.video.tracking import Track, track
-from colorfuse.video.writing import Encoding, check_can_be_written, join
 
 _AHEAD = 6
 """Frames after each one that are looked at, a quarter of a second."""
 _READ_AHEAD = 1
 _REACH = 10_000
 """Frames before and after a marked one in which its marks are followed at most, which bounds memory."""
-
-
-class System(Protocol):
-    """What colours a film: a `Colorizer`."""
-
-    def predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
-        """Make a predictor."""
-
-    def with_reference(self, reference: Any, *, render_size: int | None = None) -> Self:
-        """Take the colours of references."""
-
-    def check_takes(self, hints: Any) -> None:
-        """Check that hints are taken."""
-
-    @property
-    def render_with_certainty(self) -> RenderAb:
-        """Maps L and hints to ab and certainty."""
-
-
-class Progress(NamedTuple):
-    """How far the colouring of a film is.
-
-    Attributes:
-        stage: "cuts" while the film is looked through, "colours" while it is coloured.
-        frames: Frames that are done.
-        total: Frames of the film; about how many in the first stage.
-        rate: Frames a second of the film as it plays.
-    """
-
-    stage: str
-    frames: int
-    total: int
-    rate: float
-
-
-class FilmReport(NamedTuple):
-    """What became of a film.
-
-    Attributes:
-        frames: Its frames.
-        shots: Its shots.
-        damaged: Frames that could not be decoded, or only in part.
-        seconds: How long it plays.
-    """
-
-    frames: int
-    shots: int
-    damaged: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a film is coloured; the attributes are arguments of `Colorizer.predict_video`."""
-
-    hints: Any
-    reference: Any
-    steadiness: float
-    saturation: float
-    upsample: str | None
-    render_size: int | None
-    encoder: str
-    encoder_options: Mapping[str, Any]
 
 
 def color_film(

@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 
 from colorfuse.files import atomic_file, write_errors, write_tensors
 from colorfuse.images import Pixels
+from colorfuse.video.encoding import Encoder, Encoding
 from colorfuse.video.film import Film
 from colorfuse.video.motion import Plane
-from colorfuse.video.writing import Encoder, Encoding
 
 LENGTH = 240
 """Frames of a segment; each begins with a frame that needs no other, as players need for going to a time."""

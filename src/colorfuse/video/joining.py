@@ -1,18 +1,14 @@
-"""Writing of films: encoded segments, and the whole film with all that is kept of the first one."""
+"""Joining of coloured segments to a film, with all that is kept of the gray one."""
 
-import contextlib
 import heapq
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from colorfuse.errors import VideoError
-from colorfuse.images import Pixels
+from colorfuse.video.encoding import Encoding, add_video
 from colorfuse.video.film import Film, import_av
 
 if TYPE_CHECKING:
@@ -21,133 +17,6 @@ if TYPE_CHECKING:
 
 _KEPT = ("audio", "subtitle")
 """Streams that are copied as they are."""
-_BT709, _BT601 = 1, 6
-_HD = 720
-"""Height from which films that do not tell have the colours of HD television."""
-_DEPTHS = (
-    ("yuv420p10le", "p010le", "yuv422p10le", "yuv444p10le", "yuv420p12le", "gbrp10le", "rgb48le"),
-    ("yuv420p", "nv12", "yuvj420p", "yuv422p", "yuv444p", "gbrp", "rgb24", "bgr0"),
-)
-"""Pixel formats of more than 8 bits, and of 8, the best known first."""
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How a film is encoded.
-
-    Attributes:
-        codec: Name of the encoder.
-        options: Its options, as FFmpeg names them.
-        pixels: The pixel format.
-        size: Height and width, even.
-    """
-
-    codec: str
-    options: Mapping[str, str]
-    pixels: str
-    size: tuple[int, int]
-
-    @property
-    def is_rgb(self) -> bool:
-        """Whether frames are encoded as RGB."""
-        return self.pixels.startswith(("rgb", "bgr", "gbr"))
-
-    @property
-    def matrix(self) -> int:
-        """The colours of television, high-definition or not, by FFmpeg's number."""
-        return _BT709 if self.size[0] >= _HD else _BT601
-
-    @staticmethod
-    def of(codec: str, options: Mapping[str, Any], deep: bool, size: tuple[int, int]) -> "Encoding":
-        """Choose the pixel format, of more than 8 bits if the film has more and the codec takes them.
-
-        Raises:
-            ValueError: PyAV has no such encoder.
-        """
-        av = import_av()
-        try:
-            known = [each.name for each in av.Codec(codec, "w").video_formats or []]
-        except ValueError as error:
-            raise ValueError(f"PyAV has no encoder {codec!r} here; libx264 and libx265 are usual ones") from error
-        wanted = [*_DEPTHS[0], *_DEPTHS[1]] if deep else [*_DEPTHS[1], *_DEPTHS[0]]
-        pixels = next((each for each in wanted if each in known), None)
-        if pixels is None:
-            raise ValueError(f"{codec} encodes none of the pixel formats {', '.join(wanted)}; use another encoder")
-        height, width = (length + length % 2 for length in size)
-        return Encoding(codec, {name: str(value) for name, value in options.items()}, pixels, (height, width))
-
-
-@dataclass(eq=False)
-class Encoder:
-    """Encodes one segment of a film to a file.
-
-    Args:
-        path: The file to write; NUT, which keeps times exactly.
-        film: The film that is coloured.
-        encoding: How.
-    """
-
-    path: Path
-    film: Film
-    encoding: Encoding
-    _container: "OutputContainer" = field(init=False)
-
-    def __post_init__(self) -> None:
-        av = import_av()
-        self._container = av.open(str(self.path), "w", format="nut")
-        try:
-            self._stream = add_video(self._container, self.film, self.encoding)
-        except BaseException:
-            self._container.close()
-            raise
-
-    def add(self, pixels: Pixels, pts: int) -> None:
-        """Encode a frame: RGB `(H, W, 3)`, of which an odd last row or column is repeated."""
-        av = import_av()
-        height, width = self.encoding.size
-        if pixels.shape[:2] != (height, width):
-            pixels = pixels[:, np.minimum(np.arange(width), pixels.shape[1] - 1)]
-            pixels = pixels[np.minimum(np.arange(height), pixels.shape[0] - 1)]
-        frame = av.VideoFrame.from_ndarray(pixels, "rgb24" if pixels.dtype == np.uint8 else "rgb48le")
-        matrix = None if self.encoding.is_rgb else self.encoding.matrix
-        image = frame.reformat(format=self.encoding.pixels, dst_colorspace=matrix)
-        image.pts, image.time_base = pts, self.film.time_base
-        self._container.mux(self._stream.encode(image))
-
-    def finish(self) -> None:
-        """Write what is left, and close the file."""
-        self._container.mux(self._stream.encode(None))
-        self._container.close()
-
-    def discard(self) -> None:
-        """Close the file as it is."""
-        with contextlib.suppress(Exception):
-            self._container.close()
-
-
-def add_video(container: "OutputContainer", film: Film, encoding: Encoding) -> Any:
-    """Add a stream of encoded video.
-
-    Raises:
-        ValueError: The encoder does not take its options.
-    """
-    av = import_av()
-    stream: Any = container.add_stream(encoding.codec, rate=film.rate, options=dict(encoding.options))
-    stream.height, stream.width = encoding.size
-    stream.pix_fmt = encoding.pixels
-    stream.time_base = stream.codec_context.time_base = film.time_base
-    context = stream.codec_context
-    if film.aspect:
-        context.sample_aspect_ratio = film.aspect
-    if not encoding.is_rgb:
-        context.colorspace = context.color_primaries = context.color_trc = encoding.matrix
-        context.color_range = av.video.reformatter.ColorRange.MPEG.value
-    try:
-        context.open()
-    except av.error.FFmpegError as error:
-        given = dict(encoding.options)
-        raise ValueError(f"{encoding.codec} does not encode with {given}: {error.strerror}") from error
-    return stream
 
 
 def check_can_be_written(film: Film, encoding: Encoding, output: Path) -> None:
