@@ -92,6 +92,16 @@ class Sepia(cf.Colorizer):
         return torch.tensor([12.0, 24.0]).reshape(1, 2, 1, 1).expand(len(lightness), -1, *lightness.shape[-2:])
 
 
+class Tinted(cf.Colorizer):
+    """Colours things by their lightness."""
+
+    render_size = 64
+
+    def render_ab(self, lightness: Tensor) -> Tensor:
+        """Give colours that lightness decides."""
+        return torch.cat([lightness / 4, 30 - lightness / 3], dim=1)
+
+
 class Flickering(cf.Colorizer):
     """Colours things by their lightness, and each frame a bit differently."""
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from faults import at_most_bytes_a_file, small_disk
-from films import LOSSLESS, Flickering, Obedient, Sepia, packets, pan, read_film, write_film
+from films import LOSSLESS, Flickering, Obedient, Sepia, Tinted, packets, pan, read_film, write_film
 from skimage import data
 
 import colorfuse as cf
@@ -73,9 +73,11 @@ def test_colours_are_those_of_the_photo_and_lightness_stays(tmp_path: Path) -> N
 
 def test_saturation_and_others_are_those_of_predict(tmp_path: Path) -> None:
     film = write_film(tmp_path / "film.mkv", pan(3), codec="ffv1", pixels="gray")
-    Sepia().predict_video(film, tmp_path / "out.mkv", saturation=0.5, upsample="bilinear", render_size=40, **LOSSLESS)
+    options: dict[str, Any] = {"saturation": 0.5, "upsample": "bilinear", "render_size": 40}
+    Tinted().predict_video(film, tmp_path / "out.mkv", steadiness=0, **options, **LOSSLESS)
     frames = read_film(tmp_path / "out.mkv")[1]
-    np.testing.assert_array_equal(frames[1], Sepia().predict(pan(3)[1], saturation=0.5))
+    np.testing.assert_array_equal(frames[1], Tinted().predict(pan(3)[1], **options))
+    assert (frames[1] != Tinted().predict(pan(3)[1], saturation=0.5)).any()
 
 
 def test_steadied_colours_flicker_less(tmp_path: Path) -> None:
@@ -91,13 +93,16 @@ def test_steadied_colours_flicker_less(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rotation", [90, -90, 180])
 def test_frames_are_turned_upright(tmp_path: Path, rotation: int) -> None:
-    film = write_film(tmp_path / "film.mp4", pan(4), rotation=rotation)
-    with av.open(str(film)) as container:
-        turned = next(container.decode(video=0))
-    upright = np.rot90(turned.to_ndarray(format="gray"), turned.rotation // 90)
+    frames = [np.full((96, 128), 128, np.uint8) for _ in range(2)]
+    for frame in frames:
+        frame[:20] = 250  # at the top, as it is stored
+    film = write_film(tmp_path / "film.mp4", frames, rotation=rotation)
     Sepia().predict_video(film, tmp_path / "out.mkv", **LOSSLESS)
-    frame = read_film(tmp_path / "out.mkv")[1][0]
-    np.testing.assert_array_equal(frame, Sepia().predict(np.ascontiguousarray(upright)))
+    shown = read_film(tmp_path / "out.mkv")[1][0]
+    # A display rotation is counter-clockwise: what was at the top is at the left, at the right, or at the bottom.
+    side = {90: shown[:, :12], -90: shown[:, -12:], 180: shown[-12:]}[rotation]
+    assert shown.shape == ((128, 96, 3) if rotation != 180 else (96, 128, 3))
+    assert side.mean() > 200 > 150 > shown.mean()
 
 
 def test_ten_bits_stay_ten_bits(tmp_path: Path) -> None:
@@ -187,10 +192,15 @@ def test_what_is_no_film_is_named(tmp_path: Path) -> None:
         Sepia().predict_video(tmp_path / "none.mp4", output)
     with pytest.raises(cf.VideoError, match=r"film.mp4 would be overwritten"):
         Sepia().predict_video(film, film)
-    with pytest.raises(cf.VideoError, match=r"out.xyz names no format of films; use .mp4, .mkv or .mov"):
+    with pytest.raises(cf.VideoError, match=r"out.xyz is no film that can be written; use one of .mp4, .m4v, "):
         Sepia().predict_video(film, tmp_path / "out.xyz")
     with pytest.raises(ValueError, match=r"PyAV has no encoder 'libx999' here"):
         Sepia().predict_video(film, output, encoder="libx999")
+    with pytest.raises(cf.VideoError, match=r"out.webm cannot hold libx264; write a .mkv, or use another encoder"):
+        Sepia().predict_video(film, tmp_path / "out.webm")
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(cf.VideoError, match=r"folder.mp4 is a folder"):
+        Sepia().predict_video(film, tmp_path / "folder.mp4")
     with pytest.raises(ValueError, match=r"libx264 does not encode with {'preset': 'hasty'}"):
         Sepia().predict_video(film, output, encoder_options={"preset": "hasty"})
     with pytest.raises(ValueError, match=r"steadiness must be a number from 0 up to but excluding 1, not 1"):
@@ -203,29 +213,73 @@ def test_what_is_no_film_is_named(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_an_interrupted_film_goes_on(tmp_path: Path) -> None:
     film = write_film(tmp_path / "film.mkv", pan(500, side=64), sound=2.0)
-    Flickering().predict_video(film, tmp_path / "whole.mkv", steadiness=0.5, **LOSSLESS)
 
     def stop(progress: Progress) -> None:
         if progress.stage == "colours" and progress.frames == 300:
             raise KeyboardInterrupt
 
-    class Steady(Flickering):
-        def render_ab(self, lightness: torch.Tensor) -> torch.Tensor:
-            return torch.cat([lightness / 4, 30 - lightness / 3], dim=1)
-
     with pytest.raises(KeyboardInterrupt):
-        Steady().predict_video(film, tmp_path / "out.mkv", progress=stop, **LOSSLESS)
+        Tinted().predict_video(film, tmp_path / "out.mkv", progress=stop, **LOSSLESS)
     assert sorted(path.name for path in (tmp_path / "out.mkv.segments").iterdir()) == [
-        "000000.nut", "000001.safetensors", "film.json", "scan.json"
+        "000000.mkv", "000001.safetensors", "film.json", "scan.json"
     ]  # fmt: skip
     begun: list[Progress] = []
-    Steady().predict_video(film, tmp_path / "out.mkv", progress=begun.append, **LOSSLESS)
+    Tinted().predict_video(film, tmp_path / "out.mkv", progress=begun.append, **LOSSLESS)
     assert (begun[0].stage, begun[0].frames, begun[0].total) == ("colours", 240, 500)
     assert begun[0].rate == pytest.approx(25, rel=0.01)
-    Steady().predict_video(film, tmp_path / "at-once.mkv", **LOSSLESS)
+    Tinted().predict_video(film, tmp_path / "at-once.mkv", **LOSSLESS)
     resumed, at_once = read_film(tmp_path / "out.mkv"), read_film(tmp_path / "at-once.mkv")
     assert resumed[0] == at_once[0] == read_film(film)[0]
     np.testing.assert_array_equal(resumed[1], at_once[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".ts", ".avi", ".flv", ".mpg"])
+def test_films_of_all_kinds_go_on(tmp_path: Path, suffix: str) -> None:
+    codec = {".mpg": "mpeg2video"}.get(suffix, "libx264")
+    film = write_film(tmp_path / f"film{suffix}", pan(260, side=64), codec=codec, g="250")
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "colours" and progress.frames == 250:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Tinted().predict_video(film, tmp_path / "out.mkv", progress=stop, **LOSSLESS)
+    report = Tinted().predict_video(film, tmp_path / "out.mkv", **LOSSLESS)
+    Tinted().predict_video(film, tmp_path / "whole.mkv", **LOSSLESS)
+    resumed, whole = read_film(tmp_path / "out.mkv")[1], read_film(tmp_path / "whole.mkv")[1]
+    assert len(resumed) == report.frames >= 259
+    np.testing.assert_array_equal(resumed, whole)
+
+
+@pytest.mark.parametrize(("encoder", "name"), [("libsvtav1", "out.mp4"), ("prores_ks", "out.mov"), ("ffv1", "o.mkv")])
+def test_other_encoders(tmp_path: Path, encoder: str, name: str) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(30))
+    Sepia().predict_video(film, tmp_path / name, encoder=encoder)
+    times, frames = read_film(tmp_path / name)
+    assert times == read_film(film)[0]
+    warmth = frames[..., 0].astype(float).mean() - frames[..., 2].astype(float).mean()
+    expected = Sepia().predict(pan(1)[0])
+    assert warmth == pytest.approx(expected[..., 0].mean() - expected[..., 2].mean(), abs=4)
+
+
+def test_a_recording_that_starts_late_starts_at_once(tmp_path: Path) -> None:
+    times = [15000 + index for index in range(50)]
+    film = write_film(tmp_path / "film.ts", pan(50), times=times, sound=1.0)
+    Sepia().predict_video(film, tmp_path / "out.mp4")
+    begin, *_, end = read_film(tmp_path / "out.mp4")[0]
+    assert end - begin == 1960
+
+
+def test_recordings_put_one_after_another_go_on(tmp_path: Path) -> None:
+    one = write_film(tmp_path / "one.ts", pan(30), sound=1.2).read_bytes()
+    (tmp_path / "both.ts").write_bytes(one + one)
+    report = Sepia().predict_video(tmp_path / "both.ts", tmp_path / "out.mkv")
+    assert report.frames >= 58
+    assert len(read_film(tmp_path / "out.mkv")[0]) == report.frames
+    sound = [at for at, _ in packets(tmp_path / "out.mkv", "audio")]
+    assert sound == sorted(sound)
+    assert len(sound) == len(packets(tmp_path / "both.ts", "audio"))
 
 
 @pytest.mark.slow
@@ -251,18 +305,16 @@ def test_a_killed_process_loses_at_most_a_segment(model: Path, tmp_path: Path) -
     film = write_film(tmp_path / "film.mp4", pan(600, side=64))
     command = [COMMAND, "colorize", str(film), "-o", str(tmp_path / "out.mp4"), "--model", str(model)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    first = tmp_path / "out.mp4.segments" / "000000.nut"
+    first = tmp_path / "out.mp4.segments" / "000000.mkv"
     while not first.exists():
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    written = first.stat().st_mtime_ns
-    held = os.open(first, os.O_RDONLY)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert os.fstat(held).st_mtime_ns == written
-    os.close(held)
+    begun: list[Progress] = []
+    colorizer = cf.FusionColorizer.from_pretrained(model).optimized()
+    colorizer.predict_video(film, tmp_path / "out.mp4", progress=begun.append)
+    assert next(each.frames for each in begun if each.stage == "colours") >= 240
     assert len(read_film(tmp_path / "out.mp4")[0]) == 600
 
 
@@ -299,6 +351,13 @@ def test_hints_hold_for_their_shot(tmp_path: Path) -> None:
     assert (chroma[:10] < 1).all()
     assert (chroma[10:20] > 10).all()
     assert (chroma[20:] < 1).all()
+    Obedient().predict_video(film, tmp_path / "none.mkv", hints={0: [], "0.5": np.zeros((96, 128, 4), np.uint8)})
+    veiled = np.zeros((96, 128, 4), np.uint8)
+    veiled[20:40, 20:40] = [200, 60, 30, 160]
+    Obedient().predict_video(film, tmp_path / "veiled.mkv", hints={0: veiled}, **LOSSLESS)
+    assert np.ptp(read_film(tmp_path / "veiled.mkv")[1][0].astype(int), axis=-1)[30, 30] > 20
+    with pytest.raises(cf.HintsError, match=r"'0.01' is the time of a frame that another time names as well"):
+        Obedient().predict_video(film, tmp_path / "out.mkv", hints={0: [(1, 1, "red")], "0.01": [(2, 2, "red")]})
     with pytest.raises(cf.HintsError, match=r"'0:02' is after the end of the film, which takes 1.20 seconds"):
         Obedient().predict_video(film, tmp_path / "out.mkv", hints={"0:02": [(1, 1, "red")]})
     with pytest.raises(cf.HintsError, match=r'given for times, as in {"00:01:12.5": ...}, not as a list'):
@@ -310,12 +369,15 @@ def test_references_hold_for_the_film_or_their_shot(tmp_path: Path) -> None:
     colorizer = cf.create_colorizer("welsh2002").set_params(render_size=48)
     options: dict[str, Any] = {"steadiness": 0, **LOSSLESS}
     colorizer.fit(data.astronaut()).predict_video(film, tmp_path / "fit.mkv", **options)
+    unfitted = cf.create_colorizer("welsh2002").set_params(render_size=48)
+    unfitted.predict_video(film, tmp_path / "alone.mkv", reference=data.chelsea(), **options)
     colorizer.predict_video(film, tmp_path / "own.mkv", reference={0.3: data.chelsea()}, **options)
     colorizer.predict_video(film, tmp_path / "all.mkv", reference=data.chelsea(), **options)
     fit, own, everywhere = (read_film(tmp_path / name)[1] for name in ("fit.mkv", "own.mkv", "all.mkv"))
     np.testing.assert_array_equal(own[:6], fit[:6])
     np.testing.assert_array_equal(own[6:], everywhere[6:])
     assert (own[6:] != fit[6:]).any()
+    np.testing.assert_array_equal(read_film(tmp_path / "alone.mkv")[1], everywhere)
 
 
 LONG = """

@@ -188,7 +188,7 @@ def test_other_times_are_named(time: object) -> None:
 def test_a_time_is_that_of_the_frame_that_is_shown(durations: list[float], share: float) -> None:
     starts = np.cumsum([0, *durations])[:-1].tolist()
     end = sum(durations)
-    (index,) = by_frame({share * end: "x"}, starts, end, "hints")
+    (index,) = by_frame({share * end: "x"}, starts, end)
     assert starts[index] <= share * end + 1e-6
     assert index == len(starts) - 1 or share * end < starts[index + 1]
 

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from colorfuse.colorizers import Colorizer
 from colorfuse.colorizers.network import NetworkColorizer
+from colorfuse.video.joining import FORMATS
 
 if TYPE_CHECKING:
     from colorfuse.video.options import Progress
@@ -43,7 +44,8 @@ def color_film(
     """
     if isinstance(colorizer, NetworkColorizer):
         colorizer = colorizer.optimized()
-    target = output if is_film(output) else output / film.name
+    written = film.suffix if film.suffix.lower() in FORMATS else ".mkv"
+    target = output if is_film(output) else output / f"{film.stem}{written}"
     if wrong := [each for each in encoder_options if "=" not in each]:
         raise ValueError(f"--encoder-option {wrong[0]} must be name=value, as in crf=20")
     pairs = dict(each.split("=", 1) for each in encoder_options)
@@ -69,6 +71,7 @@ class _Bar:
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
         self._stage = ""
+        self._first, self._start = 0, 0.0
 
     def __enter__(self) -> "_Bar":
         return self

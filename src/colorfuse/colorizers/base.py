@@ -253,7 +253,7 @@ class Colorizer(Steered, Estimator, ABC):
 
         Args:
             path: A film of any format that PyAV reads. Its luma is coloured; its colours are ignored.
-            output: The film to write, atomically; `.mp4`, `.mkv`, `.mov` or another format that takes its audio.
+            output: The film to write, atomically: `.mp4`, `.mov`, `.mkv`, `.webm` or `.ts`.
             hints: A mapping from times of the film, which are seconds or text such as "00:01:12.5", to hints for the
                 frame that is shown then, as `predict` takes them; or a `.json` file of such a mapping, whose values
                 are points, strokes or names of files. Marks move with what they are on, and hold for their shot.
@@ -278,6 +278,7 @@ class Colorizer(Steered, Estimator, ABC):
             HintsError: Hints are not given for times, cannot be read, or do not fit.
             PhotoError: A reference cannot be read.
             ImportError: PyAV or OpenCV is not installed.
+            MemoryError: A frame does not fit in memory.
             ValueError: An option is unknown or out of range, or this system takes no hints or no reference.
         """
         from colorfuse.video.coloring import color_film
@@ -295,7 +296,7 @@ class Colorizer(Steered, Estimator, ABC):
                 upsample=upsample,
                 render_size=render_size,
                 encoder=encoder,
-                encoder_options=encoder_options or _ENCODER_OPTIONS.get(encoder, {}),
+                encoder_options=_ENCODER_OPTIONS.get(encoder, {}) if encoder_options is None else encoder_options,
             ),
             progress or (lambda _: None),
         )

@@ -1,39 +1,35 @@
 """Colouring of films."""
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
 from colorfuse.errors import VideoError
 from colorfuse.files import Claim, atomic_file, check_folder
-from colorfuse.hints import read_hints
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.prefetching import prefetch
-from colorfuse.inference.rendering import RenderAb
 from colorfuse.memory import available_memory, memory_for
 from colorfuse.video.encoding import Encoding
 from colorfuse.video.film import Film
-from colorfuse.video.frames import Colored, Looker, gray_bytes, predict, put_on, steady
+from colorfuse.video.fingerprint import fingerprint
+from colorfuse.video.frames import Colored, Looker, predict, put_on, steady
 from colorfuse.video.joining import check_can_be_written, join
+from colorfuse.video.motion import import_cv2
 from colorfuse.video.options import FilmReport, Options, Progress, System
+from colorfuse.video.plan import Plan, make_plan
 from colorfuse.video.scan import Scan, scan_once
-from colorfuse.video.segments import LENGTH, WHEN_FULL, Segment, Segments, State, folder_of
-from colorfuse.video.steering import by_frame, read_times
-from colorfuse.video.tracking import Track, track
+from colorfuse.video.segments import LENGTH, WHEN_FULL, Segment, Segments, folder_of
+from colorfuse.video.steadying import State
+from colorfuse.video.steering import read_hint_times, read_times
 
 _AHEAD = 6
 """Frames after each one that are looked at, a quarter of a second."""
 _READ_AHEAD = 1
-_REACH = 10_000
-"""Frames before and after a marked one in which its marks are followed at most, which bounds memory."""
 
 
 def color_film(
@@ -50,13 +46,18 @@ def color_film(
     """
     if not 0 <= options.steadiness < 1:
         raise ValueError(f"steadiness must be a number from 0 up to but excluding 1, not {options.steadiness}")
+    hints, references = read_hint_times(options.hints), read_times(options.reference)
+    system.check_takes(hints or None)
+    if references is not None and not isinstance(references, Mapping):
+        system, references = system.with_reference(references, render_size=options.render_size), None
     predictor = system.predictor(options.saturation, options.upsample, options.render_size)
     if predictor.planes != 2:
         raise ValueError(f"{type(system).__name__} paints drawings, and no films")
-    system.check_takes(options.hints or None)
-    if output.resolve() == path.resolve():
-        raise VideoError(f"{path} would be overwritten; choose another output")
+    import_cv2()
     film = Film(path)
+    if output.is_dir() or output.resolve() == path.resolve():
+        kind = "is a folder" if output.is_dir() else "would be overwritten"
+        raise VideoError(f"{output} {kind}; choose another output")
     encoding = Encoding.of(options.encoder, options.encoder_options, film.deep, film.size)
     check_can_be_written(film, encoding, output)
     check_folder(folder_of(output))
@@ -65,134 +66,89 @@ def color_film(
         raise VideoError(f"{output} is being written by process {claim.holder or 'unknown'}; wait until it ends")
     try:
         with memory_for(*film.size, str(path)), _threads_shared():
-            return _Coloring(system, predictor, film, encoding, output, options, told).run()
+            scan = _scanned(film, output, told)
+            rate = len(scan.times) / max(scan.length(film), 1e-9)
+            plan = make_plan(
+                system,
+                references,
+                hints,
+                predictor,
+                film,
+                scan,
+                lambda done, total: told(Progress("hints", done, total, rate)),
+            )
+            segments = Segments(output, fingerprint(film, encoding, options.steadiness, predictor, plan))
+            _color(film, encoding, options.steadiness, predictor, plan, scan, segments, told)
+            with segments.errors(), atomic_file(output) as whole:
+                join(film, segments.paths(_count(scan)), scan.times, scan.end, output, whole)
+            segments.remove()
     finally:
         claim.release()
+    return FilmReport(len(scan.times), len(scan.cuts), scan.damaged, scan.length(film))
 
 
-class _Coloring:
-    """The colouring of one film: a look through all of it, its segments one by one, and their joining."""
+def _scanned(film: Film, output: Path, told: Callable[[Progress], object]) -> Scan:
+    about = round(film.length * film.rate)
+    return scan_once(
+        film,
+        folder_of(output) / "scan.json",
+        lambda frames: told(Progress("cuts", frames, max(about, frames), float(film.rate))),
+        WHEN_FULL,
+    )
 
-    def __init__(
-        self,
-        system: System,
-        predictor: Predictor,
-        film: Film,
-        encoding: Encoding,
-        output: Path,
-        options: Options,
-        told: Callable[[Progress], object],
-    ) -> None:
-        self.predictor = predictor
-        self.film = film
-        self.encoding = encoding
-        self.output = output
-        self.options = options
-        self.told = told
-        self.scan = self._scanned()
-        zero = self.scan.times[0]
-        self.seconds = [float((time - zero) * film.time_base) for time in self.scan.times]
-        self.length = float((self.scan.end - zero) * film.time_base)
-        self.systems = self._systems(system)
-        self.tracks = self._tracked()
 
-    def run(self) -> FilmReport:
-        """Colour what is missing, write the film, and remove the segments."""
-        frames = len(self.scan.times)
-        segments = Segments(self.output, self._fingerprint())
-        first = segments.done(frames)
-        colored = self._colored(first * LENGTH, segments.state(first))
-        done = min(first * LENGTH, frames)
-        rate = frames / max(self.length, 1e-9)
-        self.told(Progress("colours", done, frames, rate))
-        with contextlib.closing(colored):
-            for index in range(first, -(-frames // LENGTH)):
-                # The writer is outlived by the segment, whose file it writes to.
-                with segments.written(index, self.film, self.encoding) as segment, _worker() as writer:
-                    write = partial(_write, segment, self.predictor)
-                    for _ in prefetch(writer, write, islice(colored, LENGTH), 1):
-                        done += 1
-                        self.told(Progress("colours", done, frames, rate))
-        with segments.errors(), atomic_file(self.output) as whole:
-            paths = segments.paths(-(-frames // LENGTH))
-            join(self.film, paths, self.scan.times, self.scan.end, self.output, whole)
-        segments.remove()
-        return FilmReport(frames, len(self.scan.cuts), self.scan.damaged, self.length)
+def _count(scan: Scan) -> int:
+    """How many segments a film has."""
+    return -(-len(scan.times) // LENGTH)
 
-    def _colored(self, start: int, state: State | None) -> Generator[Colored, None, None]:
-        """Look at the frames from `start` on, on a thread of its own, and predict and steady their colours."""
-        if start >= len(self.scan.times):
-            return
-        before = None if state is None else state.gray
-        steadiness = self.options.steadiness
-        look = Looker(self.film, self.predictor, self.scan.cuts, self.tracks, bool(steadiness), before)
-        with _worker() as reader:
-            frames = islice(self.film.frames(start, self.scan.times), len(self.scan.times) - start)
-            seen = prefetch(reader, look, frames, _READ_AHEAD)
-            predicted = predict(seen, lambda shot: self.systems.get(shot, self.systems[-1]))
-            if steadiness:
-                yield from steady(predicted, self.predictor, steadiness, self._ahead(), state)
-            else:
-                yield from (Colored(seen, rendered, None) for seen, rendered, _ in predicted)
 
-    def _ahead(self) -> int:
-        height, width = self.film.size
-        return max(1, min(_AHEAD, available_memory() // 4 // (height * width * (2 if self.film.deep else 1))))
+def _color(
+    film: Film,
+    encoding: Encoding,
+    steadiness: float,
+    predictor: Predictor,
+    plan: Plan,
+    scan: Scan,
+    segments: Segments,
+    told: Callable[[Progress], object],
+) -> None:
+    """Colour the segments that are missing."""
+    frames = len(scan.times)
+    rate = frames / max(scan.length(film), 1e-9)
+    first = segments.done(frames)
+    done = min(first * LENGTH, frames)
+    told(Progress("colours", done, frames, rate))
+    if done == frames:
+        return
+    with contextlib.closing(_colored(film, steadiness, predictor, plan, done, segments.state(first))) as colored:
+        for index in range(first, _count(scan)):
+            # The writer is outlived by the segment, whose file it writes to.
+            with segments.written(index, film, encoding) as segment, _worker() as writer:
+                write = partial(_write, segment, predictor)
+                for _ in prefetch(writer, write, islice(colored, min(LENGTH, frames - done)), 1):
+                    done += 1
+                    told(Progress("colours", done, frames, rate))
+                if done < min(frames, (index + 1) * LENGTH):
+                    raise VideoError(f"{film.path} has {done} frames, of which there were {frames}; has it changed?")
 
-    def _scanned(self) -> Scan:
-        about = round(self.film.length * self.film.rate)
-        return scan_once(
-            self.film,
-            folder_of(self.output) / "scan.json",
-            lambda frames: self.told(Progress("cuts", frames, max(about, frames), float(self.film.rate))),
-            WHEN_FULL,
-        )
 
-    def _systems(self, system: System) -> dict[int, RenderAb]:
-        """The system of each shot that has its own reference, and under -1 that of all others."""
-        size, reference = self.options.render_size, read_times(self.options.reference)
-        if not isinstance(reference, Mapping):
-            whole = system if reference is None else system.with_reference(reference, render_size=size)
-            return {-1: whole.render_with_certainty}
-        frames = by_frame(reference, self.seconds, self.length, "references")
-        own = {self._shot(index): system.with_reference(each, render_size=size) for index, each in frames.items()}
-        return {shot: each.render_with_certainty for shot, each in own.items()} | {-1: system.render_with_certainty}
+def _colored(
+    film: Film, steadiness: float, predictor: Predictor, plan: Plan, start: int, state: State | None
+) -> Generator[Colored, None, None]:
+    """Decode the frames from `start` on, look at them on another thread, and predict and steady their colours."""
+    look = Looker(film, predictor, plan, bool(steadiness), None if state is None else state.gray)
+    with _worker() as reader:
+        predicted = predict(prefetch(reader, look, film.frames(start), _READ_AHEAD), plan.system)
+        if steadiness:
+            yield from steady(predicted, predictor, steadiness, _ahead(film), state)
+        else:
+            yield from (Colored(seen, rendered, None) for seen, rendered, _ in predicted)
 
-    def _tracked(self) -> dict[int, list[Track]]:
-        """Read the hints, and follow their marks through their shots."""
-        tracks: dict[int, list[Track]] = {}
-        for index, hints in by_frame(read_times(self.options.hints), self.seconds, self.length, "hints").items():
-            shot = self._shot(index)
-            cuts = [*self.scan.cuts, len(self.scan.times)]
-            first, end = max(cuts[shot], index - _REACH), min(cuts[shot + 1], index + _REACH)
-            grays = []
-            for frame in islice(self.film.frames(first, self.scan.times), end - first):
-                photo = self.film.photo(frame)
-                small = self.predictor.shrink(photo.lightness()[None], self.predictor.render_size)
-                grays.append(gray_bytes(small))
-                if frame.index == index:
-                    drawn = read_hints(hints, photo).draw(self.film.size, grays[-1].shape)
-            tracks.setdefault(shot, []).append(track(drawn, grays, index, first))
-        return tracks
 
-    def _shot(self, index: int) -> int:
-        return int(np.searchsorted(self.scan.cuts, index, side="right")) - 1
-
-    def _fingerprint(self) -> dict[str, Any]:
-        """What the segments depend on: the film, how it is encoded, and the colours of its first frame."""
-        first = next(self.film.frames())
-        small = self.predictor.shrink(self.film.photo(first).lightness()[None], self.predictor.render_size)
-        stat = self.film.path.stat()
-        return {
-            "film": [str(self.film.path.resolve()), stat.st_size, stat.st_mtime_ns],
-            "encoding": [self.encoding.codec, dict(self.encoding.options), self.encoding.pixels],
-            "options": [self.options.steadiness, self.predictor.saturation, self.predictor.upsample],
-            "systems": {str(shot): _digest(render(small).numpy()) for shot, render in self.systems.items()},
-            "tracks": {
-                str(shot): [[each.index, _digest(each.values.numpy()), _digest(each.places)] for each in its]
-                for shot, its in self.tracks.items()
-            },
-        }
+def _ahead(film: Film) -> int:
+    """How many frames to look ahead: fewer if they are large for the memory that is free."""
+    height, width = film.size
+    return max(1, min(_AHEAD, available_memory() // 4 // (height * width * (2 if film.deep else 1))))
 
 
 @contextlib.contextmanager
@@ -213,7 +169,3 @@ def _worker() -> ThreadPoolExecutor:
 
 def _write(segment: Segment, predictor: Predictor, colored: Colored) -> None:
     segment.add(put_on(colored, predictor), colored.seen.pts, colored.state)
-
-
-def _digest(values: np.ndarray[Any, Any]) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=8).hexdigest()

@@ -75,7 +75,7 @@ class Encoder:
     """Encodes one segment of a film to a file.
 
     Args:
-        path: The file to write; NUT, which keeps times exactly.
+        path: The file to write; Matroska, which holds all codecs.
         film: The film that is coloured.
         encoding: How.
     """
@@ -87,7 +87,7 @@ class Encoder:
 
     def __post_init__(self) -> None:
         av = import_av()
-        self._container = av.open(str(self.path), "w", format="nut")
+        self._container = av.open(str(self.path), "w", format="matroska")
         try:
             self._stream = add_video(self._container, self.film, self.encoding)
         except BaseException:

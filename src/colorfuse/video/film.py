@@ -46,6 +46,7 @@ class Film:
         time_base: Seconds a unit of time.
         rate: Frames a second, on average.
         length: About how many seconds it takes; 0 if it does not tell.
+        start: The first time in its file, in seconds, if that is above 0, as in what was recorded from television.
         size: Height and width of its upright frames.
         deep: Whether it has more than 8 bits.
         aspect: How wide a pixel of an upright frame is for its height; None if it does not tell.
@@ -61,6 +62,7 @@ class Film:
     time_base: Fraction = field(init=False)
     rate: Fraction = field(init=False)
     length: float = field(init=False)
+    start: Fraction = field(init=False)
     size: tuple[int, int] = field(init=False)
     deep: bool = field(init=False)
     aspect: Fraction | None = field(init=False)
@@ -72,6 +74,7 @@ class Film:
             self.rate = stream.average_rate or stream.base_rate or _RATE
             frames = stream.frames / self.rate
             self.length = float(frames or (container.duration or 0) / 1_000_000)
+            self.start = Fraction(max(0, container.start_time or 0), 1_000_000)
             aspect = stream.sample_aspect_ratio or None
         first = next(self.frames(), None)
         if first is None:
@@ -88,7 +91,7 @@ class Film:
         """Open the file, and find the video in it."""
         av = import_av()
         try:
-            container = av.open(str(self.path))
+            container = av.open(str(self.path.absolute()))
         except OSError:
             raise
         except av.error.FFmpegError as error:
@@ -103,33 +106,32 @@ class Film:
                 raise VideoError(f"{self.path} has video of a codec that this PyAV cannot decode; convert it first")
             yield container, stream
 
-    def frames(self, start: int = 0, times: list[int] | None = None) -> Iterator[Frame]:
-        """Decode frames from number `start` on, which may be above 0 if all `times` are known.
+    @property
+    def identity(self) -> list[Any]:
+        """Its path, size and time of change, which tell it from others and from earlier states."""
+        stat = self.path.stat()
+        return [str(self.path.resolve()), stat.st_size, stat.st_mtime_ns]
+
+    @property
+    def step(self) -> int:
+        """How long a frame is usually shown, in its `time_base`."""
+        return max(1, round(1 / (self.rate * self.time_base)))
+
+    def frames(self, start: int = 0) -> Iterator[Frame]:
+        """Decode frames from number `start` on; those before are decoded as well, so that numbers are the same.
 
         Frames without a time, or with that of one before, follow the one before after the usual while. Damaged ones
         are concealed as far as the codec can; those that cannot be decoded are left out.
         """
-        step = max(1, round(1 / (self.rate * self.time_base)))
+        last: int | None = None
         with self.opened() as (container, stream):
-            index, last = 0, None
-            if start and times:
-                container.seek(times[start], stream=stream)
-                index = -1
-            for image in self._decoded(container, stream):
+            for index, image in enumerate(self._decoded(container, stream)):
                 pts = image.pts
-                if index < 0 and times:
-                    if pts not in times[: start + 1]:  # seeking failed, or led too far
-                        break
-                    index, last = times.index(pts), None
                 if pts is None or (last is not None and pts <= last):
-                    pts = 0 if last is None else last + step
+                    pts = 0 if last is None else last + self.step
                 last = pts
                 if index >= start:
                     yield Frame(index, pts, image)
-                index += 1
-            else:
-                return
-        yield from (frame for frame in self.frames() if frame.index >= start)
 
     def photo(self, frame: Frame) -> Photo:
         """The luma of a frame as a gray photo, upright; of 16 bits if the film has more than 8."""

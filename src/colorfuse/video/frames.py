@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,8 +18,7 @@ from colorfuse.inference.rendering import RenderAb, Rendered, render_checked
 from colorfuse.inference.scaling import stack_hints
 from colorfuse.video.film import Film, Frame
 from colorfuse.video.motion import Motion, MotionEstimator
-from colorfuse.video.segments import State
-from colorfuse.video.steadying import Predicted, steadied
+from colorfuse.video.steadying import Predicted, State, steadied
 from colorfuse.video.tracking import Track, draw_tracks
 
 _BATCH = 4
@@ -59,14 +59,28 @@ class Colored:
     state: State | None
 
 
+class Shots(Protocol):
+    """What is known of a film's shots: a `Plan`."""
+
+    @property
+    def cuts(self) -> Sequence[int]:
+        """The first frames of the shots."""
+
+    @property
+    def tracks(self) -> Mapping[int, Sequence[Track]]:
+        """The marks of shots that have some."""
+
+    def shot(self, index: int) -> int:
+        """The number of the shot of a frame."""
+
+
 class Looker:
     """Looks at the frames of a film, one after another.
 
     Args:
         film: The film.
         predictor: Knows the working size.
-        cuts: The first frames of shots.
-        tracks: The marks of each shot that has some.
+        shots: The shots and their marks.
         steady: Whether motion is wanted.
         before: The gray of the frame before the first one.
     """
@@ -75,15 +89,13 @@ class Looker:
         self,
         film: Film,
         predictor: Predictor,
-        cuts: Sequence[int],
-        tracks: Mapping[int, Sequence[Track]],
+        shots: Shots,
         steady: bool,
         before: NDArray[np.uint8] | None,
     ) -> None:
         self._film = film
         self._predictor = predictor
-        self._cuts = np.asarray(cuts)
-        self._tracks = tracks
+        self._shots = shots
         self._motion = MotionEstimator() if steady else None
         self._before = before
 
@@ -92,12 +104,12 @@ class Looker:
         photo = self._film.photo(frame)
         small = self._predictor.shrink(photo.lightness()[None], self._predictor.render_size)
         gray = gray_bytes(small)
-        shot = int(np.searchsorted(self._cuts, frame.index, side="right")) - 1
+        shot = self._shots.shot(frame.index)
         motion = None
-        if self._motion and self._before is not None and frame.index != self._cuts[shot]:
+        if self._motion and self._before is not None and frame.index != self._shots.cuts[shot]:
             motion = self._motion.between(self._before, gray)
         self._before = gray
-        drawn = draw_tracks(self._tracks.get(shot, ()), frame.index, gray.shape)
+        drawn = draw_tracks(self._shots.tracks.get(shot, ()), frame.index, gray.shape)
         return Seen(frame.index, frame.pts, shot, photo, small, gray, motion, drawn)
 
 
@@ -146,10 +158,8 @@ def steady(
 
 def put_on(colored: Colored, predictor: Predictor) -> Pixels:
     """Put the colours on the frame at full size; those of hints are obeyed."""
-    seen, lightness = (
-        colored.seen,
-        colored.seen.photo.lightness(),
-    )  # kept for all frames that wait, it would fill memory
+    seen = colored.seen
+    lightness = seen.photo.lightness()  # computed anew: kept for all frames that wait, it would fill memory
     height = lightness.shape[-2]
     colors = colored.rendered._replace(ab=predictor.saturation * colored.rendered.ab)
     if seen.drawn is None:

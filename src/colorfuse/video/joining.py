@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
     from av.stream import Stream
 
+FORMATS = {
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mov": "mov",
+    ".mkv": "matroska",
+    ".webm": "webm",
+    ".ts": "mpegts",
+    ".mts": "mpegts",
+    ".m2ts": "mpegts",
+}
+"""Suffixes of films that can be written, and FFmpeg's names of their formats; all keep times of their frames."""
+
 _KEPT = ("audio", "subtitle")
 """Streams that are copied as they are."""
 
@@ -27,20 +39,23 @@ def check_can_be_written(film: Film, encoding: Encoding, output: Path) -> None:
         ValueError: The encoder does not take its options.
     """
     av = import_av()
-    try:
-        kind = av.open(io.BytesIO(), "w", format=_format_of(output))
-    except (ValueError, OSError) as error:
-        raise VideoError(f"{output} names no format of films; use .mp4, .mkv or .mov") from error
-    with film.opened() as (source, _), kind as container:
-        video = add_video(container, film, encoding)
+    with film.opened() as (source, _), av.open(io.BytesIO(), "w", format=_format_of(output)) as container:
+        try:
+            video = add_video(container, film, encoding)
+        except ValueError as error:
+            if "does not support" not in str(error):
+                raise
+            raise VideoError(
+                f"{output} cannot hold {encoding.codec}; write a .mkv, or use another encoder"
+            ) from error
         kept = [*_kept(source)]
         for stream in kept:
             _copied(container, stream, film, output)
         try:
             container.start_encoding()
         except av.error.FFmpegError as error:
-            names = ", ".join([video.codec_context.name, *(_described(stream) for stream in kept)])
-            raise VideoError(f"{output} cannot hold all of {names}: {error.strerror}; write a .mkv") from error
+            names = ", ".join([video.codec_context.name, *map(_described, kept)])
+            raise VideoError(f"{output} cannot hold all of {names}: {error.strerror}; {_other(output)}") from error
 
 
 def join(film: Film, segments: Sequence[Path], times: Sequence[int], end: int, output: Path, partial: Path) -> None:
@@ -57,30 +72,28 @@ def join(film: Film, segments: Sequence[Path], times: Sequence[int], end: int, o
     av = import_av()
     options = {"movflags": "faststart"} if output.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
     with (
-        film.opened() as (source, _),
+        film.opened() as (source, own),
         av.open(str(segments[0])) as first,
         av.open(str(partial), "w", format=_format_of(output), options=options) as container,
     ):
-        video = container.add_stream_from_template(first.streams.video[0])
+        video = container.add_stream_from_template(first.streams.video[0], opaque=True)
         video.time_base = film.time_base
+        video.metadata.update(own.metadata)
         copies = {stream.index: _copied(container, stream, film, output) for stream in _kept(source)}
         container.metadata.update(source.metadata)
         if source.chapters():
-            container.set_chapters(source.chapters())
+            container.set_chapters([_earlier(chapter, film.start) for chapter in source.chapters()])
         ours = _video_packets(film, segments, times, end, video)
-        theirs = _copied_packets(source, copies)
+        theirs = _copied_packets(film, source, copies)
         for _, packet in heapq.merge(ours, theirs, key=lambda each: each[0]):
             container.mux_one(packet)
 
 
 def _format_of(output: Path) -> str:
-    av = import_av()
-    suffix = output.suffix.lower().lstrip(".")
-    known = {"mkv": "matroska", "m4v": "mp4", "ts": "mpegts", "m2ts": "mpegts", "wmv": "asf", "mpg": "mpeg"}
-    name = known.get(suffix, suffix)
-    if name not in av.formats_available:
-        raise VideoError(f"{output} names no format of films; use .mp4, .mkv or .mov")
-    return name
+    try:
+        return FORMATS[output.suffix.lower()]
+    except KeyError:
+        raise VideoError(f"{output} is no film that can be written; use one of {', '.join(FORMATS)}") from None
 
 
 def _kept(source: "InputContainer") -> Iterator["Stream"]:
@@ -91,9 +104,19 @@ def _copied(container: "OutputContainer", stream: "Stream", film: Film, output: 
     try:
         copy = container.add_stream_from_template(stream)
     except (ValueError, OSError) as error:
-        raise VideoError(f"{output} cannot hold the {_described(stream)} of {film.path}; write a .mkv") from error
+        raise VideoError(f"{output} cannot hold the {_described(stream)} of {film.path}; {_other(output)}") from error
+    copy.disposition = stream.disposition
     copy.metadata.update(stream.metadata)
     return copy
+
+
+def _other(output: Path) -> str:
+    return f"write a {'.mp4' if output.suffix.lower() == '.mkv' else '.mkv'}"
+
+
+def _earlier(chapter: Any, start: Fraction) -> Any:
+    shift = round(start / chapter["time_base"])
+    return chapter | {"start": chapter["start"] - shift, "end": chapter["end"] - shift}
 
 
 def _described(stream: "Stream") -> str:
@@ -112,9 +135,12 @@ def _video_packets(
         pts = [packet.pts for packet in _packets(segment)]
         order = {value: len(places) + index for index, value in enumerate(sorted(pts))}
         places.extend(order[value] for value in pts)
+    if len(places) != len(times):
+        raise VideoError(f"the encoder gave {len(places)} frames for {len(times)} of {film.path}; use another one")
+    shift = round(film.start / film.time_base)
+    times, end = [time - shift for time in times], end - shift
     delay = max(count - place for count, place in enumerate(places))
-    step = max(1, round(1 / (film.rate * film.time_base)))
-    decoded = [*(times[0] - step * back for back in range(delay, 0, -1)), *times]
+    decoded = [*(times[0] - film.step * back for back in range(delay, 0, -1)), *times]
     until = [*times[1:], end]
     packets = (packet for segment in segments for packet in _packets(segment))
     for packet, place, dts in zip(packets, places, decoded, strict=False):
@@ -128,13 +154,16 @@ def _packets(segment: Path) -> Iterator[Any]:
         yield from (packet for packet in container.demux(video=0) if packet.pts is not None)
 
 
-def _copied_packets(source: "InputContainer", copies: Mapping[int, Any]) -> Iterator[tuple[float, Any]]:
-    """The packets of the streams that are copied, up to where the file is damaged or cut off."""
-    if not copies:
-        return
+def _copied_packets(film: Film, source: "InputContainer", copies: Mapping[int, Any]) -> Iterator[tuple[float, Any]]:
+    """The packets of the streams that are copied, up to where the file is damaged or cut off.
+
+    Where times go back, as in recordings that were put one after another, they go on from those before.
+    """
     av = import_av()
-    packets: Iterator[Any] = source.demux([stream for stream in source.streams if stream.index in copies])
-    last = 0.0
+    streams = [stream for stream in source.streams if stream.index in copies]
+    packets: Iterator[Any] = source.demux(streams) if streams else iter(())
+    later = dict.fromkeys(copies, 0)
+    last: dict[int, int] = {}
     while True:
         try:
             packet = next(packets, None)
@@ -142,9 +171,14 @@ def _copied_packets(source: "InputContainer", copies: Mapping[int, Any]) -> Iter
             return
         if packet is None:
             return
-        if packet.size == 0 or (packet.dts is None and packet.pts is None):
+        at = packet.pts if packet.dts is None else packet.dts
+        if packet.size == 0 or at is None:
             continue
-        at = packet.dts if packet.dts is not None else packet.pts
-        last = max(last, float(at * Fraction(packet.time_base)))
-        packet.stream = copies[packet.stream.index]
-        yield last, packet
+        index, unit = packet.stream_index, packet.time_base
+        if index in last and at + later[index] < last[index]:
+            later[index] = last[index] + (packet.duration or 1) - at
+        last[index] = at + later[index]
+        shift = later[index] - round(film.start / unit)
+        packet.pts, packet.dts = (None if each is None else each + shift for each in (packet.pts, packet.dts))
+        packet.stream = copies[index]
+        yield float((at + shift) * unit), packet

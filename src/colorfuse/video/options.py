@@ -29,7 +29,8 @@ class Progress(NamedTuple):
     """How far the colouring of a film is.
 
     Attributes:
-        stage: "cuts" while the film is looked through, "colours" while it is coloured.
+        stage: "cuts" while the film is looked through, "hints" while marks are followed through their shots, and
+            "colours" while it is coloured.
         frames: Frames that are done.
         total: Frames of the film; about how many in the first stage.
         rate: Frames a second of the film as it plays.

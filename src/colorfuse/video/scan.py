@@ -31,6 +31,14 @@ class Scan(NamedTuple):
     cuts: list[int]
     damaged: int
 
+    def seconds(self, film: Film) -> list[float]:
+        """When each frame is shown, in seconds from the first one on."""
+        return [float((time - self.times[0]) * film.time_base) for time in self.times]
+
+    def length(self, film: Film) -> float:
+        """How many seconds the film takes."""
+        return float((self.end - self.times[0]) * film.time_base)
+
 
 def scan(film: Film, told: Callable[[int], object]) -> Scan:
     """Decode a film, and find its cuts.
@@ -52,19 +60,16 @@ def scan(film: Film, told: Callable[[int], object]) -> Scan:
 
     film.damaged = 0
     cuts = find_cuts(thumbnails())
-    usual = max(1, round(1 / (film.rate * film.time_base)))
-    return Scan(times, times[-1] + (last or usual), cuts, film.damaged)
+    return Scan(times, times[-1] + (last or film.step), cuts, film.damaged)
 
 
 def scan_once(film: Film, note: Path, told: Callable[[int], object], when_full: str) -> Scan:
     """Scan a film, or read what an earlier scan has noted in a file."""
-    stat = film.path.stat()
-    identity = [str(film.path.resolve()), stat.st_size, stat.st_mtime_ns]
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(note.read_text())
-        if known.pop("film") == identity:
+        if known.pop("film") == film.identity:
             return Scan(**known)
     found = scan(film, told)
     with write_errors(note.parent, when_full), atomic_file(note) as partial:
-        partial.write_text(json.dumps({"film": identity, **found._asdict()}))
+        partial.write_text(json.dumps({"film": film.identity, **found._asdict()}))
     return found

@@ -3,36 +3,23 @@
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from colorfuse.files import atomic_file, write_errors, write_tensors
 from colorfuse.images import Pixels
 from colorfuse.video.encoding import Encoder, Encoding
 from colorfuse.video.film import Film
-from colorfuse.video.motion import Plane
+from colorfuse.video.fingerprint import is_same
+from colorfuse.video.steadying import State
 
 LENGTH = 240
 """Frames of a segment; each begins with a frame that needs no other, as players need for going to a time."""
 WHEN_FULL = "make room, and go on by the same command"
-
-
-class State(NamedTuple):
-    """What the first frame of a segment needs of those before it.
-
-    Attributes:
-        past: The colours that go on to the next frame, as in `Steadied`.
-        gray: Lightness of the last frame at working size, 255 being 100.
-    """
-
-    past: Plane
-    gray: NDArray[np.uint8]
 
 
 class Segments:
@@ -47,7 +34,7 @@ class Segments:
         self.folder = folder_of(output)
         note = self.folder / "film.json"
         with contextlib.suppress(OSError, ValueError):
-            if json.loads(note.read_text()) == fingerprint:
+            if is_same(json.loads(note.read_text()), fingerprint):
                 return
         with self.errors():
             for path in self.folder.glob("[0-9]*"):
@@ -66,7 +53,7 @@ class Segments:
 
     def paths(self, count: int) -> list[Path]:
         """The files of the first `count` segments."""
-        return [self.folder / f"{index:06}.nut" for index in range(count)]
+        return [self.folder / f"{index:06}.mkv" for index in range(count)]
 
     def done(self, frames: int) -> int:
         """How many of a film's segments are done, from the first on."""
@@ -84,16 +71,18 @@ class Segments:
     @contextlib.contextmanager
     def written(self, index: int, film: Film, encoding: Encoding) -> Iterator["Segment"]:
         """Write one segment; if the block fails, it is as if it had not been begun."""
-        with self.errors(), atomic_file(self.paths(index + 1)[-1]) as partial:
-            segment = Segment(Encoder(partial, film, encoding))
+        with atomic_file(self.paths(index + 1)[-1]) as partial:
+            with self.errors():
+                segment = Segment(Encoder(partial, film, encoding), self.errors)
             try:
                 yield segment
-                segment.encoder.finish()
+                with self.errors():
+                    segment.encoder.finish()
             except BaseException:
                 segment.encoder.discard()
                 raise
             if segment.state is not None:
-                with atomic_file(self._state_path(index + 1)) as state:
+                with self.errors(), atomic_file(self._state_path(index + 1)) as state:
                     past, gray = segment.state
                     write_tensors(state, {"past": torch.from_numpy(past), "gray": torch.from_numpy(gray)})
 
@@ -102,15 +91,22 @@ class Segments:
 
 
 class Segment:
-    """A segment that is being written."""
+    """A segment that is being written.
 
-    def __init__(self, encoder: Encoder) -> None:
+    Args:
+        encoder: Encodes its frames.
+        errors: Makes errors of writing within a block say what to do.
+    """
+
+    def __init__(self, encoder: Encoder, errors: Callable[[], contextlib.AbstractContextManager[None]]) -> None:
         self.encoder = encoder
         self.state: State | None = None
+        self._errors = errors
 
     def add(self, pixels: Pixels, pts: int, state: State | None) -> None:
         """Add the next frame, with what the one after it needs."""
-        self.encoder.add(pixels, pts)
+        with self._errors():
+            self.encoder.add(pixels, pts)
         self.state = state
 
 

@@ -4,9 +4,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from colorfuse.video.motion import Motion, Plane, sampled
 
@@ -39,6 +40,18 @@ class Steadied:
     ab: Plane
     past: Plane
     frame: Any = None
+
+
+class State(NamedTuple):
+    """What the first frame of a segment needs of those before it.
+
+    Attributes:
+        past: The colours that go on to the next frame, as in `Steadied`.
+        gray: Lightness of the last frame at working size, 255 being 100.
+    """
+
+    past: Plane
+    gray: NDArray[np.uint8]
 
 
 def steadied(

@@ -41,7 +41,8 @@ def read_times(given: Any) -> Any:
     """Read a `.json` file that maps times to hints or references, or to files of them beside it; return others as is.
 
     Raises:
-        HintsError: The file cannot be read, or is no such mapping.
+        FileNotFoundError: There is no such file.
+        HintsError: The file is no such mapping.
     """
     if not isinstance(given, str | os.PathLike) or Path(given).suffix.lower() != ".json":
         return given
@@ -55,27 +56,42 @@ def read_times(given: Any) -> Any:
     return {time: path.parent / value if isinstance(value, str) else value for time, value in values.items()}
 
 
-def by_frame(given: Any, seconds: Sequence[float], end: float, what: str) -> dict[int, Any]:
+def read_hint_times(given: Any) -> Mapping[Any, Any] | None:
+    """Read hints for times, and check that they are given so.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        HintsError: They are given in another way, or a time is none.
+    """
+    values = read_times(given)
+    if values is None:
+        return None
+    if not isinstance(values, Mapping):
+        kind = type(values).__name__
+        raise HintsError(f'hints of a film are given for times, as in {{"00:01:12.5": ...}}, not as a {kind}')
+    for time in values:
+        parse_time(time)
+    return values
+
+
+def by_frame(given: Mapping[Any, Any] | None, seconds: Sequence[float], end: float) -> dict[int, Any]:
     """Find the frames that are shown at the times of a mapping.
 
     Args:
         given: A mapping from times to anything, or None.
         seconds: When each frame is shown, from the start of the film.
         end: When the last one is over.
-        what: What is given for the times, for messages.
 
     Raises:
-        HintsError: It is no mapping, or a time is none or after the end.
+        HintsError: A time is none, or after the end, or of the same frame as another one.
     """
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        kind = type(given).__name__
-        raise HintsError(f'{what} of a film are given for times, as in {{"00:01:12.5": ...}}, not as a {kind}')
-    found = {}
-    for time, value in given.items():
+    found: dict[int, Any] = {}
+    for time, value in (given or {}).items():
         at = parse_time(time)
         if at > end:
             raise HintsError(f"{time!r} is after the end of the film, which takes {end:.2f} seconds")
-        found[max(0, bisect.bisect_right(seconds, at + 1e-6) - 1)] = value
+        index = max(0, bisect.bisect_right(seconds, at + 1e-6) - 1)
+        if index in found:
+            raise HintsError(f"{time!r} is the time of a frame that another time names as well; give one for both")
+        found[index] = value
     return found

@@ -1,0 +1,53 @@
+"""What the segments of a film depend on, by which an interrupted run knows its own."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from colorfuse.inference.predictor import Predictor
+from colorfuse.inference.rendering import RenderAb, render_checked
+from colorfuse.video.encoding import Encoding
+from colorfuse.video.film import Film
+from colorfuse.video.plan import Plan
+
+_SIDE = 8
+_NEAR = 0.5
+"""Difference of ab up to which colours are the same, as computed with other numbers of threads."""
+
+
+def fingerprint(
+    film: Film, encoding: Encoding, steadiness: float, predictor: Predictor, plan: Plan
+) -> dict[str, Any]:
+    """Describe the film, how it is encoded, and the colours of its first frame, in terms of JSON."""
+    first = next(film.frames())
+    small = predictor.shrink(film.photo(first).lightness()[None], predictor.render_size)
+    marks = [each for shot in sorted(plan.tracks) for each in plan.tracks[shot]]
+    return {
+        "film": film.identity,
+        "encoding": [encoding.codec, dict(encoding.options), encoding.pixels],
+        "options": [float(steadiness), predictor.saturation, predictor.upsample],
+        "marks": [[each.index, _digest(each.values.numpy()), _digest(each.places)] for each in marks],
+        "shots": sorted(plan.own),
+        "colors": [_colors(render, small) for render in (plan.usual, *(plan.own[shot] for shot in sorted(plan.own)))],
+    }
+
+
+def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two fingerprints are those of the same colours."""
+    exact = [{name: value for name, value in each.items() if name != "colors"} for each in (one, other)]
+    mine, its = (np.asarray(each.get("colors")) for each in (one, other))
+    return exact[0] == exact[1] and mine.shape == its.shape and np.allclose(mine, its, atol=_NEAR)
+
+
+@torch.no_grad()
+def _colors(render: RenderAb, small: torch.Tensor) -> list[float]:
+    ab = render_checked(render, small, planes=3).ab[:, :2]
+    coarse: list[float] = functional.adaptive_avg_pool2d(ab.float().cpu(), _SIDE).flatten().tolist()
+    return coarse
+
+
+def _digest(values: "np.ndarray[Any, Any]") -> str:
+    return hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=8).hexdigest()

@@ -1,0 +1,119 @@
+"""What colours each shot of a film: its system, and marks that move."""
+
+import bisect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from colorfuse.hints import Hints, read_hints
+from colorfuse.inference.predictor import Predictor
+from colorfuse.inference.rendering import RenderAb
+from colorfuse.video.film import Film
+from colorfuse.video.frames import gray_bytes
+from colorfuse.video.options import System
+from colorfuse.video.scan import Scan
+from colorfuse.video.steering import by_frame
+from colorfuse.video.tracking import Track, track
+
+_REACH = 10_000
+"""Frames before and after a marked one in which its marks are followed at most, which bounds memory."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What colours each shot.
+
+    Attributes:
+        cuts: The first frames of the shots.
+        usual: The system of all shots that have none of their own.
+        own: The systems of others, by the number of the shot.
+        tracks: The marks of shots that have some.
+    """
+
+    cuts: Sequence[int]
+    usual: RenderAb
+    own: Mapping[int, RenderAb]
+    tracks: Mapping[int, Sequence[Track]]
+
+    def shot(self, index: int) -> int:
+        """The number of the shot of a frame."""
+        return _shot(self.cuts, index)
+
+    def system(self, shot: int) -> RenderAb:
+        """The system of a shot."""
+        return self.own.get(shot, self.usual)
+
+
+def make_plan(
+    system: System,
+    references: Mapping[Any, Any] | None,
+    hints: Mapping[Any, Any] | None,
+    predictor: Predictor,
+    film: Film,
+    scan: Scan,
+    told: Callable[[int, int], object],
+) -> Plan:
+    """Read references and hints, and follow the marks through their shots.
+
+    Args:
+        system: The system of all shots without a reference.
+        references: For times.
+        hints: For times.
+        predictor: Knows the working size.
+        film: The film.
+        scan: What is known of it.
+        told: Called with how many of how many frames were looked at for hints.
+
+    Raises:
+        HintsError: A time is after the end, or hints do not fit.
+        PhotoError: A reference cannot be read.
+    """
+    seconds, length = scan.seconds(film), scan.length(film)
+    own = {
+        _shot(scan.cuts, index): system.with_reference(each, render_size=predictor.render_size).render_with_certainty
+        for index, each in by_frame(references, seconds, length).items()
+    }
+    marked = by_frame(hints, seconds, length)
+    return Plan(scan.cuts, system.render_with_certainty, own, _tracked(marked, predictor, film, scan, told))
+
+
+def _shot(cuts: Sequence[int], index: int) -> int:
+    return bisect.bisect_right(cuts, index) - 1
+
+
+def _tracked(
+    marked: Mapping[int, Any], predictor: Predictor, film: Film, scan: Scan, told: Callable[[int, int], object]
+) -> dict[int, list[Track]]:
+    """Follow the marks of frames through their shots, in one pass over the film."""
+    tracks: dict[int, list[Track]] = {}
+    shots = {_shot(scan.cuts, index) for index in marked}
+    frames, ends = film.frames(), [*scan.cuts[1:], len(scan.times)]
+    total = max((ends[shot] for shot in shots), default=0)
+    done = 0
+    for shot in sorted(shots):
+        first, end = scan.cuts[shot], ends[shot]
+        grays, read = [], dict[int, Hints]()
+        its = [index for index in marked if first <= index < end]
+        for frame in islice(frames, first - done, end - done):
+            photo = film.photo(frame)
+            grays.append(gray_bytes(predictor.shrink(photo.lightness()[None], predictor.render_size)))
+            if frame.index in its:
+                read[frame.index] = read_hints(marked[frame.index], photo)
+            told(frame.index + 1, total)
+        done = end
+        tracks[shot] = [*_tracks(read, grays, first, film, weighs_opacity=predictor.weighs_opacity)]
+    return tracks
+
+
+def _tracks(
+    read: Mapping[int, Hints], grays: Sequence[NDArray[np.uint8]], first: int, film: Film, *, weighs_opacity: bool
+) -> Iterator[Track]:
+    for index, hints in read.items():
+        drawn = (hints if weighs_opacity else hints.opaque()).draw(film.size, grays[0].shape)
+        if drawn[2].any():
+            start = max(first, index - _REACH)
+            yield track(drawn, grays[start - first : index + _REACH - first], index, start)
