@@ -66,7 +66,7 @@ def color_film(
 
 
 class _Bar:
-    """A progress bar for each of the two stages."""
+    """A progress bar for each stage."""
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None

@@ -15,11 +15,11 @@ from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.prefetching import prefetch
 from colorfuse.memory import available_memory, memory_for
 from colorfuse.video.encoding import Encoding
+from colorfuse.video.extra import import_extra
 from colorfuse.video.film import Film
 from colorfuse.video.fingerprint import fingerprint
 from colorfuse.video.frames import Colored, Looker, predict, put_on, steady
 from colorfuse.video.joining import check_can_be_written, join
-from colorfuse.video.motion import import_cv2
 from colorfuse.video.options import FilmReport, Options, Progress, System
 from colorfuse.video.plan import Plan, make_plan
 from colorfuse.video.scan import Scan, scan_once
@@ -53,7 +53,7 @@ def color_film(
     predictor = system.predictor(options.saturation, options.upsample, options.render_size)
     if predictor.planes != 2:
         raise ValueError(f"{type(system).__name__} paints drawings, and no films")
-    import_cv2()
+    import_extra("cv2")
     film = Film(path)
     if output.is_dir() or output.resolve() == path.resolve():
         kind = "is a folder" if output.is_dir() else "would be overwritten"
@@ -67,7 +67,7 @@ def color_film(
     try:
         with memory_for(*film.size, str(path)), _threads_shared():
             scan = _scanned(film, output, told)
-            rate = len(scan.times) / max(scan.length(film), 1e-9)
+            rate = scan.rate(film)
             plan = make_plan(
                 system,
                 references,
@@ -114,7 +114,7 @@ def _color(
 ) -> None:
     """Colour the segments that are missing."""
     frames = len(scan.times)
-    rate = frames / max(scan.length(film), 1e-9)
+    rate = scan.rate(film)
     first = segments.done(frames)
     done = min(first * LENGTH, frames)
     told(Progress("colours", done, frames, rate))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from colorfuse.images import Pixels
-from colorfuse.video.film import Film, import_av
+from colorfuse.video.extra import import_extra
+from colorfuse.video.film import Film
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -57,7 +58,7 @@ class Encoding:
         Raises:
             ValueError: PyAV has no such encoder.
         """
-        av = import_av()
+        av = import_extra("av")
         try:
             known = [each.name for each in av.Codec(codec, "w").video_formats or []]
         except ValueError as error:
@@ -86,7 +87,7 @@ class Encoder:
     _container: "OutputContainer" = field(init=False)
 
     def __post_init__(self) -> None:
-        av = import_av()
+        av = import_extra("av")
         self._container = av.open(str(self.path), "w", format="matroska")
         try:
             self._stream = add_video(self._container, self.film, self.encoding)
@@ -96,7 +97,7 @@ class Encoder:
 
     def add(self, pixels: Pixels, pts: int) -> None:
         """Encode a frame: RGB `(H, W, 3)`, of which an odd last row or column is repeated."""
-        av = import_av()
+        av = import_extra("av")
         height, width = self.encoding.size
         if pixels.shape[:2] != (height, width):
             pixels = pixels[:, np.minimum(np.arange(width), pixels.shape[1] - 1)]
@@ -124,7 +125,7 @@ def add_video(container: "OutputContainer", film: Film, encoding: Encoding) -> A
     Raises:
         ValueError: The encoder does not take its options.
     """
-    av = import_av()
+    av = import_extra("av")
     stream: Any = container.add_stream(encoding.codec, rate=film.rate, options=dict(encoding.options))
     stream.height, stream.width = encoding.size
     stream.pix_fmt = encoding.pixels

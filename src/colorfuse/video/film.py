@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from colorfuse.errors import VideoError
 from colorfuse.images import Photo
+from colorfuse.video.extra import import_extra
 
 if TYPE_CHECKING:
     import av
@@ -89,7 +90,7 @@ class Film:
     @contextlib.contextmanager
     def opened(self) -> Iterator[tuple["InputContainer", "VideoStream"]]:
         """Open the file, and find the video in it."""
-        av = import_av()
+        av = import_extra("av")
         try:
             container = av.open(str(self.path.absolute()))
         except OSError:
@@ -98,7 +99,9 @@ class Film:
             raise VideoError(f"{self.path} is no film that can be read: {error.strerror}") from error
         with container:
             # Covers of albums are video streams as well, of a single picture.
-            streams = [each for each in container.streams.video if not each.disposition & _picture(av)]
+            streams = [
+                each for each in container.streams.video if not each.disposition & av.stream.Disposition.attached_pic
+            ]
             if not streams:
                 raise VideoError(f"{self.path} has no video")
             stream = streams[0]
@@ -142,7 +145,7 @@ class Film:
         return Photo(upright[..., None], name=f"frame {frame.index} of {self.path}")
 
     def _decoded(self, container: "InputContainer", stream: "VideoStream") -> Iterator["av.VideoFrame"]:
-        av = import_av()
+        av = import_extra("av")
         packets = container.demux(stream)
         while True:
             try:
@@ -166,23 +169,6 @@ def thumbnail_of(image: "av.VideoFrame", side: int) -> NDArray[np.uint8]:
     width, height = (max(16, round(length * scale)) for length in (image.width, image.height))
     small = image.reformat(width=width, height=height, format="gray", interpolation="AREA")
     return np.ascontiguousarray(small.to_ndarray(), np.uint8)
-
-
-def import_av() -> Any:
-    """Import PyAV.
-
-    Raises:
-        ImportError: It is not installed.
-    """
-    try:
-        import av
-    except ImportError as error:
-        raise ImportError("films need PyAV and OpenCV: pip install 'colorfuse[video]'") from error
-    return av
-
-
-def _picture(av: Any) -> Any:
-    return av.stream.Disposition.attached_pic
 
 
 def _depth(image: "av.VideoFrame") -> int:

@@ -12,6 +12,7 @@ from colorfuse.inference.rendering import RenderAb, render_checked
 from colorfuse.video.encoding import Encoding
 from colorfuse.video.film import Film
 from colorfuse.video.plan import Plan
+from colorfuse.video.working import at_working_size
 
 _SIDE = 8
 _NEAR = 0.5
@@ -22,8 +23,7 @@ def fingerprint(
     film: Film, encoding: Encoding, steadiness: float, predictor: Predictor, plan: Plan
 ) -> dict[str, Any]:
     """Describe the film, how it is encoded, and the colours of its first frame, in terms of JSON."""
-    first = next(film.frames())
-    small = predictor.shrink(film.photo(first).lightness()[None], predictor.render_size)
+    small = at_working_size(film.photo(next(film.frames())), predictor)
     marks = [each for shot in sorted(plan.tracks) for each in plan.tracks[shot]]
     return {
         "film": film.identity,

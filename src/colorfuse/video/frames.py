@@ -1,9 +1,8 @@
 """What happens to the frames of a film: they are looked at, predicted, steadied and coloured."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,8 +17,10 @@ from colorfuse.inference.rendering import RenderAb, Rendered, render_checked
 from colorfuse.inference.scaling import stack_hints
 from colorfuse.video.film import Film, Frame
 from colorfuse.video.motion import Motion, MotionEstimator
+from colorfuse.video.plan import Plan
 from colorfuse.video.steadying import Predicted, State, steadied
-from colorfuse.video.tracking import Track, draw_tracks
+from colorfuse.video.tracking import draw_tracks
+from colorfuse.video.working import at_working_size, gray_bytes
 
 _BATCH = 4
 """Frames that the network sees at once: on two cores, it takes two thirds of the time of one after another."""
@@ -59,28 +60,13 @@ class Colored:
     state: State | None
 
 
-class Shots(Protocol):
-    """What is known of a film's shots: a `Plan`."""
-
-    @property
-    def cuts(self) -> Sequence[int]:
-        """The first frames of the shots."""
-
-    @property
-    def tracks(self) -> Mapping[int, Sequence[Track]]:
-        """The marks of shots that have some."""
-
-    def shot(self, index: int) -> int:
-        """The number of the shot of a frame."""
-
-
 class Looker:
     """Looks at the frames of a film, one after another.
 
     Args:
         film: The film.
         predictor: Knows the working size.
-        shots: The shots and their marks.
+        plan: Knows the shots and their marks.
         steady: Whether motion is wanted.
         before: The gray of the frame before the first one.
     """
@@ -89,34 +75,28 @@ class Looker:
         self,
         film: Film,
         predictor: Predictor,
-        shots: Shots,
+        plan: Plan,
         steady: bool,
         before: NDArray[np.uint8] | None,
     ) -> None:
         self._film = film
         self._predictor = predictor
-        self._shots = shots
+        self._plan = plan
         self._motion = MotionEstimator() if steady else None
         self._before = before
 
     def __call__(self, frame: Frame) -> Seen:
         """Look at the next frame."""
         photo = self._film.photo(frame)
-        small = self._predictor.shrink(photo.lightness()[None], self._predictor.render_size)
+        small = at_working_size(photo, self._predictor)
         gray = gray_bytes(small)
-        shot = self._shots.shot(frame.index)
+        shot = self._plan.shot(frame.index)
         motion = None
-        if self._motion and self._before is not None and frame.index != self._shots.cuts[shot]:
+        if self._motion and self._before is not None and frame.index != self._plan.cuts[shot]:
             motion = self._motion.between(self._before, gray)
         self._before = gray
-        drawn = draw_tracks(self._shots.tracks.get(shot, ()), frame.index, gray.shape)
+        drawn = draw_tracks(self._plan.tracks.get(shot, ()), frame.index, gray.shape)
         return Seen(frame.index, frame.pts, shot, photo, small, gray, motion, drawn)
-
-
-def gray_bytes(small: Tensor) -> NDArray[np.uint8]:
-    """L `(1, 1, h, w)` as bytes `(h, w)`, 255 being 100."""
-    gray: NDArray[np.uint8] = (small[0, 0] * 2.55).round().to(torch.uint8).numpy()
-    return gray
 
 
 def predict(frames: Iterable[Seen], system_of: Callable[[int], RenderAb]) -> Iterator[tuple[Seen, Rendered, Tensor]]:
@@ -143,7 +123,7 @@ def steady(
 ) -> Iterator[Colored]:
     """Steady the colours of frames, at working size."""
 
-    def at_working_size() -> Iterator[Predicted]:
+    def enlarged() -> Iterator[Predicted]:
         for seen, rendered, certainty in frames:
             size = seen.small.shape[-2:]
             ab = predictor.upsampling(*rendered, size[0])(seen.small, 0)
@@ -151,7 +131,7 @@ def steady(
             colors = torch.cat([ab, sure], dim=1)[0].movedim(0, -1).contiguous().numpy()
             yield Predicted(colors, seen.motion, seen)
 
-    for found in steadied(at_working_size(), steadiness, ahead, state and state.past):
+    for found in steadied(enlarged(), steadiness, ahead, state and state.past):
         ab = torch.from_numpy(np.ascontiguousarray(found.ab)).movedim(-1, 0)[None]
         yield Colored(found.frame, Rendered(ab, found.frame.small), State(found.past, found.frame.gray))
 

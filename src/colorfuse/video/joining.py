@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from colorfuse.errors import VideoError
 from colorfuse.video.encoding import Encoding, add_video
-from colorfuse.video.film import Film, import_av
+from colorfuse.video.extra import import_extra
+from colorfuse.video.film import Film
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -38,7 +39,7 @@ def check_can_be_written(film: Film, encoding: Encoding, output: Path) -> None:
         VideoError: It does not; the message says what would.
         ValueError: The encoder does not take its options.
     """
-    av = import_av()
+    av = import_extra("av")
     with film.opened() as (source, _), av.open(io.BytesIO(), "w", format=_format_of(output)) as container:
         try:
             video = add_video(container, film, encoding)
@@ -69,7 +70,7 @@ def join(film: Film, segments: Sequence[Path], times: Sequence[int], end: int, o
         output: Where the film is to be, for its format and messages.
         partial: The file to write.
     """
-    av = import_av()
+    av = import_extra("av")
     options = {"movflags": "faststart"} if output.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
     with (
         film.opened() as (source, own),
@@ -150,7 +151,7 @@ def _video_packets(
 
 
 def _packets(segment: Path) -> Iterator[Any]:
-    with import_av().open(str(segment)) as container:
+    with import_extra("av").open(str(segment)) as container:
         yield from (packet for packet in container.demux(video=0) if packet.pts is not None)
 
 
@@ -159,7 +160,7 @@ def _copied_packets(film: Film, source: "InputContainer", copies: Mapping[int, A
 
     Where times go back, as in recordings that were put one after another, they go on from those before.
     """
-    av = import_av()
+    av = import_extra("av")
     streams = [stream for stream in source.streams if stream.index in copies]
     packets: Iterator[Any] = source.demux(streams) if streams else iter(())
     later = dict.fromkeys(copies, 0)

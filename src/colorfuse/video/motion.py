@@ -1,9 +1,12 @@
 """Motion between frames, and how far it can be trusted."""
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from colorfuse.video.extra import import_extra
 
 Plane = NDArray[np.float32]
 
@@ -38,7 +41,7 @@ class MotionEstimator:
     """
 
     def __init__(self) -> None:
-        cv2 = import_cv2()
+        cv2 = import_extra("cv2")
         self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._flow.setFinestScale(0)
 
@@ -51,35 +54,25 @@ class MotionEstimator:
 
 def sampled(plane: NDArray[Any], places: Plane) -> NDArray[Any]:
     """Sample a plane `(h, w)` or `(h, w, n)` bilinearly at places `(h', w', 2)`, x and y; the border goes on."""
-    cv2 = import_cv2()
+    cv2 = import_extra("cv2")
     result: NDArray[Any] = cv2.remap(plane, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return result
 
 
-def import_cv2() -> Any:
-    """Import OpenCV.
-
-    Raises:
-        ImportError: It is not installed.
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        raise ImportError("films need PyAV and OpenCV: pip install 'colorfuse[video]'") from error
-    return cv2
+@functools.lru_cache(maxsize=4)
+def grid(height: int, width: int) -> NDArray[np.int64]:
+    """The places of all pixels `(h, w, 2)`, x and y; one array for all of a size, not to be changed."""
+    return np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
 
 
 def _places(flow: Plane) -> Plane:
-    height, width, _ = flow.shape
-    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
-    return (grid + flow).astype(np.float32)
+    return (grid(*flow.shape[:2]) + flow).astype(np.float32)
 
 
 def _trust(here: NDArray[np.uint8], there: NDArray[np.uint8], places: Plane, back: Plane) -> Plane:
     height, width = here.shape
     again = sampled(back, places)
-    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
-    missed = np.square((again - grid) / _AGREES).sum(axis=-1)
+    missed = np.square((again - grid(height, width)) / _AGREES).sum(axis=-1)
     change = (here.astype(np.float32) - sampled(there.astype(np.float32), places)) / 2.55
     unlike = np.square((change - np.median(change)) / _LIKE)
     inside = ((places >= -0.5) & (places <= np.array([width, height]) - 0.5)).all(axis=-1)

@@ -13,11 +13,11 @@ from colorfuse.hints import Hints, read_hints
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.rendering import RenderAb
 from colorfuse.video.film import Film
-from colorfuse.video.frames import gray_bytes
 from colorfuse.video.options import System
 from colorfuse.video.scan import Scan
 from colorfuse.video.steering import by_frame
 from colorfuse.video.tracking import Track, track
+from colorfuse.video.working import at_working_size, gray_bytes
 
 _REACH = 10_000
 """Frames before and after a marked one in which its marks are followed at most, which bounds memory."""
@@ -100,7 +100,7 @@ def _tracked(
         its = [index for index in marked if first <= index < end]
         for frame in islice(frames, first - done, end - done):
             photo = film.photo(frame)
-            grays.append(gray_bytes(predictor.shrink(photo.lightness()[None], predictor.render_size)))
+            grays.append(gray_bytes(at_working_size(photo, predictor)))
             if frame.index in its:
                 read[frame.index] = read_hints(marked[frame.index], photo)
             told(frame.index + 1, total)

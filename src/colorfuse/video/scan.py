@@ -35,6 +35,10 @@ class Scan(NamedTuple):
         """When each frame is shown, in seconds from the first one on."""
         return [float((time - self.times[0]) * film.time_base) for time in self.times]
 
+    def rate(self, film: Film) -> float:
+        """Frames a second."""
+        return len(self.times) / max(self.length(film), 1e-9)
+
     def length(self, film: Film) -> float:
         """How many seconds the film takes."""
         return float((self.end - self.times[0]) * film.time_base)

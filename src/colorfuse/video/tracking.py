@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from colorfuse.video.motion import Motion, MotionEstimator, Plane, sampled
+from colorfuse.video.motion import Motion, MotionEstimator, Plane, grid, sampled
 
 _MOST = 2000
 """Marked pixels that are followed; of more, every other one, or fewer."""
@@ -94,9 +94,7 @@ def _followed(start: Plane, grays: Sequence[NDArray[np.uint8]]) -> tuple[Plane, 
 
 
 def _moved(places: Plane, shown: Plane, motion: Motion) -> Plane:
-    height, width = motion.trust_forth.shape
-    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
-    whole = np.median((motion.forth - grid).reshape(-1, 2), axis=0)
+    whole = np.median((motion.forth - grid(*motion.trust_forth.shape)).reshape(-1, 2), axis=0)
     follows = (_at(motion.trust_forth, places) >= _TRUSTED) & (shown > 0)
     moved: Plane = np.where(follows[:, None], _at(motion.forth, places), places + whole).astype(np.float32)
     return moved
