@@ -138,8 +138,9 @@ def test_names_that_would_collide_are_told_apart(model: Path, tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_processes_share_a_folder(model: Path, tmp_path: Path) -> None:
+    """One fails long before the other has done, which torchrun must not end then."""
     for index in range(7):
-        Image.fromarray(data.camera()).resize((30, 20 + index)).save(tmp_path / f"{index}.png")
+        Image.fromarray(data.camera()).resize((30, 20) if index % 2 else (2000, 1500)).save(tmp_path / f"{index}.png")
     (tmp_path / "bad.png").write_bytes(b"no image")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
     command = [*torchrun, COMMAND, "colorize", str(tmp_path), "-o", str(tmp_path / "out"), "--model", str(model)]

@@ -1,8 +1,7 @@
 """`colorfuse colorize`."""
 
-import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +12,12 @@ from tqdm import tqdm
 
 from colorfuse.cli.film import color_film, is_film
 from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, SaturationOption, create
+from colorfuse.cli.processes import find_rank, wait_for_all
 from colorfuse.colorizers import Colorizer
 from colorfuse.files import check_folder, remove_partial
 from colorfuse.hints import match_hints
-from colorfuse.images import SUFFIXES, read_photo, write_photo
-from colorfuse.inference.files import Result, can_write, colorize_files, is_there, list_tasks, not_itself
+from colorfuse.images import SUFFIXES, Photo, read_photo, write_photo
+from colorfuse.inference.files import Result, Task, can_write, colorize_files, is_there, list_tasks, not_itself
 from colorfuse.inference.upsampling import UPSAMPLINGS
 
 
@@ -105,17 +105,30 @@ def colorize(
         raise ValueError(
             f"--hints {hints} is no folder; hints for several photos are a folder of files named like them"
         )
-    rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    tasks = list_tasks(photos, output, hints)[rank::processes]
+    tasks, create_it = list_tasks(photos, output, hints), partial(_colorizer, method, model, device, reference, hints)
+    failed = _color_all(tasks, output, create_it, read=read, overwrite=overwrite, **options)
+    wait_for_all()
+    if failed:
+        raise typer.Exit(1)
+
+
+def _color_all(
+    tasks: Sequence[Task],
+    output: Path,
+    create_it: Callable[[], Colorizer],
+    read: Callable[[Path], Photo],
+    overwrite: bool,
+    **options: Any,
+) -> list[str]:
+    """Colour this process's share of the photos, tell of it, and return the errors."""
+    rank, processes = find_rank()
+    tasks = tasks[rank::processes]
     to_do = [task for task in tasks if overwrite or not is_there(task.target)]
     if len(to_do) < len(tasks):
         typer.echo(f"colorfuse: {len(tasks) - len(to_do)} of {len(tasks)} are there already", err=True)
     if not to_do:
-        return
-    colorizer = _colorizer(method, model, device, reference)
-    if hints:
-        colorizer.check_takes(hints)
-    predict = partial(colorizer.predict, **options)
+        return []
+    predict = partial(create_it().predict, **options)
     check_folder(output)
     folders = {task.target.parent for task in to_do if task.target.parent.is_dir()}
     remove_partial(path for folder in folders for path in folder.iterdir())
@@ -127,11 +140,15 @@ def colorize(
         typer.echo(f"colorfuse: {len(failed)} of {len(to_do)} photos could not be coloured:", err=True)
         for error in failed:
             typer.echo(f"colorfuse: {error}", err=True)
-        raise typer.Exit(1)
+    return failed
 
 
-def _colorizer(method: str, model: str | None, device: str, reference: Path | None) -> Colorizer:
+def _colorizer(
+    method: str, model: str | None, device: str, reference: Path | None, hints: Path | None = None
+) -> Colorizer:
     colorizer = create(method, model, device)
+    if hints:
+        colorizer.check_takes(hints)
     return colorizer.with_reference(reference) if reference else colorizer
 
 
