@@ -14,7 +14,7 @@ from PIL import Image, TiffImagePlugin
 
 import colorfuse as cf
 from colorfuse.images import open_rgb
-from colorfuse.images.photo import as_bytes
+from colorfuse.images.pixels import as_bytes
 
 RAMP = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
 

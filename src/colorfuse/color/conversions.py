@@ -1,16 +1,15 @@
-"""Conversions of images, by a torch formula or, for ordinary CPU tensors, by an equivalent NumPy kernel."""
+"""Conversions of images, by torch formulas or, for ordinary CPU tensors of single precision, by kernels."""
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import forward_ad
 
 from colorfuse.color import formulas, kernels
-from colorfuse.color.kernels import map_pixels
+from colorfuse.color.mapping import Kernel, map_pixels
 from colorfuse.color.precision import full_precision
 from colorfuse.color.units import warn_of_bytes
+from colorfuse.kernels import is_plain
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -34,9 +33,10 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
         [53.0, 80.0, 67.0]
     """
     _check(rgb, channels=3, also_bytes=True)
-    if _is_plain(rgb):
+    if is_plain(rgb):
         warn_of_bytes(rgb)
-    return _convert(rgb, _float_dtype(rgb), formulas.lab_from_rgb, partial(map_pixels, kernels.lab_from_rgb))
+    kernel = kernels.lab_from_bytes if rgb.dtype == torch.uint8 else kernels.lab_from_floats
+    return _convert(rgb, _float_dtype(rgb), formulas.lab_from_rgb, kernel)
 
 
 def lab_to_rgb(lab: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
@@ -63,10 +63,10 @@ def lab_to_rgb(lab: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
     _check(lab, channels=3, also_bytes=False)
     dtype = dtype or lab.dtype
     if dtype == torch.uint8:
-        return _convert(lab, dtype, formulas.bytes_from_lab, partial(map_pixels, kernels.bytes_from_lab))
+        return _convert(lab, dtype, formulas.bytes_from_lab, kernels.linear_from_lab, kernels.bytes_from_linear)
     if not dtype.is_floating_point:
         raise TypeError(f"RGB can be floats or torch.uint8, not {dtype}")
-    return _convert(lab, dtype, formulas.rgb_from_lab, partial(map_pixels, kernels.rgb_from_lab))
+    return _convert(lab, dtype, formulas.rgb_from_lab, kernels.linear_from_lab, kernels.floats_from_linear)
 
 
 def reduce_chroma(lab: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ def reduce_chroma(lab: Tensor) -> Tensor:
         [50.0, 79.0, 0.0]
     """
     _check(lab, channels=3, also_bytes=False)
-    return _convert(lab, lab.dtype, formulas.with_reduced_chroma, kernels.with_reduced_chroma)
+    return _convert(lab, lab.dtype, formulas.with_reduced_chroma, kernels.in_gamut)
 
 
 def gray_to_lightness(gray: Tensor) -> Tensor:
@@ -113,11 +113,10 @@ def gray_to_lightness(gray: Tensor) -> Tensor:
         [[[0.0, 100.0]]]
     """
     _check(gray, channels=1, also_bytes=True)
-    if _is_plain(gray):
+    if is_plain(gray):
         warn_of_bytes(gray)
-    return _convert(
-        gray, _float_dtype(gray), formulas.lightness_from_gray, partial(map_pixels, kernels.lightness_from_gray)
-    )
+    kernel = kernels.lightness_from_gray_bytes if gray.dtype == torch.uint8 else kernels.lightness_from_gray_floats
+    return _convert(gray, _float_dtype(gray), formulas.lightness_from_gray, kernel)
 
 
 class RgbToLab(nn.Module):
@@ -147,29 +146,11 @@ def _float_dtype(images: Tensor) -> torch.dtype:
     return images.dtype if images.is_floating_point() else torch.float32
 
 
-def _convert(
-    images: Tensor,
-    dtype: torch.dtype,
-    formula: Callable[[Tensor], Tensor],
-    on_arrays: Callable[[Tensor, torch.dtype], Tensor],
-) -> Tensor:
-    if _is_plain(images) and images.numel():
-        source = images.float() if images.dtype in _HALF else images
-        return on_arrays(source, torch.float32 if dtype in _HALF else dtype).to(dtype)
+def _convert(images: Tensor, dtype: torch.dtype, formula: Callable[[Tensor], Tensor], *steps: Kernel) -> Tensor:
+    """Convert images by kernels, one after another, if they can, and else by a formula."""
+    if is_plain(images) and images.numel() and torch.float64 not in (images.dtype, dtype):
+        channels, kept = images.shape[-3], dtype if dtype == torch.uint8 else torch.float32
+        return map_pixels(steps, images.float() if images.dtype in _HALF else images, kept, channels).to(dtype)
     with full_precision(images.device.type):
         converted: Tensor = formula(images.flatten(-2)).to(dtype).unflatten(-1, images.shape[-2:])
     return converted
-
-
-def _is_plain(values: Tensor) -> bool:
-    """Whether this is an ordinary CPU tensor that is not being differentiated, traced, compiled or vmapped."""
-    return (
-        not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        and torch._C._len_torch_dispatch_stack() == 0
-        and values.device.type == "cpu"
-        and type(values) is Tensor
-        and not (values.requires_grad and torch.is_grad_enabled())
-        and forward_ad.unpack_dual(values).tangent is None
-        and not torch._C._functorch.is_functorch_wrapped_tensor(values)
-    )

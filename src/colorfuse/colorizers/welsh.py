@@ -14,8 +14,8 @@ from colorfuse.colorizers.patches import window_deviation, windows_at
 from colorfuse.colorizers.references import Reference
 from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.errors import HintsError, PhotoError
-from colorfuse.hints import Hints
 from colorfuse.inference.predictor import Predictor
+from colorfuse.inference.scaling import Hinted
 from colorfuse.options import Count, NonNegativeInt, Share, check_value
 
 Rectangle: TypeAlias = Sequence[int]
@@ -186,12 +186,12 @@ class SwatchPredictor(Predictor):
         super().__init__(*options)
         self.rectangles = rectangles
 
-    def draw(self, hints: Hints | None, lightness: Tensor, small: Tensor) -> Tensor:
+    def draw(self, hinted: Hinted, small: Tensor) -> Tensor:
         """Draw the rectangles `(1, K, h, w)` at the size of `small`; each covers at least a pixel."""
         masks = torch.zeros(1, len(self.rectangles), *small.shape[-2:])
         for mask, rectangle in zip(masks[0], self.rectangles, strict=True):
-            _check_rectangle(rectangle, lightness.shape[-2:], "the photo")
-            rows, columns = _scaled(rectangle, lightness.shape[-2:], small.shape[-2:])
+            _check_rectangle(rectangle, hinted.size, "the photo")
+            rows, columns = _scaled(rectangle, hinted.size, small.shape[-2:])
             mask[rows, columns] = 1
         return masks
 

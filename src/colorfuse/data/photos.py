@@ -20,7 +20,7 @@ from colorfuse.data.transforms import Transform, center_crop
 from colorfuse.errors import DataError
 from colorfuse.images import Photo, PhotoSource, open_rgb, read_photo
 from colorfuse.images.finding import find_photos_below
-from colorfuse.images.photo import as_bytes
+from colorfuse.images.pixels import as_bytes
 from colorfuse.sample import Sample
 
 _MIN_CHROMA = 2.0

@@ -18,7 +18,7 @@ from colorfuse.hints.colors import lab_of
 from colorfuse.hints.marks import Layer
 from colorfuse.images import Photo, PhotoSource, read_photo
 from colorfuse.images.opening import without_pillows_limit
-from colorfuse.images.photo import FULL_SCALE
+from colorfuse.images.pixels import FULL_SCALE
 
 _LEAST_ALPHA = 0.5
 """Antialiased edges of strokes, with a lower alpha, would be wrong colours."""

@@ -4,7 +4,8 @@ import logging
 import warnings
 
 from colorfuse.images.metadata import Metadata
-from colorfuse.images.photo import Photo, Pixels
+from colorfuse.images.photo import Photo
+from colorfuse.images.pixels import Pixels
 from colorfuse.images.reading import PhotoSource, open_rgb, read_pages, read_photo
 from colorfuse.images.writing import SUFFIXES, write_photo
 

@@ -1,6 +1,6 @@
 """The `Photo` class, and conversion of arrays to photos."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -9,17 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
 from colorfuse.errors import PhotoError
 from colorfuse.images.metadata import Metadata
+from colorfuse.images.pixels import FULL_SCALE, Pixels, of_depth
+from colorfuse.images.strips import PIXELS_AT_ONCE, display, for_strips, lightness_of
 
-Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+Array: TypeAlias = NDArray[Any]
 ColorsOfRows: TypeAlias = Callable[[Tensor, int], Tensor]
 """Maps lightness `(1, rows, W)` and the index of its first row to ab `(2, rows, W)`."""
 
 _ROUNDING = 1e-5
-_PIXELS_AT_ONCE = 1 << 19
-FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +37,19 @@ class Photo:
     metadata: Metadata = field(default_factory=Metadata)
     name: str = "a photo"
 
-    def lightness(self) -> Tensor:
-        """Compute CIELAB lightness `(1, H, W)` in 0 to 100, directly from the values if the photo is gray."""
-        lightness = np.empty((1, *self.pixels.shape[:2]), np.float32)
-        for rows in _strips(self.pixels):
-            lightness[:, rows] = _lightness(self.pixels[rows])
+    def lightness(self, rows: slice = slice(None)) -> Tensor:
+        """Compute CIELAB lightness `(1, H, W)` in 0 to 100, directly from the values if the photo is gray.
+
+        Args:
+            rows: The rows to compute it for; by default all.
+        """
+        pixels: Any = self.pixels[rows]
+        lightness = np.empty((1, *pixels.shape[:2]), np.float32)
+
+        def work(some: slice) -> None:
+            lightness[0, some] = lightness_of(pixels[some])
+
+        for_strips(pixels, work)
         return torch.from_numpy(lightness)
 
     def rgb(self) -> Tensor:
@@ -66,89 +73,64 @@ class Photo:
         Returns:
             RGB `(H, W, 3)` with the dtype of the photo, or RGBA if it has alpha.
         """
-        return self.colored(self.lightness(), lambda lightness, top: ab[:, top : top + lightness.shape[1]])
+        return self.colored(lambda lightness, top: ab[:, top : top + lightness.shape[1]])
 
-    def colored(self, lightness: Tensor, colors: ColorsOfRows) -> Pixels:
-        """Combine this photo's `lightness` with the ab that `colors` computes for one strip of rows at a time.
+    def colored(self, colors: ColorsOfRows) -> Pixels:
+        """Combine this photo's lightness with the ab that `colors` computes for one strip of rows at a time.
 
-        Colours outside the sRGB gamut are reduced in chroma, so that lightness is preserved.
+        Several threads call it. Colours outside the sRGB gamut are reduced in chroma, so that lightness is preserved.
 
         Returns:
             RGB `(H, W, 3)` with the dtype of the photo, or RGBA if it has alpha.
         """
-        dtype = torch.uint8 if self.pixels.dtype == np.uint8 else torch.float32
 
-        def displayed(lab: Tensor, top: int) -> Tensor:
-            lab[1:] = colors(lab[:1], top)
-            return _displayed_(lab, dtype)
+        def put(rows: slice, rgb: Pixels) -> None:
+            lightness = lightness_of(self.pixels[rows])
+            lab = np.empty((3, *lightness.shape), np.float32)
+            lab[0], lab[1:] = lightness, colors(torch.from_numpy(lightness[None]), rows.start).numpy()
+            display(lab, rgb)
 
-        return self._with_rgb(lightness, displayed)
+        return self.in_strips(put)
 
-    def painted(self, lightness: Tensor, paint: ColorsOfRows) -> Pixels:
-        """Multiply this photo, as gray of `lightness`, onto paint.
+    def painted(self, paint: ColorsOfRows) -> Pixels:
+        """Multiply this photo, as gray of its lightness, onto paint.
 
         Args:
-            lightness: L of this photo `(1, H, W)`.
             paint: Computes, for a strip of rows, Lab of the paint and the share of the photo's ink that stays on top,
-                `(4, rows, W)`. Paint outside the sRGB gamut is reduced in chroma.
+                `(4, rows, W)`. Paint outside the sRGB gamut is reduced in chroma. Several threads call it.
 
         Returns:
             RGB `(H, W, 3)` with the dtype of the photo, or RGBA if it has alpha.
         """
 
-        def multiplied(lab: Tensor, top: int) -> Tensor:
-            gray = lab_to_rgb(torch.cat([lab[:1], torch.zeros_like(lab[1:])]))
-            its = paint(lab[:1], top)
-            rgb = _displayed_(its[:3], torch.float32) * (1 - its[3:] * (1 - gray))
-            return rgb if self.pixels.dtype != np.uint8 else (255 * rgb).round().to(torch.uint8)
+        def put(rows: slice, rgb: Pixels) -> None:
+            lightness = lightness_of(self.pixels[rows])
+            blank = np.zeros_like(lightness)
+            gray, color = np.empty((2, *lightness.shape, 3), np.float32)
+            display(np.stack([lightness, blank, blank]), gray)
+            its = paint(torch.from_numpy(lightness[None]), rows.start).numpy()
+            display(its[:3], color)
+            rgb[..., :3] = of_depth(color * (1 - its[3][..., None] * (1 - gray)), rgb.dtype)
 
-        return self._with_rgb(lightness, multiplied)
+        return self.in_strips(put)
 
-    def _with_rgb(self, lightness: Tensor, rgb_of: ColorsOfRows) -> Pixels:
-        """Collect the RGB that `rgb_of` computes for strips of rows; it gets Lab of which L is set, to change."""
+    def in_strips(self, put: Callable[[slice, Pixels], None], pixels_at_once: int = PIXELS_AT_ONCE) -> Pixels:
+        """Make a coloured photo of strips of rows, on several threads.
+
+        Args:
+            put: Gets the rows of a strip, and contiguous pixels `(rows, W, 3 | 4)` to write RGB to.
+            pixels_at_once: About how many pixels a strip has.
+
+        Returns:
+            RGB `(H, W, 3)` with the dtype of the photo, or RGBA if it has alpha.
+        """
         height, width, _ = self.pixels.shape
         colored = np.empty((height, width, 3 if self.alpha is None else 4), self.pixels.dtype)
-        strips = list(_strips(self.pixels))
-        # One buffer for all strips, since newly allocated memory is slower to fill.
-        memory = torch.empty(3, strips[0].stop, width, dtype=torch.float32, device="cpu")
-        for rows in strips:
-            lab = memory[:, : rows.stop - rows.start]
-            lab[:1] = lightness[:, rows]
-            rgb = rgb_of(lab, rows.start).numpy()
-            for channel, its in enumerate(as_uint16(rgb) if self.pixels.dtype == np.uint16 else rgb):
-                colored[rows, :, channel] = its  # four times as fast as all channels at once
         if self.alpha is not None:
             colored[..., 3:] = self.alpha
+
+        for_strips(self.pixels, lambda rows: put(rows, colored[rows]), pixels_at_once)
         return colored
-
-
-def _displayed_(lab: Tensor, dtype: torch.dtype) -> Tensor:
-    """Convert Lab `(3, H, W)` to RGB; out-of-gamut colours keep lightness and hue, and lose chroma. Changes `lab`.
-
-    Conversion clips out-of-gamut colours to the bounds of RGB, so only pixels at the bounds need another look. Black
-    and white lie there too and are frequent in some photos; setting their ab to 0 first excludes them.
-    """
-    colorful = (lab[0] > 0) & (lab[0] < 100)
-    lab[1:] *= colorful
-    rgb = lab_to_rgb(lab, dtype=dtype)
-    clipped = (rgb.amin(dim=0) == 0) | (rgb.amax(dim=0) == (255 if dtype == torch.uint8 else 1))
-    places = (clipped & colorful).flatten().nonzero()[:, 0]
-    if len(places):
-        colors = lab.flatten(1).index_select(1, places)
-        rgb.flatten(1)[:, places] = lab_to_rgb(reduce_chroma(colors[..., None]), dtype=dtype)[..., 0]
-    return rgb
-
-
-def _strips(pixels: Pixels) -> Iterator[slice]:
-    """Slices of rows to process one at a time, which bounds memory."""
-    height, width, _ = pixels.shape
-    rows = max(1, _PIXELS_AT_ONCE // width)
-    return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
-
-
-def _lightness(pixels: Pixels) -> Tensor:
-    values = _to_tensor(pixels)
-    return gray_to_lightness(values) if len(values) == 1 else rgb_to_lab(values)[:1]
 
 
 def photo_of_array(values: NDArray[Any], name: str) -> Photo:
@@ -183,25 +165,3 @@ def checked_pixels(values: NDArray[Any], name: str) -> Pixels:
     if values.dtype not in FULL_SCALE:
         raise PhotoError(f"{name} has dtype {values.dtype}; a photo is uint8, uint16 or floats in 0 to 1")
     return values
-
-
-def as_bytes(pixels: Pixels) -> NDArray[np.uint8]:
-    """Round pixels of any bit depth to uint8."""
-    if pixels.dtype == np.uint8:
-        return pixels.astype(np.uint8, copy=False)
-    rounded: NDArray[np.uint8] = np.rint(pixels * np.float32(255 / FULL_SCALE[pixels.dtype])).astype(np.uint8)
-    return rounded
-
-
-def as_uint16(pixels: Pixels) -> NDArray[np.uint16]:
-    """Return uint16 pixels as they are, and round floats to uint16."""
-    if pixels.dtype == np.uint16:
-        return pixels.astype(np.uint16, copy=False)
-    rounded: NDArray[np.uint16] = np.rint(pixels * np.float32(65535)).astype(np.uint16)
-    return rounded
-
-
-def _to_tensor(pixels: Pixels) -> Tensor:
-    """Convert to a channels-first tensor of uint8, or of floats in 0 to 1."""
-    values = pixels.astype(np.float32) / 65535 if pixels.dtype == np.uint16 else pixels
-    return torch.from_numpy(np.require(values, requirements=["C", "W"])).movedim(-1, 0)

@@ -38,7 +38,8 @@ def decode_image(image: Image.Image, name: str) -> Decoded:
         return Decoded(np.asarray(image), "cmyk", None, metadata, coding)
     transparent = image.has_transparency_data
     gray = mode in ("1", "L", "LA", "La")
-    values = np.asarray(image.convert(("L" if gray else "RGB") + ("A" if transparent else "")))
+    wanted = ("L" if gray else "RGB") + ("A" if transparent else "")
+    values = np.asarray(image if mode == wanted else image.convert(wanted))
     return split_alpha(values, "gray" if gray else "rgb", metadata, coding)
 
 

@@ -20,8 +20,9 @@ from colorfuse.images.decoding import decode_file, page_numbers
 from colorfuse.images.finding import plug_in_for
 from colorfuse.images.metadata import orientation_of, upright
 from colorfuse.images.opening import open_image, without_pillows_limit
-from colorfuse.images.photo import Photo, as_bytes, checked_pixels, photo_of_array
+from colorfuse.images.photo import Photo, checked_pixels, photo_of_array
 from colorfuse.images.pil_images import decode_image
+from colorfuse.images.pixels import as_bytes
 from colorfuse.images.profiles import to_srgb
 from colorfuse.memory import check_memory
 

@@ -2,8 +2,11 @@
 
 import io
 import math
+import os
 import warnings
 import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -16,7 +19,8 @@ from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 from colorfuse.errors import PhotoError
 from colorfuse.files import atomic_file
 from colorfuse.images.metadata import Metadata, as_written
-from colorfuse.images.photo import Photo, Pixels, as_bytes, as_uint16, photo_of_array
+from colorfuse.images.photo import Photo, photo_of_array
+from colorfuse.images.pixels import Pixels, as_bytes, as_uint16
 from colorfuse.images.profiles import srgb_profile
 
 Array: TypeAlias = NDArray[Any]
@@ -30,6 +34,8 @@ _LONGEST_IN_JPEG = 65_500
 _LONGEST_SIDE = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
 _XMP = 700
 _ROWS_A_STRIP = 64
+_QUALITY = 95
+_JPEG_TABLES = b"\xff\xdb"
 _PNG_LEVEL = 4  # level 6 takes four times as long and saves only a twelfth
 _INCHES, _DEFLATE, _HORIZONTAL_DIFFERENCES, _UNASSOCIATED_ALPHA = 2, 8, 2, 2
 
@@ -66,10 +72,11 @@ def write_photo(path: str | Path, pixels: Pixels, *, like: Photo | None = None) 
             f"{_LONGEST_SIDE[suffix]} along a side; use .png or .tif"
         )
     to_depth = as_uint16 if photo.pixels.dtype != np.uint8 and suffix in _OF_16_BITS else as_bytes
-    planes = [photo.pixels] if photo.alpha is None or suffix in _WITHOUT_ALPHA else [photo.pixels, photo.alpha]
-    values = np.concatenate([to_depth(plane) for plane in planes], axis=-1)
+    values = np.ascontiguousarray(to_depth(photo.pixels))
+    if photo.alpha is not None and suffix not in _WITHOUT_ALPHA:
+        values = np.concatenate([values, to_depth(photo.alpha)], axis=-1)
     metadata = like.metadata if like else Metadata()
-    write = {".png": _write_png, ".tif": _write_tiff, ".tiff": _write_tiff}.get(suffix, _write_by_pillow)
+    write = _WRITERS.get(suffix, _write_by_pillow)
     with atomic_file(path) as partial, partial.open("wb") as file:
         write(file, values, metadata)
 
@@ -94,9 +101,9 @@ def _write_png(file: IO[bytes], values: Array, metadata: Metadata) -> None:
 
 def _write_tiff(file: IO[bytes], values: Array, metadata: Metadata) -> None:
     height, width, channels = values.shape
-    differences = np.diff(values.astype(values.dtype.newbyteorder("<")), axis=1, prepend=values.dtype.type(0))
     starts = range(0, height, _ROWS_A_STRIP)
-    strips = [imagecodecs.deflate_encode(differences[top : top + _ROWS_A_STRIP].tobytes()) for top in starts]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        strips = list(pool.map(lambda top: _deflated(values[top : top + _ROWS_A_STRIP]), starts))
     sizes = [len(strip) for strip in strips]
     directory = _tiff_directory(metadata)
     directory[TiffImagePlugin.IMAGEWIDTH] = width
@@ -116,6 +123,12 @@ def _write_tiff(file: IO[bytes], values: Array, metadata: Metadata) -> None:
         directory[TiffImagePlugin.ICCPROFILE] = srgb_profile()
     directory.save(file)  # turns the strip offsets from relative to absolute
     file.writelines(strips)
+
+
+def _deflated(rows: Array) -> bytes:
+    """Compress rows `(N, W, C)` as the horizontal differences of their pixels."""
+    differences = np.diff(rows.astype(rows.dtype.newbyteorder("<")), axis=1, prepend=rows.dtype.type(0))
+    return bytes(imagecodecs.deflate_encode(differences.tobytes()))
 
 
 def _tiff_directory(metadata: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
@@ -148,23 +161,43 @@ def _described(metadata: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
     return directory
 
 
+def _write_jpeg(file: IO[bytes], values: Array, metadata: Metadata) -> None:
+    kept = _what_jpeg_holds({"exif": metadata.exif, "xmp": metadata.xmp, "comment": metadata.comment})
+    head = _encoded_by_pillow(values[:1, :1], "JPEG", metadata, kept)
+    image = imagecodecs.jpeg8_encode(
+        values.squeeze(-1) if values.shape[-1] == 1 else values, level=_QUALITY, subsampling="444"
+    )
+    file.write(head[: _end_of_metadata(head)])
+    file.write(memoryview(image)[_end_of_metadata(image) :])
+
+
+def _end_of_metadata(jpeg: bytes | bytearray) -> int:
+    """Find where the tables of a JPEG begin, after its metadata."""
+    place = 2
+    while jpeg[place : place + 2] != _JPEG_TABLES:
+        place += 2 + int.from_bytes(jpeg[place + 2 : place + 4], "big")
+    return place
+
+
 def _write_by_pillow(file: IO[bytes], values: Array, metadata: Metadata) -> None:
-    suffix = Path(file.name).suffix.lower()
     kept = {"exif": metadata.exif, "xmp": metadata.xmp, "comment": metadata.comment}
-    if suffix in (".jpg", ".jpeg"):
-        kept = _what_jpeg_holds(kept)
+    file.write(
+        _encoded_by_pillow(values, Image.registered_extensions()[Path(file.name).suffix.lower()], metadata, kept)
+    )
+
+
+def _encoded_by_pillow(values: Array, format_: str, metadata: Metadata, kept: dict[str, bytes]) -> bytes:
     encoded = io.BytesIO()  # Pillow does not notice a full disk when it writes to a file
-    image = Image.fromarray(values.squeeze(-1) if values.shape[-1] == 1 else values)
-    image.save(
+    Image.fromarray(values.squeeze(-1) if values.shape[-1] == 1 else values).save(
         encoded,
-        Image.registered_extensions()[suffix],
-        quality=95,
+        format_,
+        quality=_QUALITY,
         subsampling=0,
         icc_profile=srgb_profile() if values.shape[-1] > 1 else None,
         **{name: value for name, value in kept.items() if value},
         **({"dpi": metadata.dpi} if metadata.dpi else {}),
     )
-    file.write(encoded.getbuffer())
+    return encoded.getvalue()
 
 
 def _what_jpeg_holds(kept: dict[str, bytes]) -> dict[str, bytes]:
@@ -173,3 +206,13 @@ def _what_jpeg_holds(kept: dict[str, bytes]) -> dict[str, bytes]:
         if len(value) > _LONGEST_IN_JPEG:
             warnings.warn(f"{name} of {len(value)} bytes is left out; JPEG holds {_LONGEST_IN_JPEG}", stacklevel=4)
     return {name: value for name, value in kept.items() if len(value) <= _LONGEST_IN_JPEG}
+
+
+_WRITERS: dict[str, Callable[[IO[bytes], Array, Metadata], None]] = {
+    ".jpeg": _write_jpeg,
+    ".jpg": _write_jpeg,
+    ".png": _write_png,
+    ".tif": _write_tiff,
+    ".tiff": _write_tiff,
+}
+"""What writes each format; Pillow writes the others."""

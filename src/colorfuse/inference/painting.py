@@ -39,22 +39,22 @@ class PaintingPredictor(Predictor):
         bytes_a_pixel: int,
     ) -> None:
         super().__init__(paint, render_size, upsample, saturation, bytes_a_pixel=bytes_a_pixel)
-        self.shrink = shrink
+        self.shrink = lambda photo, render_size: shrink(photo.lightness()[None], render_size)
 
     def scaled(self, hinted: Hinted) -> Scaled:
-        """Put a drawing on white paper where it is transparent, and compute its lightness at both sizes."""
+        """Put a drawing on white paper where it is transparent, and compute its lightness at working size."""
         return super().scaled(hinted._replace(photo=hinted.photo.on_white()))
 
-    def draw(self, hints: Hints | None, lightness: Tensor, small: Tensor) -> Tensor:
+    def draw(self, hinted: Hinted, small: Tensor) -> Tensor:
         """Draw hints as strokes `(1, 4, h, w)` at the size of `small`."""
-        return draw_strokes(hints or Hints(), lightness.shape[-2:], small.shape[-2:])[None]
+        return draw_strokes(hinted.hints or Hints(), hinted.size, small.shape[-2:])[None]
 
     def finish(self, scaled: Scaled, rendered: Rendered) -> Pixels:
         """Upsample the paint to the size of the drawing, and multiply the drawing onto it."""
-        (photo, _), lightness, small, drawn = scaled
+        (photo, _), small, drawn = scaled
         if drawn is None or not drawn.any():
             warnings.warn(f"{photo.name} has no strokes, and stays as it is", stacklevel=4)
-        paint, height = rendered.ab, lightness.shape[-2]
+        paint, (height, _) = rendered.ab, scaled.hinted.size
         tints = self.upsampling(self.saturation * paint[:, 1:3], small, height)
         others = bilinear(paint[:, ::3], small, height)
 
@@ -62,4 +62,4 @@ class PaintingPredictor(Predictor):
             shade, ink = others(some[None], top).split(1, dim=1)
             return torch.cat([shade, tints(some[None], top), ink], dim=1)[0]
 
-        return photo.painted(lightness, rows)
+        return photo.painted(rows)

@@ -5,18 +5,19 @@ import math
 import numbers
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from colorfuse.hints import Hints, HintSource
-from colorfuse.images import PhotoSource, Pixels
+from colorfuse.hints import HintSource
+from colorfuse.images import Photo, PhotoSource, Pixels
 from colorfuse.inference.batches import read_batches
 from colorfuse.inference.obeying import exactly, obeying
-from colorfuse.inference.rendering import RenderAb, Rendered, render_checked, to_render_size, working_size
+from colorfuse.inference.rendering import RenderAb, Rendered, photo_to_render_size, render_checked, working_size
 from colorfuse.inference.scaling import Hinted, Scaled, stack_hints
-from colorfuse.inference.upsampling import find_upsampling
+from colorfuse.inference.upsampling import color_photo, find_upsampling
 from colorfuse.memory import available_memory, memory_for
 from colorfuse.options import Side, check_value
 
@@ -52,14 +53,14 @@ class Predictor:
 
     Attributes:
         planes: How many planes the system gives.
-        shrink: Resizes L `(1, 1, H, W)` to about `render_size ** 2` pixels.
+        shrink: Computes L of a photo `(1, 1, h, w)` with about `render_size ** 2` pixels.
 
     Raises:
         ValueError: An option is unknown or out of range.
     """
 
     planes = 2
-    shrink: Callable[[Tensor, int], Tensor] = staticmethod(to_render_size)
+    shrink: Callable[[Photo, int], Tensor] = staticmethod(photo_to_render_size)
 
     def __init__(
         self,
@@ -92,13 +93,12 @@ class Predictor:
         return changed
 
     def scaled(self, hinted: Hinted) -> Scaled:
-        """Compute the lightness of a photo at both sizes, and draw its hints as the system takes them.
+        """Compute the lightness of a photo at working size, and draw its hints as the system takes them.
 
         Raises:
             HintsError: The hints do not fit the photo.
         """
-        lightness = hinted.photo.lightness()
-        return self.with_hints(Scaled(hinted, lightness, self.shrink(lightness[None], self.render_size)))
+        return self.with_hints(Scaled(hinted, self.shrink(hinted.photo, self.render_size)))
 
     def with_hints(self, scaled: Scaled) -> Scaled:
         """Draw the hints of a photo that is scaled already.
@@ -107,11 +107,11 @@ class Predictor:
             HintsError: They do not fit the photo.
         """
         hinted = scaled.hinted if self.weighs_opacity else scaled.hinted.opaque()
-        return scaled._replace(hinted=hinted, drawn=self.draw(hinted.hints, scaled.lightness, scaled.small))
+        return scaled._replace(hinted=hinted, drawn=self.draw(hinted, scaled.small))
 
-    def draw(self, hints: Hints | None, lightness: Tensor, small: Tensor) -> Tensor | None:
-        """Draw hints for a photo at the size of `small` `(1, 1, h, w)`, or return None if there are none."""
-        return hints.draw(lightness.shape[-2:], small.shape[-2:])[None] if hints else None
+    def draw(self, hinted: Hinted, small: Tensor) -> Tensor | None:
+        """Draw the hints of a photo at the size of `small` `(1, 1, h, w)`, or return None if there are none."""
+        return hinted.hints.draw(hinted.size, small.shape[-2:])[None] if hinted.hints else None
 
     def check_memory(self, height: int, width: int, photos: int = 1) -> None:
         """Check that there is memory to render photos of a size at once, apart from that for the photos themselves.
@@ -168,26 +168,28 @@ class Predictor:
 
     def finish(self, scaled: Scaled, rendered: Rendered) -> Pixels:
         """Upsample rendered colours to the size of the photo, and put them on it."""
-        (photo, hints), lightness, small, drawn = scaled
-        if _is_black_and_white(lightness):
+        (photo, hints), small, drawn = scaled
+        if _is_black_and_white(photo):
             warnings.warn(
                 f"{photo.name} stays without colour, since all of it is black or white; scan it in gray, or paint it "
                 "with sykora2009 or qu2006 if it is a drawing",
                 stacklevel=4,
             )
         colors = rendered._replace(ab=self.saturation * rendered.ab)
-        height, width = lightness.shape[-2:]
+        size = scaled.hinted.size
         if hints and drawn is not None:
-            rows = exactly(obeying(colors, small, drawn, self.upsampling, height), hints, (height, width))
+            rows = exactly(obeying(colors, small, drawn, self.upsampling, size[0]), hints, size)
         else:
-            rows = self.upsampling(*colors, height)
-        return photo.colored(lightness, lambda some, top: rows(some[None], top)[0])
+            rows = self.upsampling(*colors, size[0])
+        return color_photo(photo, rows)
 
 
-def _is_black_and_white(lightness: Tensor) -> bool:
+def _is_black_and_white(photo: Photo) -> bool:
     """Whether a photo is black and white only, as halftones and 1-bit scans are."""
-    some = lightness[:, :: max(1, lightness.shape[1] // 64), :: max(1, lightness.shape[2] // 64)]
-    for values in (some, lightness):
+    height, width, _ = photo.pixels.shape
+    some = replace(photo, pixels=photo.pixels[:: max(1, height // 64), :: max(1, width // 64)])
+    for its in (some, photo):
+        values = its.lightness()
         dark, light = (values < 1).sum().item(), (values > 99).sum().item()
         if values.numel() < _ENOUGH or dark + light < values.numel() or not dark or not light:
             return False

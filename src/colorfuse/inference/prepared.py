@@ -138,7 +138,8 @@ class PreparedPhoto:
         bins, shares = self._system.distribution(scaled.small, scaled.drawn)
         height, width = shares.shape[-2:]
         of_place = shares[0, :, int(row) * height // self._size[0], int(column) * width // self._size[1]]
-        return suggest_colors(bins, of_place, scaled.lightness[0, int(row), int(column)].item(), count)
+        lightness = self.photo.lightness(slice(int(row), int(row) + 1))[0, 0, int(column)].item()
+        return suggest_colors(bins, of_place, lightness, count)
 
     def uncertainty(self, hints: HintSource | None = None) -> NDArray[np.float32]:
         """Map where the colours are uncertain, which is where a hint helps most.

@@ -3,9 +3,18 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from colorfuse.color.mapping import in_parts
+from colorfuse.images import Photo
+from colorfuse.images.strips import lightness_of
+from colorfuse.inference.resizing import add_rows, shares_of
+from colorfuse.kernels import fastest
+
+_ROWS_AT_ONCE = 4
 
 RenderAb: TypeAlias = Callable[..., Tensor]
 """Maps L `(N, 1, h, w)` at working size to ab `(N, 2, h', w')` of the same photos, both in CIELAB units.
@@ -36,6 +45,22 @@ def to_render_size(lightness: Tensor, render_size: int) -> Tensor:
         raise ValueError(f"lightness must have shape (N, 1, H, W), not {tuple(lightness.shape)}")
     height, width = lightness.shape[-2:]
     return _resampled(lightness, working_size(height, width, render_size))
+
+
+def photo_to_render_size(photo: Photo, render_size: int) -> Tensor:
+    """Compute the lightness of a photo at working size `(1, 1, h, w)`, as `to_render_size` does, but in strips."""
+    height, width, _ = photo.pixels.shape
+    size = working_size(height, width, render_size)
+    low = np.zeros((size[0], width), np.float32)
+
+    def work(top: int) -> None:
+        totals = low[top : top + _ROWS_AT_ONCE]
+        start, shares = shares_of(size[0], height, top, len(totals))
+        lightness = lightness_of(photo.pixels[start : start + shares.shape[1]])
+        fastest(add_rows)(lightness, shares, totals)
+
+    in_parts(work, [(top,) for top in range(0, size[0], _ROWS_AT_ONCE)])
+    return _resampled(torch.from_numpy(low)[None, None], size)
 
 
 def render(render_ab: RenderAb, lightness: Tensor, hints: Tensor | None = None) -> Rendered:

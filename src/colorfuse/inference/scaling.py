@@ -15,6 +15,12 @@ class Hinted(NamedTuple):
     photo: Photo
     hints: Hints | None = None
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the photo."""
+        height, width, _ = self.photo.pixels.shape
+        return height, width
+
     def opaque(self) -> "Hinted":
         """The same with all marks of full opacity."""
         return Hinted(self.photo, self.hints and self.hints.opaque())
@@ -25,13 +31,11 @@ class Scaled(NamedTuple):
 
     Attributes:
         hinted: The photo and its hints.
-        lightness: L of the photo `(1, H, W)`.
         small: L at working size `(1, 1, h, w)`.
         drawn: The hints drawn at working size `(1, 3, h, w)`, or None if there are none.
     """
 
     hinted: Hinted
-    lightness: Tensor
     small: Tensor
     drawn: Tensor | None = None
 

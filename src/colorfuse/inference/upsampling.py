@@ -6,13 +6,19 @@ called with strips of the photo's rows, so that memory does not grow with the ph
 
 from collections.abc import Callable
 from functools import reduce
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from colorfuse.backbones.maps import resize
+from colorfuse.images import Photo, Pixels
+from colorfuse.images.strips import PIXELS_AT_ONCE
+from colorfuse.inference.compositing import color_guided
+from colorfuse.inference.resizing import enlarge, places_of
+from colorfuse.kernels import fastest, is_plain
 from colorfuse.registry import unknown_name
 
 ColorsOfRows: TypeAlias = Callable[[Tensor, int], Tensor]
@@ -52,13 +58,60 @@ def guided(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
     covariance = _box(guide * ab) - mean * mean_ab
     slope = _box(covariance / ((_box(guide.square()) - mean.square()).clamp(min=0) + _GUIDED_EPSILON))
     line = torch.cat([slope, ab - slope * guide], dim=1)
-    low, high = ab.amin((-1, -2), keepdim=True), ab.amax((-1, -2), keepdim=True)
+    return GuidedColors(line, ab.amin((-1, -2), keepdim=True), ab.amax((-1, -2), keepdim=True), height)
 
-    def rows(lightness: Tensor, top: int) -> Tensor:
-        slope, constant = _resized(line, height, lightness, top).chunk(2, dim=1)
-        return torch.addcmul(constant, slope, lightness).clamp_(low, high)
 
-    return rows
+class GuidedColors:
+    """ab as a linear function of lightness: what `guided` returns.
+
+    Args:
+        line: Slopes and constants of ab `(N, 4, h, w)`.
+        low: The least ab `(N, 2, 1, 1)`.
+        high: The greatest ab.
+        height: The photo's height.
+    """
+
+    def __init__(self, line: Tensor, low: Tensor, high: Tensor, height: int) -> None:
+        self._line, self._low, self._high, self._height = line, low, high, height
+
+    def __call__(self, lightness: Tensor, top: int) -> Tensor:
+        """Compute ab `(N, 2, rows, W)` of a strip of lightness `(N, 1, rows, W)`, whose first row is `top`."""
+        slope, constant = _resized(self._line, self._height, lightness, top).chunk(2, dim=1)
+        return torch.addcmul(constant, slope, lightness).clamp_(self._low, self._high)
+
+    def put_on(self, photo: Photo) -> Pixels:
+        """Colour a photo, by a kernel that does all steps at once.
+
+        There must be the colours of one photo, on the CPU.
+        """
+        planes, limits = (
+            self._line[0].contiguous().numpy(),
+            torch.cat([self._low, self._high], dim=-1)[0, :, 0].numpy(),
+        )
+        height, width, _ = photo.pixels.shape
+        columns = places_of(planes.shape[2], width, 0, width)
+        kernel, at_once = fastest(color_guided), PIXELS_AT_ONCE
+        if kernel is not color_guided:  # a compiled kernel keeps to the cache by itself
+            at_once = max(at_once, height * width // torch.get_num_threads() + width)
+
+        def put(rows: slice, rgb: Pixels) -> None:
+            places = places_of(planes.shape[1], height, rows.start, len(rgb))
+            pixels: Any = np.require(photo.pixels[rows], requirements=["C", "W"])
+            kernel(pixels, planes, places, columns, limits, rgb)
+
+        return photo.in_strips(put, at_once)
+
+    @property
+    def is_on_cpu(self) -> bool:
+        """Whether there are the colours of one photo, on the CPU."""
+        return len(self._line) == 1 and _are_plain(self._line)
+
+
+def color_photo(photo: Photo, colors: ColorsOfRows) -> Pixels:
+    """Colour a photo."""
+    if isinstance(colors, GuidedColors) and colors.is_on_cpu:
+        return colors.put_on(photo)
+    return photo.colored(lambda lightness, top: colors(lightness[None], top)[0])
 
 
 def joint_bilateral(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
@@ -94,6 +147,13 @@ def joint_bilateral(ab: Tensor, guide: Tensor, height: int) -> ColorsOfRows:
 def _resized(maps: Tensor, height: int, like: Tensor, top: int) -> Tensor:
     """Resize `maps` bilinearly to `height` and the width of `like`; return as many rows as `like`, from `top` on."""
     count, width = like.shape[-2:]
+    if _are_plain(maps, like):
+        resized = torch.empty(*maps.shape[:2], count, width, device="cpu")
+        rows = places_of(maps.shape[-2], height, top, count)
+        columns = places_of(maps.shape[-1], width, 0, width)
+        for planes, enlarged in zip(maps.contiguous().numpy(), resized.numpy(), strict=True):
+            fastest(enlarge)(planes, rows, columns, enlarged)
+        return resized
     if count == height:
         return resize(maps, (height, width))
     small = maps.shape[-2]
@@ -105,8 +165,11 @@ def _resized(maps: Tensor, height: int, like: Tensor, top: int) -> Tensor:
     strip = torch.lerp(maps[..., index, :], maps[..., (index + 1).clamp(max=small - 1), :], share)
     # One-dimensional interpolation is faster than two-dimensional.
     lines = functional.interpolate(strip.flatten(1, 2), width, mode="linear")
-    resized: Tensor = lines.unflatten(1, strip.shape[1:3])
-    return resized
+    return cast(Tensor, lines.unflatten(1, strip.shape[1:3]))
+
+
+def _are_plain(*tensors: Tensor) -> bool:
+    return all(tensor.dtype == torch.float32 and is_plain(tensor) for tensor in tensors)
 
 
 def _box(maps: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from colorfuse.data.monochrome import find_monochrome
 from colorfuse.images import Photo, Pixels
-from colorfuse.images.photo import as_bytes
+from colorfuse.images.pixels import as_bytes
 from colorfuse.inference.prepared import PreparedPhoto
 
 _LONGEST, _LONGEST_OF_DRAFT = 1600, 640

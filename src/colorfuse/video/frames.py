@@ -15,6 +15,7 @@ from colorfuse.inference.obeying import obeying
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.rendering import RenderAb, Rendered, render_checked
 from colorfuse.inference.scaling import stack_hints
+from colorfuse.inference.upsampling import color_photo
 from colorfuse.video.film import Film, Frame
 from colorfuse.video.motion import Motion, MotionEstimator
 from colorfuse.video.plan import Plan
@@ -139,11 +140,10 @@ def steady(
 def put_on(colored: Colored, predictor: Predictor) -> Pixels:
     """Put the colours on the frame at full size; those of hints are obeyed."""
     seen = colored.seen
-    lightness = seen.photo.lightness()  # computed anew: kept for all frames that wait, it would fill memory
-    height = lightness.shape[-2]
+    height, _, _ = seen.photo.pixels.shape
     colors = colored.rendered._replace(ab=predictor.saturation * colored.rendered.ab)
     if seen.drawn is None:
         rows = predictor.upsampling(*colors, height)
     else:
         rows = obeying(colors, seen.small, seen.drawn, predictor.upsampling, height)
-    return seen.photo.colored(lightness, lambda some, top: rows(some[None], top)[0])
+    return color_photo(seen.photo, rows)

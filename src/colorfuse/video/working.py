@@ -11,7 +11,7 @@ from colorfuse.inference.predictor import Predictor
 
 def at_working_size(photo: Photo, predictor: Predictor) -> Tensor:
     """L of a photo `(1, 1, h, w)`, at the size that the predictor's system works on."""
-    return predictor.shrink(photo.lightness()[None], predictor.render_size)
+    return predictor.shrink(photo, predictor.render_size)
 
 
 def gray_bytes(small: Tensor) -> NDArray[np.uint8]:

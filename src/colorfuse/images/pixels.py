@@ -1,0 +1,30 @@
+"""Bit depths of pixels."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
+"""The value of white, for the dtypes that pixels may have."""
+
+
+def as_bytes(pixels: Pixels) -> NDArray[np.uint8]:
+    """Round pixels of any bit depth to uint8."""
+    rounded: NDArray[np.uint8] = of_depth(pixels, np.dtype(np.uint8))
+    return rounded
+
+
+def as_uint16(pixels: Pixels) -> NDArray[np.uint16]:
+    """Return uint16 pixels as they are, and round floats to uint16."""
+    rounded: NDArray[np.uint16] = of_depth(pixels, np.dtype(np.uint16))
+    return rounded
+
+
+def of_depth(pixels: Any, dtype: np.dtype[Any]) -> Any:
+    """Convert pixels from one bit depth to another, rounded."""
+    if pixels.dtype == dtype:
+        return pixels
+    scaled = pixels * np.float32(FULL_SCALE[dtype] / FULL_SCALE[pixels.dtype])
+    return scaled if dtype == np.float32 else np.rint(scaled).astype(dtype)
