@@ -22,10 +22,10 @@ def test_photos_of_all_kinds_get_the_same_bytes(saved: str, tmp_path: Path) -> N
         colored, before = colorizer.predict(photo), expected[f"{saved}/{name}"]
         assert (colored.dtype, colored.shape) == (before.dtype, before.shape)
         # Processors add up in different orders, so that a rare value may be rounded to its neighbour.
-        unit = 2e-5 if colored.dtype == np.float32 else 1
+        unit = 5e-5 if colored.dtype == np.float32 else 1
         apart = np.abs(colored.astype(np.float64) - before.astype(np.float64))
         assert apart.max() <= (unit if colored.dtype != np.uint16 else 3), name
-        assert (apart > 0).mean() < (0.001 if colored.dtype == np.uint8 else 0.5), name
+        assert (apart > 0).mean() < {"uint8": 0.001, "uint16": 0.1, "float32": 1}[colored.dtype.name], name
 
 
 def test_a_run_goes_on_from_its_checkpoint(photos: NDArray[np.uint8], tmp_path: Path) -> None:

@@ -2,101 +2,10 @@
 
 from importlib import metadata
 
-from colorfuse import metrics, plots
-from colorfuse.backbones import MapInfo, create_backbone, list_backbones, register_backbone
-from colorfuse.color import LabToRgb, RgbToLab, gray_to_lightness, lab_to_rgb, reduce_chroma, rgb_to_lab
-from colorfuse.colorizers import (
-    Colorizer,
-    FusionColorizer,
-    create_colorizer,
-    list_colorizers,
-    register_colorizer,
-)
-from colorfuse.data import LabArrays, PhotoArray, PhotoFolder, pack, split
-from colorfuse.errors import (
-    DataError,
-    HintsError,
-    NotFittedError,
-    PhotoError,
-    TrainingError,
-    VideoError,
-    WeightsError,
-)
-from colorfuse.evaluation import Difference, Evaluation, compare, evaluate
-from colorfuse.hints import Hints, read_hints
-from colorfuse.images import read_pages, read_photo, write_photo
-from colorfuse.network import (
-    FusionNetwork,
-    list_decoders,
-    list_encoders,
-    list_fusions,
-    register_decoder,
-    register_encoder,
-    register_fusion,
-)
-from colorfuse.objectives import (
-    Objective,
-    Term,
-    list_objectives,
-    list_terms,
-    register_objective,
-    register_term,
-)
-from colorfuse.recipes import list_recipes
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(
+    __name__, __file__
+)  # imports what is in __init__.pyi when used
 
 __version__ = metadata.version("colorfuse")
-
-__all__ = [
-    "Colorizer",
-    "DataError",
-    "Difference",
-    "Evaluation",
-    "FusionColorizer",
-    "FusionNetwork",
-    "Hints",
-    "HintsError",
-    "LabArrays",
-    "LabToRgb",
-    "MapInfo",
-    "NotFittedError",
-    "Objective",
-    "PhotoArray",
-    "PhotoError",
-    "PhotoFolder",
-    "RgbToLab",
-    "Term",
-    "TrainingError",
-    "VideoError",
-    "WeightsError",
-    "compare",
-    "create_backbone",
-    "create_colorizer",
-    "evaluate",
-    "gray_to_lightness",
-    "lab_to_rgb",
-    "list_backbones",
-    "list_colorizers",
-    "list_decoders",
-    "list_encoders",
-    "list_fusions",
-    "list_objectives",
-    "list_recipes",
-    "list_terms",
-    "metrics",
-    "pack",
-    "plots",
-    "read_hints",
-    "read_pages",
-    "read_photo",
-    "reduce_chroma",
-    "register_backbone",
-    "register_colorizer",
-    "register_decoder",
-    "register_encoder",
-    "register_fusion",
-    "register_objective",
-    "register_term",
-    "rgb_to_lab",
-    "split",
-    "write_photo",
-]

@@ -26,7 +26,7 @@ class _Seen:
 
 
 def count_pixels(pixels: int) -> None:
-    """Tell that so many pixels are about to be converted."""
+    """Tell that so many pixels were converted."""
     _Seen.pixels += pixels
 
 

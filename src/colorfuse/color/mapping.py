@@ -27,7 +27,6 @@ def map_pixels(kernels: tuple[Kernel, ...], images: Tensor, dtype: torch.dtype, 
     batch = images.detach().resolve_neg()[None].flatten(0, -4)
     source, result = batch.numpy(), _empty_like(batch, dtype, channels)
     height, width = source.shape[2:]
-    count_pixels(len(source) * height * width)
     fast = [fastest(kernel) for kernel in kernels]
     rows = min(height, max(1, _PIXELS_AT_ONCE // width))
 
@@ -44,6 +43,7 @@ def map_pixels(kernels: tuple[Kernel, ...], images: Tensor, dtype: torch.dtype, 
             np.copyto(plane, its.reshape(plane.shape))
 
     in_parts(convert, [(index, top) for index in range(len(source)) for top in range(0, height, rows)])
+    count_pixels(len(source) * height * width)
     return torch.from_numpy(result).view(*images.shape[:-3], *result.shape[1:])
 
 

@@ -5,9 +5,9 @@ import warnings
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from colorfuse.colorizers.cuts import check_solver, grid_pairs
@@ -189,7 +189,7 @@ class _Space:
 def _described(lightness: NDArray[np.float32], window: int) -> Tensor:
     """SURF descriptors at three scales, lightness, its deviation and its smoothed Laplacian: `(195, h, w)`."""
     gray = standardized(lightness)
-    maps = [gray, window_deviation(gray, window), ndimage.gaussian_laplace(gray, 1.0)]
+    maps = [gray, window_deviation(gray, window), scipy.ndimage.gaussian_laplace(gray, 1.0)]
     others = torch.from_numpy(np.stack(maps).astype(np.float32))
     surf = [dense_surf(torch.from_numpy(gray), scale) for scale in _SCALES]
     return torch.cat([*surf, others])

@@ -4,9 +4,8 @@ import importlib.util
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
 
 SOLVERS = ("auto", "ortools", "scipy")
 
@@ -108,10 +107,10 @@ def _by_ortools(
 def _by_scipy(
     tails: NDArray[np.intp], heads: NDArray[np.intp], capacities: NDArray[np.int64], nodes: int
 ) -> NDArray[np.bool_]:
-    graph = sparse.coo_array((capacities.astype(np.int32), (tails, heads)), shape=(nodes, nodes)).tocsr()
-    residual = graph - csgraph.maximum_flow(graph, nodes - 2, nodes - 1).flow
+    graph = scipy.sparse.coo_array((capacities.astype(np.int32), (tails, heads)), shape=(nodes, nodes)).tocsr()
+    residual = graph - scipy.sparse.csgraph.maximum_flow(graph, nodes - 2, nodes - 1).flow
     residual.data = (residual.data > 0).astype(np.int32)
     residual.eliminate_zeros()
     side = np.zeros(nodes, bool)
-    side[csgraph.breadth_first_order(residual, nodes - 2, return_predecessors=False)] = True
+    side[scipy.sparse.csgraph.breadth_first_order(residual, nodes - 2, return_predecessors=False)] = True
     return side

@@ -7,8 +7,8 @@ the mean and the standard deviation of each wavelet's magnitude in a window.
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft, ndimage
 
 SCALES = 4
 ORIENTATIONS = 6
@@ -33,15 +33,15 @@ def gabor_features(gray: NDArray[np.float64], window: int) -> NDArray[np.float32
         (48, 40, 50)
     """
     padded = np.pad(gray, _PADDING, mode="symmetric")
-    spectrum = fft.fft2(padded, workers=-1)
-    down, right = fft.fftfreq(padded.shape[0])[:, None], fft.fftfreq(padded.shape[1])
+    spectrum = scipy.fft.fft2(padded, workers=-1)
+    down, right = scipy.fft.fftfreq(padded.shape[0])[:, None], scipy.fft.fftfreq(padded.shape[1])
     features = np.empty((2 * SCALES * ORIENTATIONS, *gray.shape), np.float32)
     for scale in range(SCALES):
         for orientation in range(ORIENTATIONS):
-            response = fft.ifft2(spectrum * _wavelet(down, right, scale, orientation), workers=-1)
+            response = scipy.fft.ifft2(spectrum * _wavelet(down, right, scale, orientation), workers=-1)
             magnitude = np.abs(response[_PADDING:-_PADDING, _PADDING:-_PADDING])
-            mean = ndimage.uniform_filter(magnitude, window)
-            deviation = np.sqrt((ndimage.uniform_filter(magnitude**2, window) - mean**2).clip(min=0))
+            mean = scipy.ndimage.uniform_filter(magnitude, window)
+            deviation = np.sqrt((scipy.ndimage.uniform_filter(magnitude**2, window) - mean**2).clip(min=0))
             place = 2 * (ORIENTATIONS * scale + orientation)
             for feature, values in zip(features[place : place + 2], (mean, deviation), strict=True):
                 feature[:] = values / (values.std() or 1)

@@ -4,9 +4,9 @@ import dataclasses
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from colorfuse.color import lab_to_rgb
@@ -195,10 +195,12 @@ class Irony2005(Exemplar):
 
     def _voted(self, weights: NDArray[Any], labels: NDArray[np.intp], nearest: NDArray[np.intp]) -> Match:
         """Let the pixels around each vote for its segment, and mix the colours that the winning ones see there."""
-        total = ndimage.uniform_filter(weights, self.window, mode="constant")
+        total = scipy.ndimage.uniform_filter(weights, self.window, mode="constant")
         dominant, most = labels, np.full(labels.shape, -np.inf)
         for label in np.unique(labels):
-            share = ndimage.uniform_filter(np.where(labels == label, weights, 0.0), self.window, mode="constant")
+            share = scipy.ndimage.uniform_filter(
+                np.where(labels == label, weights, 0.0), self.window, mode="constant"
+            )
             dominant, most = np.where(share > most, label, dominant), np.maximum(share, most)
         confidence = (most / np.maximum(total, 1e-12)).clip(0, 1).astype(np.float32)
         colors, sums = np.zeros((2, *labels.shape)), np.zeros(labels.shape)
@@ -240,7 +242,7 @@ def _find_segments(lab: NDArray[np.float32]) -> NDArray[np.intp]:
     numbers = np.arange(areas.max() + 1)
     if len(numbers) == 1:
         return np.ones_like(areas)
-    means = np.stack([ndimage.mean(plane, areas, numbers) for plane in lab], axis=1)
+    means = np.stack([scipy.ndimage.mean(plane, areas, numbers) for plane in lab], axis=1)
     kinds = hierarchy.fcluster(hierarchy.average(means), _LIKE, "distance").astype(np.intp)
     segments: NDArray[np.intp] = kinds[areas]
     return segments

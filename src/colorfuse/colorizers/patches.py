@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy import fft, ndimage
 
 _ROWS_AT_ONCE = 32
 
@@ -13,8 +13,8 @@ _ROWS_AT_ONCE = 32
 def window_deviation(lightness: NDArray[Any], window: int) -> NDArray[Any]:
     """Standard deviation in the window around each pixel; windows are reflected at borders."""
     values = lightness.astype(np.float64)
-    mean = ndimage.uniform_filter(values, window, mode="mirror")
-    squares = ndimage.uniform_filter(values**2, window, mode="mirror")
+    mean = scipy.ndimage.uniform_filter(values, window, mode="mirror")
+    squares = scipy.ndimage.uniform_filter(values**2, window, mode="mirror")
     deviation: NDArray[Any] = np.sqrt((squares - mean**2).clip(min=0))
     return deviation
 
@@ -33,7 +33,7 @@ def cosine_transform(lightness: NDArray[Any], window: int, projection: NDArray[A
         window: Side of the windows, which are reflected at borders.
         projection: `(window ** 2, d)`: a matrix to multiply the coefficients with, which gives `(h * w, d)`.
     """
-    basis = fft.dct(np.eye(window), norm="ortho", axis=0)
+    basis = scipy.fft.dct(np.eye(window), norm="ortho", axis=0)
     transform = np.kron(basis, basis).T.astype(np.float32)
     if projection is not None:
         transform = (transform.astype(np.float64) @ projection).astype(np.float32)

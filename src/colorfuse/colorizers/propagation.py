@@ -8,10 +8,8 @@ authors' program.
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
-from scipy.sparse.linalg import splu
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
@@ -69,7 +67,7 @@ def _shifted(first: Indices, rows: Indices, columns: Indices, height: int, width
     return Neighbors(index.reshape(1, -1), np.broadcast_to(exists, index.shape).reshape(1, -1))
 
 
-def neighbor_weights(lightness: Floats, neighbors: Neighbors) -> sparse.csr_array:
+def neighbor_weights(lightness: Floats, neighbors: Neighbors) -> "scipy.sparse.csr_array":
     """Compute the weights of each pixel's neighbours, which sum to 1.
 
     A weight is `exp(-d ** 2 / v)`: d is the difference in lightness, and v is 0.6 times the variance of lightness in
@@ -93,21 +91,23 @@ def neighbor_weights(lightness: Floats, neighbors: Neighbors) -> sparse.csr_arra
     scale = np.maximum(_VARIANCE * variance, -likest / np.log(_LEAST_WEIGHT_OF_LIKEST)).clip(min=_LEAST_VARIANCE)
     weights = np.exp(-squares / scale) * exists
     rows = np.broadcast_to(np.arange(len(lightness)), index.shape)
-    matrix = sparse.coo_array((weights[exists], (rows[exists], index[exists])), shape=(len(lightness),) * 2).tocsr()
+    matrix = scipy.sparse.coo_array(
+        (weights[exists], (rows[exists], index[exists])), shape=(len(lightness),) * 2
+    ).tocsr()
     return _normalized(matrix)
 
 
-def find_regions(weights: sparse.csr_array) -> NDArray[np.int32]:
+def find_regions(weights: "scipy.sparse.csr_array") -> NDArray[np.int32]:
     """Label the regions of pixels that are linked by weights of at least 0.001, from 0 on; hard edges part them.
 
     Specks of fewer than 16 pixels belong to the region that they are linked to the most.
     """
     links = weights.multiply(weights >= _LEAST_LINK)
-    regions = csgraph.connected_components(links, connection="weak")[1]
+    regions = scipy.sparse.csgraph.connected_components(links, connection="weak")[1]
     specks = np.flatnonzero(np.bincount(regions)[regions] < _SPECK)
     outward = weights[specks].tocoo()
     leaving = regions[specks[outward.row]] != regions[outward.col]
-    outward = sparse.coo_array(
+    outward = scipy.sparse.coo_array(
         (outward.data[leaving], (specks[outward.row[leaving]], outward.col[leaving])), shape=weights.shape
     ).tocsr()
     strongest = outward.max(axis=1).toarray()[specks] if len(specks) else np.zeros(0)
@@ -115,11 +115,11 @@ def find_regions(weights: sparse.csr_array) -> NDArray[np.int32]:
     np.maximum.at(most, regions[specks], strongest)
     rows = np.repeat(np.arange(len(regions)), np.diff(outward.indptr))
     outward.data = (outward.data >= most[regions[rows]]).astype(np.float64)
-    labels: NDArray[np.int32] = csgraph.connected_components(links + outward, connection="weak")[1]
+    labels: NDArray[np.int32] = scipy.sparse.csgraph.connected_components(links + outward, connection="weak")[1]
     return labels
 
 
-def propagate(weights: sparse.csr_array, colors: Floats, opacity: Floats, order: Indices | None) -> Floats:
+def propagate(weights: "scipy.sparse.csr_array", colors: Floats, opacity: Floats, order: Indices | None) -> Floats:
     """Solve for the colours of all pixels of regions with marks.
 
     A pixel with a mark of full opacity has its colour. One with less is a mean of its mark's colour and its
@@ -138,11 +138,11 @@ def propagate(weights: sparse.csr_array, colors: Floats, opacity: Floats, order:
     solved = np.where(opacity[:, None] > 0, colors, 0.0)
     known = solved * (opacity[:, None] == 1)
     free = np.flatnonzero(opacity < 1) if order is None else order[opacity[order] < 1]
-    rows = sparse.diags_array(1 - opacity[free]) @ weights[free]
-    system = sparse.eye_array(len(free)) - rows[:, free]
+    rows = scipy.sparse.diags_array(1 - opacity[free]) @ weights[free]
+    system = scipy.sparse.eye_array(len(free)) - rows[:, free]
     given = rows @ known + opacity[free, None] * solved[free]
     # The matrix is diagonally dominant, so it needs no pivoting, and the order may follow the fill-in alone.
-    factors = splu(
+    factors = scipy.sparse.linalg.splu(
         system.tocsc(),
         permc_spec="MMD_AT_PLUS_A" if order is None else "NATURAL",
         diag_pivot_thresh=0,
@@ -152,7 +152,7 @@ def propagate(weights: sparse.csr_array, colors: Floats, opacity: Floats, order:
     return solved
 
 
-def normalized_within(weights: sparse.csr_array, some: Indices) -> sparse.csr_array:
+def normalized_within(weights: "scipy.sparse.csr_array", some: Indices) -> "scipy.sparse.csr_array":
     """The weights among some of the pixels, scaled to sum to 1 again."""
     return _normalized(weights[some][:, some])
 
@@ -181,5 +181,5 @@ def dissection_order(height: int, width: int) -> Indices:
     return np.concatenate(dissect(0, height, 0, width))
 
 
-def _normalized(weights: sparse.csr_array) -> sparse.csr_array:
-    return sparse.diags_array(1 / weights.sum(axis=1)) @ weights
+def _normalized(weights: "scipy.sparse.csr_array") -> "scipy.sparse.csr_array":
+    return scipy.sparse.diags_array(1 / weights.sum(axis=1)) @ weights

@@ -5,9 +5,9 @@ import math
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from colorfuse.colorizers.gabor import gabor_features
@@ -36,7 +36,7 @@ _TEXTURED = 0.1
 _REACH = 24
 """How far the coarsest wavelets reach, in pixels."""
 _REACH_OF_FINE = 8
-_CROSS, _SQUARE = ndimage.generate_binary_structure(2, 1), ndimage.generate_binary_structure(2, 2)
+_CROSS, _SQUARE = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool), np.ones((3, 3), bool)
 """In turn, they grow areas by octagons."""
 _STEP = 5.0
 """Of the front's time, after which it halts if it gained no pixel."""
@@ -148,7 +148,7 @@ class Qu2006(Painter):
         return max(1.0, _BLUR_A_GAP * self.gap)
 
     def _slope(self, gray: Floats) -> Floats:
-        slope: Floats = ndimage.gaussian_gradient_magnitude(_GRAY_LEVELS * gray, self._blur)
+        slope: Floats = scipy.ndimage.gaussian_gradient_magnitude(_GRAY_LEVELS * gray, self._blur)
         return slope
 
     def _outlined(self, gray: Floats) -> Floats:
@@ -182,7 +182,7 @@ def _near_pattern(ink: Bools, features: NDArray[Any], stroke: Bools, window: int
     The coarse wavelets reach beyond the pattern's borders, so that the front halts before these.
     """
     padded = np.pad(ink, window, mode="symmetric")
-    closed: Bools = ndimage.binary_closing(padded, _SQUARE, window // 2)[window:-window, window:-window]
+    closed: Bools = scipy.ndimage.binary_closing(padded, _SQUARE, window // 2)[window:-window, window:-window]
     fine = features[len(features) // 2 :]
     return closed & (_alike(fine, stroke, window + _REACH_OF_FINE) > 0)
 
@@ -194,7 +194,7 @@ def _grown(labels: Labels, growth: list[Growth]) -> Labels:
         labels = labels.copy()
         for label, its in reversed(list(enumerate(growth))):
             if step < its.steps:
-                beside = ndimage.binary_dilation(before == label, _SQUARE if step % 2 else _CROSS)
+                beside = scipy.ndimage.binary_dilation(before == label, _SQUARE if step % 2 else _CROSS)
                 labels[beside & free & its.allowed] = label
         if (labels == before).all():
             break
@@ -210,7 +210,7 @@ def _edges(ink: Bools) -> Floats:
 
 
 def _box(maps: Floats, window: int) -> Floats:
-    means: Floats = ndimage.uniform_filter(maps, window)
+    means: Floats = scipy.ndimage.uniform_filter(maps, window)
     return means
 
 
@@ -223,7 +223,7 @@ def _alike(features: NDArray[Any], stroke: Bools, window: int) -> Floats:
 
     wanted = features[:, stroke].mean(axis=1)
     distance = sum((its - mean) ** 2 for its, mean in zip(features, wanted, strict=True)) / len(features)
-    distance = ndimage.minimum_filter(distance, window)
+    distance = scipy.ndimage.minimum_filter(distance, window)
     logarithm = np.log(distance + 1e-9)
     alike = logarithm <= threshold_otsu(logarithm)
     if not alike.all() and logarithm[~alike].mean() - logarithm[alike].mean() < _APART:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
@@ -26,7 +26,7 @@ _LOG_SIGMA = 1.1
 
 def _log(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """Ink by the Laplacian of a Gaussian, which finds the lines of a pencil on paper of any shade."""
-    response: NDArray[np.float32] = ndimage.gaussian_laplace(1 - ink, _LOG_SIGMA).clip(min=0)
+    response: NDArray[np.float32] = scipy.ndimage.gaussian_laplace(1 - ink, _LOG_SIGMA).clip(min=0)
     response /= max(response.max(), np.finfo(np.float32).tiny)
     return response
 
@@ -179,7 +179,7 @@ def _warn_of_lost(count: int) -> None:
 
 def _settle(labels: Labels, free: NDArray[np.bool_], strokes: Labels) -> None:
     """Give free parts of the drawing with strokes of one colour alone that colour; changes `labels` and `free`."""
-    parts, count = ndimage.label(free)
+    parts, count = scipy.ndimage.label(free)
     least, most = np.full(count + 1, len(strokes.ravel())), np.full(count + 1, _NONE)
     marked = strokes >= 0
     np.minimum.at(least, parts[marked], strokes[marked])

@@ -31,9 +31,9 @@ _ENCODERS: dict[np.dtype[Any], Kernel] = {
 def for_strips(pixels: Pixels, work: Callable[[slice], None], pixels_at_once: int = PIXELS_AT_ONCE) -> None:
     """Do some work for each strip of rows of pixels `(H, W, C)`, on several threads."""
     height, width, _ = pixels.shape
-    count_pixels(height * width)
     rows = max(1, pixels_at_once // width)
     in_parts(work, [(slice(top, min(top + rows, height)),) for top in range(0, height, rows)])
+    count_pixels(height * width)
 
 
 def lightness_of(pixels: Pixels) -> Array:
