@@ -14,7 +14,7 @@ from colorfuse.images import Photo
 from colorfuse.inference import compositing, compositing_compiled, resizing, resizing_compiled
 from colorfuse.inference.rendering import photo_to_render_size, to_render_size
 from colorfuse.inference.resizing import places_of, shares_of
-from colorfuse.inference.upsampling import guided
+from colorfuse.inference.upsampling import GuidedColors, guided
 
 sides = st.integers(1, 60)
 
@@ -67,7 +67,9 @@ def test_all_steps_at_once_give_the_same_bits(
     random = np.random.default_rng(width)
     shades = random.uniform(0, 1, (height, width, channels)).astype(np.float32)
     pixels = shades if dtype == np.float32 else (shades * np.iinfo(dtype).max).astype(dtype)
-    small = planes(4, (5, 7)) * np.float32([0.01, 0.01, 1, 1]).reshape(4, 1, 1) * np.float32(contrast / 30)
+    small = planes(4, (5, 7)) * (
+        np.array([0.01, 0.01, 1, 1], np.float32).reshape(4, 1, 1) * np.float32(contrast / 30)
+    )
     limits = np.array([[-90, 90], [-80, 100]], np.float32)
     rows, columns = places_of(5, height, 0, height), places_of(7, width, 0, width)
     results = np.full((2, height, width, colors), 9, dtype)
@@ -84,6 +86,7 @@ def test_a_photo_has_the_colours_of_its_strips(height: int, width: int) -> None:
     photo = Photo(np.random.default_rng(width).integers(0, 256, (height, width, 1), np.uint8))
     ab, guide = torch.from_numpy(planes(2, (8, 6)))[None] / 4, torch.rand(1, 1, 8, 6) * 100
     colors = guided(ab, guide, height)
+    assert isinstance(colors, GuidedColors)
     apart = np.abs(colors.put_on(photo).astype(int) - photo.with_ab(colors(photo.lightness()[None], 0)[0]))
     assert apart.max() <= 1
     assert (apart > 0).mean() < 0.05

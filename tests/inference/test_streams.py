@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from skimage import data
 
 import colorfuse as cf
 from colorfuse.inference.files import Result, Task, colorize_files
+from colorfuse.inference.predictor import Outcome
 
 Make = Callable[..., cf.FusionColorizer]
 
@@ -113,18 +114,26 @@ def test_forked_processes_predict() -> None:
     assert done.stdout == "done 2\n", done.stderr
 
 
+def as_it_is(photo: Any) -> Any:
+    return photo.pixels
+
+
+def one_by_one(color: Callable[[Any], Any]) -> Callable[[Iterable[Any]], Iterator[Outcome]]:
+    return lambda sources: (Outcome(photo, color(photo)) for photo, _ in sources)
+
+
 def test_claims_of_photos_read_ahead_are_released(scans: Path, tmp_path: Path) -> None:
     tasks = [Task(scans / "a.png", tmp_path / "out" / f"{number}.png") for number in range(5)]
 
     def fail(photo: object) -> Any:
-        raise ValueError("the system is broken")
+        return ValueError("the system is broken")
 
     with pytest.raises(ValueError, match="the system is broken"):
-        list(colorize_files(fail, tasks))
-    stopped = colorize_files(lambda photo: photo.pixels, tasks)
+        list(colorize_files(one_by_one(fail), tasks))
+    stopped = colorize_files(one_by_one(as_it_is), tasks)
     next(stopped)
     stopped.close()  # type: ignore[attr-defined]  # it is a generator
-    results = list(colorize_files(lambda photo: photo.pixels, tasks, overwrite=True))
+    results = list(colorize_files(one_by_one(as_it_is), tasks, overwrite=True))
     assert results == [Result(2400)] * 5
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{number}.png" for number in range(5)]
 
@@ -133,7 +142,7 @@ def test_an_error_without_words_names_its_photo(scans: Path, tmp_path: Path) -> 
     def read(path: Path) -> Any:
         raise MemoryError
 
-    [result] = colorize_files(lambda photo: photo.pixels, [Task(scans / "a.png", tmp_path / "b.png")], read=read)
+    [result] = colorize_files(one_by_one(as_it_is), [Task(scans / "a.png", tmp_path / "b.png")], read=read)
     assert result.error == f"{scans / 'a.png'}: there is not enough memory"
 
 

@@ -1,14 +1,35 @@
-"""Processes that torchrun starts, which share the work."""
+"""Processes that share the work, started by torchrun or by the command itself."""
 
 import os
+import subprocess
+import sys
 from datetime import timedelta
 
 _AS_LONG_AS_IT_TAKES = timedelta(days=365)
 
 
 def find_rank() -> tuple[int, int]:
-    """Return this process's number, from 0 on, and how many processes share the work; (0, 1) without torchrun."""
+    """Return this process's number, from 0 on, and how many processes share the work; (0, 1) if it is alone."""
     return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
+def run_workers(count: int) -> int:
+    """Run this very command in several processes that share its work, and return the greatest exit status.
+
+    Each computes on its share of the cores.
+    """
+    import torch
+
+    threads = max(1, torch.get_num_threads() // count)
+    shared = os.environ | {"WORLD_SIZE": str(count), "OMP_NUM_THREADS": str(threads)}
+    command = [sys.executable, "-c", "from colorfuse.cli import main; main()", *sys.argv[1:]]
+    workers = [subprocess.Popen(command, env=shared | {"RANK": str(rank)}) for rank in range(count)]
+    try:
+        return max(worker.wait() for worker in workers)
+    except BaseException:
+        for worker in workers:
+            worker.terminate()
+        raise
 
 
 def wait_for_all() -> None:

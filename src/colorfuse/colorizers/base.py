@@ -318,7 +318,7 @@ class Colorizer(Steered, Estimator, ABC):
             self.render_size if render_size is None else render_size,
             self.upsample if upsample is None else upsample,
             saturation,
-            # On a CPU, a batch takes longer than the same photos one by one.
+            # A stream may wait for each photo before it gives the next; only a GPU is worth the wait for several.
             batch_size=1 if self.device.type == "cpu" else _BATCH_ON_GPU,
             weighs_opacity=self.weighs_opacity,
             bytes_a_pixel=self.bytes_a_pixel,

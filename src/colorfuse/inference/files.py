@@ -1,6 +1,7 @@
 """Batch colouring of files to files."""
 
 import errno
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -10,9 +11,10 @@ from typing import NamedTuple
 
 from colorfuse.errors import HintsError, PhotoError
 from colorfuse.files import Claim, write_errors
-from colorfuse.hints import Hints, match_hints, read_hints
-from colorfuse.images import SUFFIXES, Photo, Pixels, read_photo, write_photo
+from colorfuse.hints import Hints, HintSource, match_hints, read_hints
+from colorfuse.images import SUFFIXES, Photo, PhotoSource, Pixels, read_photo, write_photo
 from colorfuse.images.finding import find_photos_below
+from colorfuse.inference.predictor import Outcome
 from colorfuse.inference.prefetching import prefetch
 
 _THREADS = 2
@@ -109,14 +111,12 @@ class _Read(NamedTuple):
 
 
 class _Colored(NamedTuple):
-    task: Task
-    claim: Claim
-    photo: Photo
+    read: _Read
     pixels: Pixels
 
 
 def colorize_files(
-    predict: Callable[..., Pixels],
+    color: Callable[[Iterable[tuple[PhotoSource, HintSource | None]]], Iterator[Outcome]],
     tasks: Iterable[Task],
     *,
     overwrite: bool = False,
@@ -128,21 +128,21 @@ def colorize_files(
     interrupted run can be repeated to do the missing ones. Several processes with the same tasks share the work.
 
     Args:
-        predict: Colours a photo, with `hints` if there are any for it.
+        color: Colours photos, each with its hints if there are any; what `Predictor.outcomes` does.
         tasks: The photos to read and the files to write.
         overwrite: Also colour photos whose targets exist.
         read: Reads a photo.
 
     Raises:
-        ValueError: A target's suffix is not that of a writable format, or `predict` raises it.
+        ValueError: A target's suffix is not that of a writable format.
+        Exception: What `color` says of a photo, if it is about more than this photo.
         OSError: The disk is full or read-only.
     """
     claims: set[Claim] = set()
     try:
         with ThreadPoolExecutor(_THREADS) as executor:
             read_task = partial(_read, read=read, overwrite=overwrite, claims=claims)
-            photos = prefetch(executor, read_task, tasks, _DEPTH)
-            colored = map(partial(_predict, predict), photos)
+            colored = _color(color, prefetch(executor, read_task, tasks, _DEPTH))
             for result in prefetch(executor, _write, colored, _DEPTH):
                 claims.difference_update([claim for claim in claims.copy() if not claim.is_mine])
                 yield result
@@ -171,21 +171,39 @@ def _read(task: Task, read: Callable[[Path], Photo], overwrite: bool, claims: se
         return Result(0, _described(task, error))
 
 
-def _predict(predict: Callable[..., Pixels], read: _Read | Result) -> _Colored | Result:
-    if isinstance(read, Result):
-        return read
-    try:
-        hints = {} if read.hints is None else {"hints": read.hints}
-        return _Colored(read.task, read.claim, read.photo, predict(read.photo, **hints))
-    except (HintsError, MemoryError) as error:
-        read.claim.release()
-        return Result(0, _described(read.task, error))
+def _color(
+    color: Callable[[Iterable[tuple[PhotoSource, HintSource | None]]], Iterator[Outcome]],
+    all_read: Iterable[_Read | Result],
+) -> Iterator[_Colored | Result]:
+    """Colour the photos that were read; results of the others take their places among them."""
+    waiting: deque[_Read | Result] = deque()
+
+    def photos() -> Iterator[tuple[PhotoSource, HintSource | None]]:
+        for read in all_read:
+            waiting.append(read)
+            if isinstance(read, _Read):
+                yield read.photo, read.hints
+
+    for outcome in color(photos()):
+        while isinstance(read := waiting.popleft(), Result):
+            yield read
+        yield _colored(read, outcome)
+    yield from (read for read in waiting if isinstance(read, Result))
+
+
+def _colored(read: _Read, outcome: Outcome) -> _Colored | Result:
+    if not isinstance(outcome.result, Exception):
+        return _Colored(read, outcome.result)
+    if not isinstance(outcome.result, HintsError | MemoryError):
+        raise outcome.result
+    read.claim.release()
+    return Result(0, _described(read.task, outcome.result))
 
 
 def _write(colored: _Colored | Result) -> Result:
     if isinstance(colored, Result):
         return colored
-    task, claim, photo, pixels = colored
+    (task, claim, photo, _), pixels = colored
     try:
         with write_errors(task.target.parent, _WHEN_FULL):
             write_photo(task.target, pixels, like=photo)

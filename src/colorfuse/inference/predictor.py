@@ -92,6 +92,12 @@ class Predictor:
         changed.saturation = _checked(saturation)
         return changed
 
+    def with_batches(self, size: int) -> "Predictor":
+        """Return a predictor that renders at least so many photos of a stream together."""
+        changed = copy.copy(self)
+        changed.batch_size = max(self.batch_size, size)
+        return changed
+
     def scaled(self, hinted: Hinted) -> Scaled:
         """Compute the lightness of a photo at working size, and draw its hints as the system takes them.
 
