@@ -3,14 +3,18 @@
     python benchmarks/prediction.py [PHOTO]
 
 First the networks of `mobile`, `zhang2016` and `zhang2017`, with random weights: photos a second at 256 x 256, from
-lightness to ab, as they come and as `optimized` gives them. Then a JPEG of 12 megapixels, made of PHOTO or of
-scikit-image's astronaut with the grain that a scan has, from file to file: each stage, beside decoding and encoding
-the same photo in colour. Then the memory that photos of 49 and of 100 megapixels take, each in a process of its own,
-from file to file. Last what importing adds to that of torch, and how long the shell command takes for its first
-photo.
+lightness to ab, as they come and as `optimized` gives them. Then, made of PHOTO or of scikit-image's astronaut with
+the grain that a scan has, from file to file: a JPEG of 12 megapixels, each stage, beside Pillow's own decoding of it
+and encoding of the same in colour; a TIFF of 50 megapixels and 16 bits, beside tifffile's reading and writing, with the
+same compression and without; and a folder of 1,000 JPEGs of a quarter of a megapixel, by the shell command, in one
+process and in as many as there are cores. Then the memory that photos of 49 and of 100 megapixels take, each in a
+process of its own, from file to file. Last what importing adds to that of torch, and how long the shell command takes
+for its first photo.
 """
 
+import io
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,16 +22,18 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import tifffile
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
 import colorfuse as cf
 
-SIDE, LARGE = 256, (4000, 3000)
+SIDE, LARGE, SCAN = 256, (4000, 3000), (8165, 6124)
 GRAIN = 4.0
 """Standard deviation of the noise in bytes; without it, what is enlarged is smoother than any scan."""
 SCANS = (7000, 7000), (10000, 10000)
@@ -42,6 +48,8 @@ def main(photo: str | None = None) -> None:
     networks()
     with tempfile.TemporaryDirectory() as folder:
         large_photo(Path(folder), image)
+        large_scan(Path(folder), image)
+        small_photos(Path(folder), image)
         memory(Path(folder), image)
         starts(Path(folder))
 
@@ -67,20 +75,78 @@ def networks() -> None:
 def large_photo(folder: Path, image: Image.Image) -> None:
     """Each stage of a large JPEG."""
     gray, colored = folder / "gray.jpg", folder / "colored.jpg"
-    enlarged = np.asarray(image.convert("L").resize(LARGE, Image.Resampling.LANCZOS))
-    grain = np.random.default_rng(0).normal(0, GRAIN, enlarged.shape)
-    Image.fromarray((enlarged + grain).round().clip(0, 255).astype(np.uint8)).save(gray, quality=92)
+    Image.fromarray(grainy(image, LARGE).round().clip(0, 255).astype(np.uint8)).save(gray, quality=92)
     colorizer = cf.FusionColorizer.from_pretrained()
-    reading, photo = fastest(lambda: cf.read_photo(gray))
-    coloring, pixels = fastest(lambda: colorizer.predict(photo))
-    writing, _ = fastest(lambda: cf.write_photo(colored, pixels, like=photo))
-    decoding, _ = fastest(lambda: cf.read_photo(colored))
-    sizes = " and ".join(f"{path.stat().st_size / 1e6:.1f}" for path in (gray, colored))
-    print(f"12 megapixels, files of {sizes} MB in gray and in colour")
-    total, alone = reading + coloring + writing, decoding + writing
-    for stage, seconds in {"reading": reading, "colouring": coloring, "writing": writing}.items():
-        print(f"12 megapixels, {stage}: {1000 * seconds:.0f} ms, {seconds / total:.0%}")
-    print(f"12 megapixels, file to file: {total / alone:.2f} times decoding and encoding in colour")
+    colorizer.predict([cf.read_photo(gray)] * 2)  # after which compiled code is used
+
+    def color() -> None:
+        photo = cf.read_photo(gray)
+        cf.write_photo(colored, colorizer.predict(photo), like=photo)
+
+    whole, _ = fastest(color)
+    photo = cf.read_photo(gray)
+    pixels = colorizer.predict(photo)
+    stages = {
+        "reading": fastest(lambda: cf.read_photo(gray))[0],
+        "colouring": fastest(lambda: colorizer.predict(photo))[0],
+        "writing": fastest(lambda: cf.write_photo(colored, pixels, like=photo))[0],
+    }
+    result = Image.fromarray(pixels)
+    decoding, _ = fastest(lambda: Image.open(gray).load())
+    encoding, _ = fastest(lambda: result.save(io.BytesIO(), "JPEG", quality=95, subsampling=0))
+    for stage, seconds in stages.items():
+        print(f"12 megapixels, {stage}: {1000 * seconds:.0f} ms")
+    print(f"12 megapixels, Pillow's decoding and encoding: {1000 * decoding:.0f} and {1000 * encoding:.0f} ms")
+    print(f"12 megapixels, file to file: {1000 * whole:.0f} ms, {whole / (decoding + encoding):.2f} times Pillow's")
+
+
+def large_scan(folder: Path, image: Image.Image) -> None:
+    """A large TIFF of 16 bits."""
+    gray, colored = folder / "gray.tif", folder / "colored.tif"
+    tifffile.imwrite(gray, (257 * grainy(image, SCAN).clip(0, 255)).astype(np.uint16))
+    colorizer = cf.FusionColorizer.from_pretrained()
+
+    def color() -> None:
+        photo = cf.read_photo(gray)
+        cf.write_photo(colored, colorizer.predict(photo), like=photo)
+
+    whole, _ = fastest(color, 3)
+    pixels, reading = tifffile.imread(colored), fastest(lambda: tifffile.imread(gray), 3)[0]
+    ways: dict[str, dict[str, Any]] = {
+        "deflated": {"compression": "deflate", "predictor": True},
+        "not compressed": {},
+    }
+    for how, options in ways.items():
+        write = partial(tifffile.imwrite, folder / "its.tif", pixels, photometric="rgb", **options)
+        alone = reading + fastest(write, 3)[0]
+        print(f"50 megapixels, file to file: {whole:.2f} s, {whole / alone:.2f} times tifffile's, {how}")
+
+
+def small_photos(folder: Path, image: Image.Image) -> None:
+    """A folder of small JPEGs, by the shell command: photos a second in all, and without the time of one photo."""
+    photos, count = folder / "photos", 1000
+    photos.mkdir()
+    small = Image.fromarray(grainy(image, (577, 433)).round().clip(0, 255).astype(np.uint8))
+    for number in range(count):
+        small.save(photos / f"{number:04}.jpg", quality=92)
+    one, _ = timed(lambda: shell("colorize", str(photos / "0000.jpg"), "-o", str(folder / "one.jpg")))
+    for workers in dict.fromkeys((1, os.cpu_count() or 1)):
+        command = ["colorize", str(photos), "-o", str(folder / f"by-{workers}"), "--workers", str(workers)]
+        seconds, _ = timed(partial(shell, *command))
+        rates = f"{count / seconds:.0f} photos a second in all, {count / (seconds - one):.0f} after its start"
+        print(f"{count} photos of 0.25 megapixels, {workers} processes: {rates}")
+
+
+def grainy(image: Image.Image, size: tuple[int, int]) -> NDArray[np.float64]:
+    """An image in gray, enlarged, with grain, in 0 to 255."""
+    enlarged = np.asarray(image.convert("L").resize(size, Image.Resampling.LANCZOS))
+    grainy: NDArray[np.float64] = enlarged + np.random.default_rng(0).normal(0, GRAIN, enlarged.shape)
+    return grainy
+
+
+def shell(*arguments: str) -> None:
+    """Run the shell command."""
+    subprocess.run([Path(sys.executable).with_name("colorfuse"), *arguments], capture_output=True, check=True)
 
 
 def memory(folder: Path, image: Image.Image) -> None:
@@ -106,9 +172,7 @@ def starts(folder: Path) -> None:
     added = min(float(output_of(script)) for _ in range(5))
     print(f"import colorfuse: {added:.2f} s more than import torch")
     Image.fromarray(data.camera()).save(folder / "first.jpg")
-    shell = Path(sys.executable).with_name("colorfuse")
-    command = [str(shell), "colorize", str(folder / "first.jpg"), "-o", str(folder / "colored.jpg")]
-    seconds, _ = fastest(partial(subprocess.run, command, capture_output=True, check=True))
+    seconds, _ = fastest(lambda: shell("colorize", str(folder / "first.jpg"), "-o", str(folder / "colored.jpg")))
     print(f"the first photo of the shell command: {seconds:.1f} s")
 
 
@@ -119,9 +183,9 @@ def output_of(script: str, *arguments: str) -> str:
     ).stdout
 
 
-def fastest(job: Callable[[], Result]) -> tuple[float, Result]:
-    """The shortest of five runs in seconds, and what the last gave."""
-    runs = [timed(job) for _ in range(5)]
+def fastest(job: Callable[[], Result], runs_of_it: int = 5) -> tuple[float, Result]:
+    """The shortest of some runs in seconds, and what the last gave."""
+    runs = [timed(job) for _ in range(runs_of_it)]
     return min(seconds for seconds, _ in runs), runs[-1][1]
 
 
