@@ -1,6 +1,7 @@
 """Encoding of coloured frames."""
 
 import contextlib
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,11 +113,18 @@ class Encoder:
         """Write what is left, and close the file."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
+        self._free()
 
     def discard(self) -> None:
         """Close the file as it is."""
         with contextlib.suppress(Exception):
             self._container.close()
+        self._free()
+
+    def _free(self) -> None:
+        """Free the encoder at once: it holds a hundred megabytes, and PyAV's containers and streams form cycles."""
+        del self._container, self._stream
+        gc.collect()
 
 
 def add_video(container: "OutputContainer", film: Film, encoding: Encoding) -> Any:
