@@ -6,8 +6,8 @@ First the networks of `mobile`, `zhang2016` and `zhang2017`, with random weights
 lightness to ab, as they come and as `optimized` gives them. Then, made of PHOTO or of scikit-image's astronaut with
 the grain that a scan has, from file to file: a JPEG of 12 megapixels, each stage, beside Pillow's own decoding of it
 and encoding of the same in colour; a TIFF of 50 megapixels and 16 bits, beside tifffile's reading and writing, with
-the same compression and without; and a folder of 1,000 JPEGs of a quarter of a megapixel, by the shell command, in one
-process and in as many as there are cores. Then the memory that photos of 49 and of 100 megapixels take, each in a
+the same compression and without; and a folder of 1,000 JPEGs of a quarter of a megapixel, by the shell command, in
+one process and in as many as there are cores. Then the memory that photos of 49 and of 100 megapixels take, each in a
 process of its own, from file to file. Last what importing adds to that of torch, and how long the shell command takes
 for its first photo.
 """
