@@ -263,6 +263,14 @@ def test_other_encoders(tmp_path: Path, encoder: str, name: str) -> None:
     assert warmth == pytest.approx(expected[..., 0].mean() - expected[..., 2].mean(), abs=4)
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="only Linux tells")
+def test_encoders_leave_the_thread_as_it_was_scheduled(tmp_path: Path) -> None:
+    before = os.sched_getscheduler(0)
+    film = write_film(tmp_path / "film.mkv", pan(3))
+    Sepia().predict_video(film, tmp_path / "out.mp4", encoder="libsvtav1")  # makes its threads real-time, for root
+    assert os.sched_getscheduler(0) == before
+
+
 def test_a_recording_that_starts_late_starts_at_once(tmp_path: Path) -> None:
     times = [15000 + index for index in range(50)]
     film = write_film(tmp_path / "film.ts", pan(50), times=times, sound=1.0)

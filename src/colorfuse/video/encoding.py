@@ -2,7 +2,8 @@
 
 import contextlib
 import gc
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,8 +146,25 @@ def add_video(container: "OutputContainer", film: Film, encoding: Encoding) -> A
         context.colorspace = context.color_primaries = context.color_trc = encoding.matrix
         context.color_range = av.video.reformatter.ColorRange.MPEG.value
     try:
-        context.open()
+        with _same_scheduling():
+            context.open()
     except av.error.FFmpegError as error:
         given = dict(encoding.options)
         raise ValueError(f"{encoding.codec} does not encode with {given}: {error.strerror}") from error
     return stream
+
+
+@contextlib.contextmanager
+def _same_scheduling() -> Iterator[None]:
+    """Keep how the calling thread is scheduled: SVT-AV1 makes it one of real time, where it may.
+
+    It would stay one, and so would processes that it starts, which then take the machine from all others.
+    """
+    if not hasattr(os, "sched_setscheduler"):  # as on Windows and macOS
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
