@@ -14,7 +14,6 @@ from colorfuse.images.metadata import Metadata
 from colorfuse.images.pixels import FULL_SCALE, Pixels, of_depth
 from colorfuse.images.strips import PIXELS_AT_ONCE, display, for_strips, lightness_of
 
-Array: TypeAlias = NDArray[Any]
 ColorsOfRows: TypeAlias = Callable[[Tensor, int], Tensor]
 """Maps lightness `(1, rows, W)` and the index of its first row to ab `(2, rows, W)`."""
 

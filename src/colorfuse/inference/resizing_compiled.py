@@ -43,7 +43,7 @@ def enlarge(planes: Array, rows: Places, columns: Places, enlarged: Array) -> No
 
 @register_jitable(**OPTIONS)
 def guide(wide: Array, rows: Places, top: int, lightness: Array, limits: Array, enlarged: Array) -> None:
-    """Do what is left of `enlarge_guided` for some rows, from `top` on, after `widened`."""
+    """Do what `resizing.enlarge_guided` does after `widened`, for some rows from `top` on."""
     for row in range(lightness.shape[0]):
         before, after = rows.before[top + row] - rows.before[0], rows.after[top + row] - rows.before[0]
         share, its_lightness = rows.share[top + row], lightness[row]
@@ -55,14 +55,6 @@ def guide(wide: Array, rows: Places, top: int, lightness: Array, limits: Array, 
                 slope = resizing.between(slope_above[i], slope_below[i], share)
                 constant = resizing.between(constant_above[i], constant_below[i], share)
                 its[i] = resizing.on_line(slope, constant, its_lightness[i], least, greatest)
-
-
-@njit([types.void(_PLANES, _PLACES, _PLACES, _LINES, _LINES, _PLANES)], **OPTIONS)
-def enlarge_guided(
-    planes: Array, rows: Places, columns: Places, lightness: Array, limits: Array, enlarged: Array
-) -> None:
-    """Enlarge slopes and constants of ab `(4, h, w)`, and apply them to L `(rows, columns)`."""
-    guide(widened(planes, rows, columns), rows, 0, lightness, limits, enlarged)
 
 
 @njit([types.void(_LINES, _LINES, _LINES)], **OPTIONS)
