@@ -151,6 +151,16 @@ def test_processes_share_a_folder(model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_workers_share_a_folder(model: Path, tmp_path: Path) -> None:
+    for index in range(5):
+        Image.fromarray(data.camera()).resize((30, 20)).save(tmp_path / f"{index}.png")
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    result = run("colorize", tmp_path, "-o", tmp_path / "out", "--model", model, "--workers", 2)
+    assert (result.returncode, result.stderr.count("1 of 3 photos could not be coloured")) == (1, 1), result.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{index}.png" for index in range(5)]
+
+
+@pytest.mark.slow
 def test_options_of_colorize(scans: Path, model: Path, tmp_path: Path) -> None:
     options = ("--upsample", "bilinear", "--render-size", 64, "--saturation", 2)
     assert run("colorize", scans, "-o", tmp_path, "--model", model, *options).returncode == 0

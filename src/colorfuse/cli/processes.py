@@ -23,9 +23,12 @@ def run_workers(count: int) -> int:
     threads = max(1, torch.get_num_threads() // count)
     shared = os.environ | {"WORLD_SIZE": str(count), "OMP_NUM_THREADS": str(threads)}
     command = [sys.executable, "-c", "from colorfuse.cli import main; main()", *sys.argv[1:]]
-    workers = [subprocess.Popen(command, env=shared | {"RANK": str(rank)}) for rank in range(count)]
+    # Standard error is where this process writes to; what its C libraries write to is silenced.
+    workers = [
+        subprocess.Popen(command, env=shared | {"RANK": str(rank)}, stderr=sys.stderr) for rank in range(count)
+    ]
     try:
-        return max(worker.wait() for worker in workers)
+        return max(abs(worker.wait()) for worker in workers)  # below 0 if it was killed
     except BaseException:
         for worker in workers:
             worker.terminate()
