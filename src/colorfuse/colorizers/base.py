@@ -32,7 +32,6 @@ from colorfuse.video.steering import Time
 if TYPE_CHECKING:
     from colorfuse.video.options import FilmReport, Progress
 
-_BATCH_ON_GPU = 8
 _ENCODER_OPTIONS = {"libx264": {"crf": "18", "preset": "veryfast"}}
 
 make_forks_safe()
@@ -318,8 +317,6 @@ class Colorizer(Steered, Estimator, ABC):
             self.render_size if render_size is None else render_size,
             self.upsample if upsample is None else upsample,
             saturation,
-            # A stream may wait for each photo before it gives the next; only a GPU is worth the wait for several.
-            batch_size=1 if self.device.type == "cpu" else _BATCH_ON_GPU,
             weighs_opacity=self.weighs_opacity,
             bytes_a_pixel=self.bytes_a_pixel,
         )

@@ -10,6 +10,8 @@ from colorfuse.colorizers.learnt import LearntColorizer
 from colorfuse.colorizers.references import References, read_references
 from colorfuse.hints.overall import global_hints
 from colorfuse.inference.devices import Device
+from colorfuse.inference.on_device import OnDevice
+from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.network_colors import NetworkColors
 from colorfuse.inference.prepared import PreparedNetwork, PreparedSystem
 from colorfuse.network import FusionNetwork
@@ -91,6 +93,11 @@ class NetworkColorizer(LearntColorizer):
         """
         self._check_whole()
         return NetworkColors(self.network_, self.objective_)
+
+    def predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
+        """Make a predictor with these options of `predict`."""
+        predictor = super().predictor(saturation, upsample, render_size)
+        return predictor if self.device.type == "cpu" else predictor.on(OnDevice(self.device))
 
     def to(self, device: Device) -> Self:
         """Move the network to another device.

@@ -51,7 +51,7 @@ class PaintingPredictor(Predictor):
 
     def finish(self, scaled: Scaled, rendered: Rendered) -> Pixels:
         """Upsample the paint to the size of the drawing, and multiply the drawing onto it."""
-        (photo, _), small, drawn = scaled
+        (photo, _), small, drawn, _ = scaled
         if drawn is None or not drawn.any():
             warnings.warn(f"{photo.name} has no strokes, and stays as it is", stacklevel=4)
         paint, (height, _) = rendered.ab, scaled.hinted.size

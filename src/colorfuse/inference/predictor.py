@@ -15,7 +15,15 @@ from colorfuse.hints import HintSource
 from colorfuse.images import Photo, PhotoSource, Pixels
 from colorfuse.inference.batches import read_batches
 from colorfuse.inference.obeying import exactly, obeying
-from colorfuse.inference.rendering import RenderAb, Rendered, photo_to_render_size, render_checked, working_size
+from colorfuse.inference.on_device import OnDevice
+from colorfuse.inference.rendering import (
+    RenderAb,
+    Rendered,
+    photo_to_render_size,
+    render_checked,
+    to_render_size,
+    working_size,
+)
 from colorfuse.inference.scaling import Hinted, Scaled, stack_hints
 from colorfuse.inference.upsampling import color_photo, find_upsampling
 from colorfuse.memory import available_memory, memory_for
@@ -24,6 +32,8 @@ from colorfuse.options import Side, check_value
 _ENOUGH = 1024
 """With fewer pixels than this, a gray photo may be all black and white by chance."""
 _MAX_SATURATION = 100.0
+_BATCH_ON_DEVICE = 8
+"""A stream may wait for each photo before it gives the next; only a GPU is worth the wait for several."""
 
 
 def _checked(saturation: Any) -> float:
@@ -53,6 +63,7 @@ class Predictor:
 
     Attributes:
         planes: How many planes the system gives.
+        arithmetic: Does the colour arithmetic on a device; None for the CPU.
         shrink: Computes L of a photo `(1, 1, h, w)` with about `render_size ** 2` pixels.
 
     Raises:
@@ -81,6 +92,7 @@ class Predictor:
         self.batch_size = batch_size
         self.weighs_opacity = weighs_opacity
         self.bytes_a_pixel = bytes_a_pixel
+        self.arithmetic: OnDevice | None = None
 
     def with_saturation(self, saturation: float) -> "Predictor":
         """Return a predictor with another saturation.
@@ -98,13 +110,22 @@ class Predictor:
         changed.batch_size = max(self.batch_size, size)
         return changed
 
+    def on(self, device: OnDevice) -> "Predictor":
+        """Return a predictor that does the colour arithmetic on a device, in batches that overlap."""
+        changed = self.with_batches(_BATCH_ON_DEVICE)
+        changed.arithmetic = device
+        return changed
+
     def scaled(self, hinted: Hinted) -> Scaled:
         """Compute the lightness of a photo at working size, and draw its hints as the system takes them.
 
         Raises:
             HintsError: The hints do not fit the photo.
         """
-        return self.with_hints(Scaled(hinted, self.shrink(hinted.photo, self.render_size)))
+        if self.arithmetic is None:
+            return self.with_hints(Scaled(hinted, self.shrink(hinted.photo, self.render_size)))
+        lightness = self.arithmetic.lightness(hinted.photo)
+        return self.with_hints(Scaled(hinted, to_render_size(lightness, self.render_size), lightness=lightness))
 
     def with_hints(self, scaled: Scaled) -> Scaled:
         """Draw the hints of a photo that is scaled already.
@@ -117,7 +138,7 @@ class Predictor:
 
     def draw(self, hinted: Hinted, small: Tensor) -> Tensor | None:
         """Draw the hints of a photo at the size of `small` `(1, 1, h, w)`, or return None if there are none."""
-        return hinted.hints.draw(hinted.size, small.shape[-2:])[None] if hinted.hints else None
+        return hinted.hints.draw(hinted.size, small.shape[-2:])[None].to(small) if hinted.hints else None
 
     def check_memory(self, height: int, width: int, photos: int = 1) -> None:
         """Check that there is memory to render photos of a size at once, apart from that for the photos themselves.
@@ -134,11 +155,14 @@ class Predictor:
 
     def outcomes(self, sources: Iterable[tuple[PhotoSource, HintSource | None]]) -> Iterator[Outcome]:
         """Read and colour photos, each with its hints, in order; if one fails, its outcome holds the error."""
-        for batch in read_batches(sources, self.batch_size):
-            read = [its for _, its in batch if isinstance(its, Hinted)]
-            colored = iter(self._predict_each(read))
-            for source, its in batch:
-                yield Outcome(source, next(colored) if isinstance(its, Hinted) else its)
+        batches = read_batches(sources, self.batch_size)
+        outcomes = map if self.arithmetic is None else self.arithmetic.overlapped
+        for colored in outcomes(self._outcomes_of, batches):
+            yield from colored
+
+    def _outcomes_of(self, batch: list[tuple[PhotoSource, Hinted | Exception]]) -> list[Outcome]:
+        colored = iter(self._predict_each([its for _, its in batch if isinstance(its, Hinted)]))
+        return [Outcome(source, next(colored) if isinstance(its, Hinted) else its) for source, its in batch]
 
     def _predict_each(self, photos: list[Hinted]) -> list[Pixels | Exception]:
         try:
@@ -174,7 +198,7 @@ class Predictor:
 
     def finish(self, scaled: Scaled, rendered: Rendered) -> Pixels:
         """Upsample rendered colours to the size of the photo, and put them on it."""
-        (photo, hints), small, drawn = scaled
+        (photo, hints), small, drawn, lightness = scaled
         if _is_black_and_white(photo):
             warnings.warn(
                 f"{photo.name} stays without colour, since all of it is black or white; scan it in gray, or paint it "
@@ -187,7 +211,9 @@ class Predictor:
             rows = exactly(obeying(colors, small, drawn, self.upsampling, size[0]), hints, size)
         else:
             rows = self.upsampling(*colors, size[0])
-        return color_photo(photo, rows)
+        if self.arithmetic is None or lightness is None:
+            return color_photo(photo, rows)
+        return self.arithmetic.color(photo, lightness, rows)
 
 
 def _is_black_and_white(photo: Photo) -> bool:

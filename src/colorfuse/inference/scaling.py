@@ -33,11 +33,13 @@ class Scaled(NamedTuple):
         hinted: The photo and its hints.
         small: L at working size `(1, 1, h, w)`.
         drawn: The hints drawn at working size `(1, 3, h, w)`, or None if there are none.
+        lightness: L at full size `(1, 1, H, W)`, if it is kept on a device; the CPU computes it strip by strip.
     """
 
     hinted: Hinted
     small: Tensor
     drawn: Tensor | None = None
+    lightness: Tensor | None = None
 
 
 def scale_hints(hints: Tensor, lightness: Tensor, small: Tensor) -> Tensor:

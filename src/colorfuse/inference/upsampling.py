@@ -157,7 +157,8 @@ def _resized(maps: Tensor, height: int, like: Tensor, top: int) -> Tensor:
     if count == height:
         return resize(maps, (height, width))
     small = maps.shape[-2]
-    centers = (torch.arange(top, top + count, dtype=torch.float64, device=maps.device) + 0.5) * (small / height) - 0.5
+    # On the CPU, since some devices have no float64.
+    centers = (torch.arange(top, top + count, dtype=torch.float64, device="cpu") + 0.5) * (small / height) - 0.5
     above = centers.clamp(0, small - 1)
     index = above.floor()
     share = (above - index).to(maps)[:, None]
@@ -187,7 +188,7 @@ def _box(maps: Tensor) -> Tensor:
 
 def _nearest(small: int, large: int, like: Tensor, first: int, count: int) -> tuple[Tensor, Tensor]:
     """For `count` of `large` pixels from `first` on, the nearest of `small` pixels and the offset from its centre."""
-    centers = (torch.arange(first, first + count, dtype=torch.float64, device=like.device) + 0.5) * (small / large)
+    centers = (torch.arange(first, first + count, dtype=torch.float64, device="cpu") + 0.5) * (small / large)
     index = centers.floor().clamp(max=small - 1)
     return index.long().to(like.device), (centers - index - 0.5).to(like)
 
