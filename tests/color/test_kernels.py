@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import colorfuse as cf
-from colorfuse import kernels as choice
+from colorfuse import compiled
 from colorfuse.color import formulas, kernels, kernels_compiled
 
 KERNELS = [function for _, function in inspect.getmembers(kernels, inspect.isfunction) if function.__name__[0] != "_"]
@@ -75,11 +75,11 @@ def test_kernels_agree_with_the_formulas(lab: NDArray[np.float32]) -> None:
 
 
 def test_twins_are_used_once_they_pay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice._Seen, "pixels", 0)
-    assert choice.fastest(kernels.lab_from_bytes) is kernels.lab_from_bytes
-    choice.count_pixels(1_000_000_000)
-    assert choice.fastest(kernels.lab_from_bytes) is kernels_compiled.lab_from_bytes
-    assert choice.fastest(kernels.lab_from_bytes).__name__ == "lab_from_bytes"
+    monkeypatch.setattr(compiled._Seen, "pixels", 0)
+    assert compiled.fastest(kernels.lab_from_bytes) is kernels.lab_from_bytes
+    compiled.count_pixels(1_000_000_000)
+    assert compiled.fastest(kernels.lab_from_bytes) is kernels_compiled.lab_from_bytes
+    assert compiled.fastest(kernels.lab_from_bytes).__name__ == "lab_from_bytes"
 
 
 COLOR = """
@@ -87,7 +87,7 @@ import sys
 {before}
 import numpy as np
 import colorfuse as cf
-from colorfuse.kernels import count_pixels
+from colorfuse.compiled import count_pixels
 count_pixels(1_000_000_000)
 ramp = np.linspace(0, 255, 200 * 300).astype(np.uint8).reshape(200, 300)
 sys.stdout.buffer.write(cf.FusionColorizer.from_pretrained(device="cpu").predict(ramp).tobytes())

@@ -9,7 +9,7 @@ from colorfuse.color import formulas, kernels
 from colorfuse.color.mapping import Kernel, map_pixels
 from colorfuse.color.precision import full_precision
 from colorfuse.color.units import warn_of_bytes
-from colorfuse.kernels import is_plain
+from colorfuse.compiled import is_plain
 
 _HALF = (torch.float16, torch.bfloat16)
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from colorfuse.kernels import count_pixels, fastest
+from colorfuse.compiled import count_pixels, fastest
 
 Array: TypeAlias = NDArray[Any]
 Kernel: TypeAlias = Callable[[Array, Array], None]

@@ -10,9 +10,9 @@ from colorfuse.colorizers.learnt import LearntColorizer
 from colorfuse.colorizers.references import References, read_references
 from colorfuse.hints.overall import global_hints
 from colorfuse.inference.devices import Device
+from colorfuse.inference.network_colors import NetworkColors
 from colorfuse.inference.on_device import OnDevice
 from colorfuse.inference.predictor import Predictor
-from colorfuse.inference.network_colors import NetworkColors
 from colorfuse.inference.prepared import PreparedNetwork, PreparedSystem
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import Objective

@@ -11,8 +11,8 @@ import numpy as np
 
 from colorfuse.color import kernels
 from colorfuse.color.mapping import Array, Kernel, in_parts
+from colorfuse.compiled import count_pixels, fastest
 from colorfuse.images.pixels import Pixels
-from colorfuse.kernels import count_pixels, fastest
 
 PIXELS_AT_ONCE = 1 << 16
 _LIGHTNESS: dict[tuple[np.dtype[Any], int], Kernel] = {

@@ -1,8 +1,7 @@
 """Colour arithmetic on the device of a network, such as a GPU, so that it does not wait for that of the CPU.
 
-Photos and results are copied through pinned memory, and batches overlap: while the device computes on one, the next is
-copied to it. Memory on the device beyond the pixels and lightness of photos does not grow with their size, since colours
-are computed in strips.
+Photos and results are copied through pinned memory, and batches overlap: while the device computes on one, the next
+is copied to it. It holds the pixels and the lightness of each photo; all else is computed in strips.
 """
 
 import contextlib

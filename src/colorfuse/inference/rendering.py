@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from colorfuse.color.mapping import in_parts
+from colorfuse.compiled import fastest
 from colorfuse.images import Photo
 from colorfuse.images.strips import lightness_of
 from colorfuse.inference.resizing import add_rows, shares_of
-from colorfuse.kernels import fastest
 
 _ROWS_AT_ONCE = 4
 

@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from colorfuse.backbones.maps import resize
+from colorfuse.compiled import fastest, is_plain
 from colorfuse.images import Photo, Pixels
 from colorfuse.images.strips import PIXELS_AT_ONCE
 from colorfuse.inference.compositing import color_guided
 from colorfuse.inference.resizing import enlarge, places_of
-from colorfuse.kernels import fastest, is_plain
 from colorfuse.registry import unknown_name
 
 ColorsOfRows: TypeAlias = Callable[[Tensor, int], Tensor]

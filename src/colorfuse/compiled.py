@@ -1,7 +1,7 @@
-"""Choice between kernels: functions on arrays that NumPy runs, and compiled twins that give the same bits.
+"""Compiled twins of kernels: of functions on arrays, which NumPy runs, ones that Numba compiles to the same bits.
 
-The twin of `kernels.lab_from_bytes` is `kernels_compiled.lab_from_bytes`. To import Numba and what it has compiled
-takes as long as NumPy takes for some megapixels; so twins are used after that many.
+That of `color.kernels.lab_from_bytes` is `color.kernels_compiled.lab_from_bytes`. To import Numba and what it has
+compiled takes as long as NumPy takes for some megapixels; so twins are used after that many.
 """
 
 import functools
