@@ -44,7 +44,7 @@ def main(count: int = COUNT) -> None:
         left = [path.name for path in by_workers.rglob(".colorfuse-*")]
         print(f"by 2 workers, of which {killed} was killed: {said}, {written.count((*SIZE[::-1], 3))} can be read")
         print(f"written twice: {len(twice)}; left behind: {left}; {count / seconds:.1f} photos a second")
-        command = [Path(sys.executable).with_name("colorfuse"), "colorize", archive, "-o", by_one]
+        command: list[str | Path] = [Path(sys.executable).with_name("colorfuse"), "colorize", archive, "-o", by_one]
         started = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         print(f"by the shell command, in one process: {count / (time.perf_counter() - started):.1f} photos a second")

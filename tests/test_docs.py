@@ -41,7 +41,9 @@ def scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("page", "printed"),
     [
         ("start-color.md", "(512, 512, 3) uint8"),
+        ("start-steer.md", "(400, 600, 3)"),
         ("start-train.md", "squared error"),
+        ("start-film.md", "48 1"),
         ("coloring.md", "(120, 160, 3)"),
         ("hints.md", "(120, 160, 3)"),
         ("strokes.md", "(512, 512, 3)"),

@@ -22,11 +22,24 @@ class NotFittedError(ValueError, AttributeError):
 
 
 class WeightsError(OSError):
-    """Raised when weights cannot be found, downloaded or loaded into their network."""
+    """Raised when weights cannot be found, downloaded or loaded into their network.
+
+    The message names the file, or the backbone whose hub could not be reached, and says what to do: give a local
+    file, or start from random weights by `pretrained=False`.
+
+    Example:
+        >>> import colorfuse
+        >>> colorfuse.create_backbone({"name": "resnet18", "weights": "nowhere.safetensors"})
+        Traceback (most recent call last):
+        colorfuse.errors.WeightsError: ...
+    """
 
 
 class TrainingError(RuntimeError):
-    """Raised when training cannot continue, as when the loss is no longer finite."""
+    """Raised when training cannot continue, as when the loss is no longer finite.
+
+    The message names the epoch and the batch, and what to try. What the run has saved stays.
+    """
 
 
 def one_line(error: BaseException) -> str:

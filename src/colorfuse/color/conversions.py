@@ -120,18 +120,29 @@ def gray_to_lightness(gray: Tensor) -> Tensor:
 
 
 class RgbToLab(nn.Module):
-    """`rgb_to_lab` as a module."""
+    """`rgb_to_lab` as a module, for a pipeline of transforms or the inside of a network.
+
+    Example:
+        >>> pipeline = nn.Sequential(RgbToLab(), LabToRgb())
+        >>> pipeline(torch.full((1, 3, 1, 1), 0.5)).flatten().round(decimals=3).tolist()
+        [0.5, 0.5, 0.5]
+    """
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """Lab `(*, 3, H, W)` of images `(*, 3, H, W)`."""
+        """Lab `(*, 3, H, W)`, L in 0 to 100, of images `(*, 3, H, W)`, floats in 0 to 1 or bytes."""
         return rgb_to_lab(rgb)
 
 
 class LabToRgb(nn.Module):
-    """`lab_to_rgb` as a module."""
+    """`lab_to_rgb` as a module: colours outside the sRGB gamut are clipped.
+
+    Example:
+        >>> LabToRgb()(torch.tensor([100.0, 0.0, 0.0]).reshape(1, 3, 1, 1)).flatten().round(decimals=3).tolist()
+        [1.0, 1.0, 1.0]
+    """
 
     def forward(self, lab: Tensor) -> Tensor:
-        """Images `(*, 3, H, W)` of Lab `(*, 3, H, W)`."""
+        """Images `(*, 3, H, W)`, floats in 0 to 1, of Lab `(*, 3, H, W)`."""
         return lab_to_rgb(lab)
 
 

@@ -8,7 +8,18 @@ from colorfuse.registry import Registry
 
 colorizers: Registry[Colorizer] = Registry("colorizer")
 
-list_colorizers = colorizers.names
+
+def list_colorizers(pattern: str = "*") -> list[str]:
+    """The names of all colorizers that match a shell-style pattern, sorted.
+
+    They are those of colorfuse, of installed packages, and of `register_colorizer`.
+
+    Example:
+        >>> import colorfuse
+        >>> "levin2004" in colorfuse.list_colorizers()
+        True
+    """
+    return colorizers.names(pattern)
 
 
 def register_colorizer(name: str) -> Any:
@@ -35,7 +46,8 @@ def create_colorizer(name: str, *, device: Device = None, **settings: Any) -> Co
         ValueError: The name, a setting or the device is unknown.
 
     Example:
-        >>> create_colorizer("fusion", backbone="resnet18").backbone
+        >>> import colorfuse
+        >>> colorfuse.create_colorizer("fusion", backbone="resnet18").backbone
         'resnet18'
     """
     return colorizers.create({"name": name, **settings}).to(device)

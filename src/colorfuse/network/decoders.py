@@ -21,7 +21,20 @@ from colorfuse.options import Count
 from colorfuse.registry import Registry
 
 decoders: Registry[nn.Module] = Registry("decoder")
-register_decoder, list_decoders = decoders.register, decoders.names
+register_decoder = decoders.register
+
+
+def list_decoders(pattern: str = "*") -> list[str]:
+    """The names of all decoders that match a shell-style pattern, sorted.
+
+    They are those of colorfuse, of installed packages, and of `register_decoder`.
+
+    Example:
+        >>> import colorfuse
+        >>> "light" in colorfuse.list_decoders()
+        True
+    """
+    return decoders.names(pattern)
 
 
 @decoders.register("paper")

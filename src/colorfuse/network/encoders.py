@@ -20,7 +20,21 @@ from colorfuse.options import Count
 from colorfuse.registry import Registry
 
 encoders: Registry[nn.Module] = Registry("encoder")
-register_encoder, list_encoders = encoders.register, encoders.names
+register_encoder = encoders.register
+
+
+def list_encoders(pattern: str = "*") -> list[str]:
+    """The names of all encoders that match a shell-style pattern, sorted.
+
+    They are those of colorfuse, of installed packages, and of `register_encoder`.
+
+    Example:
+        >>> import colorfuse
+        >>> "conv" in colorfuse.list_encoders()
+        True
+    """
+    return encoders.names(pattern)
+
 
 Layers: TypeAlias = Annotated[Sequence[tuple[Count, Literal[1, 2]]], Field(min_length=1)]
 """Pairs of width and stride, one for each convolution."""

@@ -18,7 +18,21 @@ from colorfuse.options import Count
 from colorfuse.registry import Registry
 
 fusions: Registry[nn.Module] = Registry("fusion")
-register_fusion, list_fusions = fusions.register, fusions.names
+register_fusion = fusions.register
+
+
+def list_fusions(pattern: str = "*") -> list[str]:
+    """The names of all fusions that match a shell-style pattern, sorted.
+
+    They are those of colorfuse, of installed packages, and of `register_fusion`.
+
+    Example:
+        >>> import colorfuse
+        >>> "concat" in colorfuse.list_fusions()
+        True
+    """
+    return fusions.names(pattern)
+
 
 Map = TypeVar("Map", MapInfo, Tensor)
 

@@ -59,7 +59,20 @@ class Objective(nn.Module, ABC):
 
 
 objectives: Registry[Objective] = Registry("objective")
-register_objective, list_objectives = objectives.register, objectives.names
+register_objective = objectives.register
+
+
+def list_objectives(pattern: str = "*") -> list[str]:
+    """The names of all objectives that match a shell-style pattern, sorted.
+
+    They are those of colorfuse, of installed packages, and of `register_objective`.
+
+    Example:
+        >>> import colorfuse
+        >>> "classification" in colorfuse.list_objectives()
+        True
+    """
+    return objectives.names(pattern)
 
 
 def subsampled(ab: Tensor, planes: Tensor) -> Tensor:

@@ -38,4 +38,17 @@ class Term(nn.Module, ABC):
 
 
 terms: Registry[Term] = Registry("term")
-register_term, list_terms = terms.register, terms.names
+register_term = terms.register
+
+
+def list_terms(pattern: str = "*") -> list[str]:
+    """The names of all terms that match a shell-style pattern, sorted.
+
+    They are those of colorfuse, of installed packages, and of `register_term`.
+
+    Example:
+        >>> import colorfuse
+        >>> "colorfulness" in colorfuse.list_terms()
+        True
+    """
+    return terms.names(pattern)
