@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import colorfuse as cf
-from colorfuse.network.hint_planes import hint_planes
+from colorfuse.network.hint_planes import hint_planes, no_hint_planes
 from colorfuse.network.spreading import domain_transform, spread_hints
 
 
@@ -143,3 +143,10 @@ def test_a_reference_is_global_hints() -> None:
         cf.FusionColorizer.from_pretrained().predict(gray, reference=reference)
     with pytest.raises(ValueError, match="only predicts"):
         referring.save("nowhere")
+
+
+@given(st.integers(1, 2), st.integers(1, 40), st.integers(1, 40))
+def test_no_hints_make_the_planes_of_empty_ones(count: int, height: int, width: int) -> None:
+    lightness = torch.rand(count, 1, height, width)
+    empty = hint_planes(lightness, torch.zeros(count, 3, height, width))
+    torch.testing.assert_close(no_hint_planes(lightness), empty, atol=1e-6, rtol=0)

@@ -2,7 +2,7 @@
 
 An encoder is called with lightness divided by 100, `(N, 1, H, W)` in 0 to 1, and returns one map for each entry of
 its `maps`, fine to coarse. If its attribute `takes_hints` is true, it is also called with hints `(N, 3, H, W)`: ab in
-CIELAB units, and a mask that is 1 where there is a hint and 0 elsewhere, as is ab.
+CIELAB units, and a mask that is 1 where there is a hint and 0 elsewhere, as is ab; or with None, if there are none.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from colorfuse.backbones.maps import MapInfo, Maps
-from colorfuse.network.hint_planes import HINT_PLANES, hint_planes, widen_first_layer
+from colorfuse.network.hint_planes import HINT_PLANES, hint_planes, no_hint_planes, widen_first_layer
 from colorfuse.network.layers import init_normal_
 from colorfuse.options import Count
 from colorfuse.registry import Registry
@@ -89,8 +89,9 @@ class ConvEncoder(nn.Module):
     def forward(self, lightness: Tensor, hints: Tensor | None = None) -> list[Tensor]:
         """Maps of `lightness` `(N, 1, H, W)` in 0 to 1, fine to coarse; each halving rounds the size up."""
         x, maps = lightness, []
-        if hints is not None:
-            x = torch.cat([lightness, hint_planes(lightness, hints)], dim=1)
+        if self.takes_hints:
+            planes = no_hint_planes(lightness) if hints is None else hint_planes(lightness, hints)
+            x = torch.cat([lightness, planes], dim=1)
         for index, layer in enumerate(self.layers):
             x = layer(x)
             if index in self._given:

@@ -1,6 +1,5 @@
 """The network that connects encoder, backbone, fusion and decoder."""
 
-import torch
 from torch import Tensor, nn
 
 from colorfuse.backbones.maps import ceil_div, resize
@@ -79,9 +78,7 @@ class FusionNetwork(nn.Module):
         return maps
 
     def _encode(self, scaled: Tensor, hints: Tensor | None, global_hints: Tensor | None) -> list[Tensor]:
-        if self.takes_hints and hints is None:
-            hints = torch.zeros_like(scaled).expand(-1, 3, -1, -1)
-        given = [hints] if self.takes_hints else []
+        given: list[Tensor | None] = [hints] if self.takes_hints else []
         if self.takes_global_hints:
             none = scaled.new_zeros(1, GLOBAL_VALUES).expand(scaled.shape[0], -1)
             given.append(none if global_hints is None else global_hints.to(scaled))

@@ -98,9 +98,10 @@ class Zhang2017Encoder(nn.Module):
             self.blocks.append(_block(channels, width, 3, dilation=dilation))
             channels = width
 
-    def forward(self, lightness: Tensor, hints: Tensor, global_hints: Tensor | None = None) -> list[Tensor]:
+    def forward(self, lightness: Tensor, hints: Tensor | None, global_hints: Tensor | None = None) -> list[Tensor]:
         """The maps of `lightness` `(N, 1, H, W)` in 0 to 1, with hints `(N, 3, H, W)` and global ones `(N, 316)`."""
-        ab, mask = hints.to(lightness).split((2, 1), dim=1)
+        given = torch.zeros_like(lightness).expand(-1, 3, -1, -1) if hints is None else hints.to(lightness)
+        ab, mask = given.split((2, 1), dim=1)
         x, maps = torch.cat([lightness - 0.5, ab / AB_SCALE, mask], dim=1), []
         for index, block in enumerate(self.blocks):
             x = block(x[..., ::2, ::2] if 1 <= index <= 3 else x)
