@@ -152,10 +152,11 @@ def shell(*arguments: str) -> None:
 def memory(folder: Path, image: Image.Image) -> None:
     """By how much the peaks of two processes differ that each colour one scan, by the pixel that the scans differ."""
     script = (
-        "import resource, sys, colorfuse as cf\n"
+        "import re, sys, colorfuse as cf\n"
         "photo = cf.read_photo(sys.argv[1])\n"
         "cf.write_photo(sys.argv[2], cf.FusionColorizer.from_pretrained().predict(photo), like=photo)\n"
-        "print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        # Not ru_maxrss, which begins with that of the process that starts this one.
+        "print(1024 * int(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1]))\n"
     )
     peaks = []
     for size in SCANS:

@@ -157,9 +157,12 @@ def checked_pixels(values: NDArray[Any], name: str) -> Pixels:
     if values.ndim != 3 or 0 in values.shape:
         raise PhotoError(f"{name} has shape {values.shape}; a photo is (H, W) or (H, W, 1 | 3 | 4)")
     if np.issubdtype(values.dtype, np.floating):
-        if not (np.isfinite(values).all() and values.min() >= -_ROUNDING and values.max() <= 1 + _ROUNDING):
-            raise PhotoError(f"{name} has floats from {values.min():g} to {values.max():g}; they must lie in 0 to 1")
-        values = values.astype(np.float32).clip(0, 1)
+        least, greatest = values.min(), values.max()  # NaN if any is
+        if not (least >= -_ROUNDING and greatest <= 1 + _ROUNDING):
+            raise PhotoError(f"{name} has floats from {least:g} to {greatest:g}; they must lie in 0 to 1")
+        values = values.astype(np.float32, copy=False)
+        if least < 0 or greatest > 1:
+            values = values.clip(0, 1)
     values = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
     if values.dtype not in FULL_SCALE:
         raise PhotoError(f"{name} has dtype {values.dtype}; a photo is uint8, uint16 or floats in 0 to 1")

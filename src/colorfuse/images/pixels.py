@@ -1,5 +1,6 @@
 """Bit depths of pixels."""
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 """The value of white, for the dtypes that pixels may have."""
+
+_VALUES_AT_ONCE = 1 << 18
 
 
 def as_bytes(pixels: Pixels) -> NDArray[np.uint8]:
@@ -26,5 +29,15 @@ def of_depth(pixels: Any, dtype: np.dtype[Any]) -> Any:
     """Convert pixels from one bit depth to another, rounded."""
     if pixels.dtype == dtype:
         return pixels
-    scaled = pixels * np.float32(FULL_SCALE[dtype] / FULL_SCALE[pixels.dtype])
-    return scaled if dtype == np.float32 else np.rint(scaled).astype(dtype)
+    converted = np.empty(pixels.shape, dtype)
+    for rows in few_rows(pixels):
+        scaled = pixels[rows] * np.float32(FULL_SCALE[dtype] / FULL_SCALE[pixels.dtype])
+        converted[rows] = scaled if dtype == np.float32 else np.rint(scaled)
+    return converted
+
+
+def few_rows(values: NDArray[Any]) -> Iterator[slice]:
+    """Slices of a few rows each, so that what is computed of them takes little memory."""
+    rows = max(1, _VALUES_AT_ONCE * len(values) // max(1, values.size))
+    for top in range(0, len(values), rows):
+        yield slice(top, top + rows)

@@ -8,6 +8,8 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from colorfuse.images.pixels import few_rows
+
 Array: TypeAlias = NDArray[Any]
 ColorSpace: TypeAlias = Literal["gray", "rgb", "cmyk"]
 
@@ -85,6 +87,9 @@ def _without_profile(values: Array, space: ColorSpace) -> Array:
     if space != "cmyk":
         return values
     full = np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1
-    light = 1 - values.astype(np.float32) / full
-    rgb: Array = light[..., :3] * light[..., 3:] * full
-    return rgb.round().astype(values.dtype) if full > 1 else rgb
+    converted = np.empty((*values.shape[:2], 3), values.dtype)
+    for rows in few_rows(values):
+        light = 1 - values[rows].astype(np.float32) / full
+        rgb = light[..., :3] * light[..., 3:] * full
+        converted[rows] = rgb.round() if full > 1 else rgb
+    return converted
