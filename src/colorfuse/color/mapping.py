@@ -16,7 +16,9 @@ Kernel: TypeAlias = Callable[[Array, Array], None]
 """Reads pixels `(C, N)`, which are contiguous, and writes to an array `(D, N)`."""
 
 _PIXELS_AT_ONCE = 16_384
-"""Few enough that what is computed of them stays in a core's cache."""
+"""Few enough that what NumPy computes of them stays in a core's cache."""
+_MORE_AT_ONCE = 65_536
+"""The same for compiled kernels, which keep less between their steps."""
 
 
 def map_pixels(kernels: tuple[Kernel, ...], images: Tensor, dtype: torch.dtype, channels: int) -> Tensor:
@@ -28,7 +30,8 @@ def map_pixels(kernels: tuple[Kernel, ...], images: Tensor, dtype: torch.dtype, 
     source, result = batch.numpy(), _empty_like(batch, dtype, channels)
     height, width = source.shape[2:]
     fast = [fastest(kernel) for kernel in kernels]
-    rows = min(height, max(1, _PIXELS_AT_ONCE // width))
+    at_once = _PIXELS_AT_ONCE if fast == list(kernels) else _MORE_AT_ONCE
+    rows = min(height, max(1, at_once // width))
 
     def convert(index: int, top: int) -> None:
         part = slice(top, top + rows)
