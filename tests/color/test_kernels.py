@@ -22,7 +22,9 @@ RESULTS = {"bytes_from_linear": np.uint8, "words_from_linear": np.uint16}
 
 floats = st.one_of(
     st.floats(-300, 300, width=32),
-    st.sampled_from([0.0, -0.0, 1.0, 100.0, 0.0031308, 0.04045, 216 / 24389, float("nan"), 1e-30]),
+    st.sampled_from([0.0, -0.0, 1.0, 100.0, 0.0031308, 0.04045, 216 / 24389, float("nan"), 1e-30]).map(
+        lambda value: float(np.float32(value))
+    ),
 )
 
 
