@@ -1,5 +1,7 @@
 """Colour arithmetic by torch on a device; here the device is the CPU."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +17,7 @@ from colorfuse.images import Photo, PhotoSource
 from colorfuse.inference import on_device
 from colorfuse.inference.on_device import OnDevice
 from colorfuse.inference.predictor import Predictor
+from colorfuse.inference.rendering import to_render_size
 from colorfuse.inference.scaling import Hinted
 
 NETWORK = cf.FusionColorizer(
@@ -73,7 +76,7 @@ def test_streams_keep_their_order_and_name_what_fails() -> None:
     outcomes = predictor().on(DEVICE).outcomes(photos())
     first = next(outcomes)
     assert isinstance(first.result, np.ndarray)
-    assert asked <= 24  # two batches are on the device, and one waits
+    assert asked == 8
     rest = list(outcomes)
     assert [type(each.result) for each in rest].count(FileNotFoundError) == 1
     assert isinstance(rest[12].result, FileNotFoundError)
@@ -89,3 +92,34 @@ def test_a_prepared_photo_keeps_its_lightness_there(monkeypatch: pytest.MonkeyPa
     prepared = NETWORK.prepare(gray)
     monkeypatch.setattr(OnDevice, "lightness", None)
     assert apart(expected, prepared.predict([(10, 10, "red")])) <= UNITS[np.uint16]
+
+
+def test_full_precision_is_kept_within_autocast() -> None:
+    its = photo(50, 40, 3, np.uint8, alpha=False)
+    with torch.autocast("cpu", torch.bfloat16):
+        lightness = DEVICE.lightness(its)
+    torch.testing.assert_close(lightness[0], its.lightness(), atol=1e-3, rtol=0)
+
+
+def test_photos_are_shrunk_one_axis_after_the_other() -> None:
+    lightness = torch.rand(1, 1, 1500, 40) * 100
+    expected = to_render_size(lightness, 32)
+    torch.testing.assert_close(DEVICE.shrunk(lightness, 32), expected, atol=1e-3, rtol=0)
+
+
+def test_what_failed_keeps_no_tensors() -> None:
+    kept: list[weakref.ref[torch.Tensor]] = []
+
+    class Full(Predictor):
+        def render(self, render_ab: Any, lightness: torch.Tensor, hints: Any) -> Any:
+            kept.append(weakref.ref(lightness))
+            raise torch.OutOfMemoryError("out of memory")
+
+    full = Full(NETWORK.render_ab, 48, "guided", batch_size=4)
+    outcomes = [
+        each.result for each in full.outcomes((np.full((40, 40), shade, np.uint8), None) for shade in range(4))
+    ]
+    assert [type(each) for each in outcomes] == [MemoryError] * 4
+    gc.collect()
+    assert len(kept) == 5
+    assert not any(each() is not None for each in kept)

@@ -1,8 +1,10 @@
 """Colouring of photos, one by one or in batches."""
 
+import contextlib
 import copy
 import math
 import numbers
+import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -21,7 +23,6 @@ from colorfuse.inference.rendering import (
     Rendered,
     photo_to_render_size,
     render_checked,
-    to_render_size,
     working_size,
 )
 from colorfuse.inference.scaling import Hinted, Scaled, stack_hints
@@ -33,7 +34,7 @@ _ENOUGH = 1024
 """With fewer pixels than this, a gray photo may be all black and white by chance."""
 _MAX_SATURATION = 100.0
 _BATCH_ON_DEVICE = 8
-"""A stream may wait for each photo before it gives the next; only a GPU is worth the wait for several."""
+"""Photos of a stream in a batch. It may wait for each before it gives the next, which only a GPU is worth."""
 
 
 def _checked(saturation: Any) -> float:
@@ -110,10 +111,10 @@ class Predictor:
         changed.batch_size = max(self.batch_size, size)
         return changed
 
-    def on(self, device: OnDevice) -> "Predictor":
+    def on(self, arithmetic: OnDevice) -> "Predictor":
         """Return a predictor that does the colour arithmetic on a device, in batches that overlap."""
         changed = self.with_batches(_BATCH_ON_DEVICE)
-        changed.arithmetic = device
+        changed.arithmetic = arithmetic
         return changed
 
     def scaled(self, hinted: Hinted) -> Scaled:
@@ -125,7 +126,9 @@ class Predictor:
         if self.arithmetic is None:
             return self.with_hints(Scaled(hinted, self.shrink(hinted.photo, self.render_size)))
         lightness = self.arithmetic.lightness(hinted.photo)
-        return self.with_hints(Scaled(hinted, to_render_size(lightness, self.render_size), lightness=lightness))
+        return self.with_hints(
+            Scaled(hinted, self.arithmetic.shrunk(lightness, self.render_size), lightness=lightness)
+        )
 
     def with_hints(self, scaled: Scaled) -> Scaled:
         """Draw the hints of a photo that is scaled already.
@@ -156,8 +159,8 @@ class Predictor:
     def outcomes(self, sources: Iterable[tuple[PhotoSource, HintSource | None]]) -> Iterator[Outcome]:
         """Read and colour photos, each with its hints, in order; if one fails, its outcome holds the error."""
         batches = read_batches(sources, self.batch_size)
-        outcomes = map if self.arithmetic is None else self.arithmetic.overlapped
-        for colored in outcomes(self._outcomes_of, batches):
+        mapped = map if self.arithmetic is None else self.arithmetic.overlapped
+        for colored in mapped(self._outcomes_of, batches):
             yield from colored
 
     def _outcomes_of(self, batch: list[tuple[PhotoSource, Hinted | Exception]]) -> list[Outcome]:
@@ -168,9 +171,11 @@ class Predictor:
         try:
             return [*self.predict(photos)] if photos else []
         except Exception as error:
+            for its in (error, error.__cause__):  # whose frames keep the tensors of the batch
+                traceback.clear_frames(its.__traceback__ if its else None)
             if len(photos) == 1:
                 return [error]
-            return [outcome for photo in photos for outcome in self._predict_each([photo])]
+        return [outcome for photo in photos for outcome in self._predict_each([photo])]
 
     def predict(self, photos: Sequence[Hinted]) -> list[Pixels]:
         """Colour photos; those of equal working size form a batch."""
@@ -179,7 +184,9 @@ class Predictor:
         self.check_memory(height, width)
         with memory_for(height, width, largest.name):
             scaled = list(map(self.scaled, photos))
-            return list(map(self.finish, scaled, self._render(scaled)))
+            with self.arithmetic.network() if self.arithmetic else contextlib.nullcontext():
+                rendered = self._render(scaled)
+            return list(map(self.finish, scaled, rendered))
 
     def _render(self, photos: list[Scaled]) -> list[Rendered]:
         of_size: dict[torch.Size, list[int]] = {}

@@ -14,7 +14,8 @@ def prefetch(
 ) -> Iterator[Result]:
     """Map a function over items on an executor, in order, at most `depth` results ahead of the consumer.
 
-    Before Python 3.14, `Executor.map` consumes all items at once.
+    Before Python 3.14, `Executor.map` consumes all items at once. If the items end in an error, it is raised after
+    the results of those before.
 
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
@@ -23,9 +24,19 @@ def prefetch(
         ['0', '1', '2']
     """
     waiting: deque[Future[Result]] = deque()
-    for item in items:
+    given, failed = iter(items), None
+    while True:
+        try:
+            item = next(given)
+        except StopIteration:
+            break
+        except Exception as error:
+            failed = error
+            break
         waiting.append(executor.submit(function, item))
         if len(waiting) > depth:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+    if failed:
+        raise failed

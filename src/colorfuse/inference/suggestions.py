@@ -44,7 +44,7 @@ def suggest_colors(bins: Tensor, shares: Tensor, lightness: float, count: int) -
         ValueError: `count` is below 1.
     """
     check_value(count, Count, "count", "the suggestions")
-    bins, shares = bins.double().cpu(), shares.double().cpu()
+    bins, shares = bins.cpu().double(), shares.cpu().double()
     shown = _in_gamut(bins, lightness)
     inside = ((shown - bins).norm(dim=1) < _IN_GAMUT) & (shares > 0)
     if not inside.any():  # as for black and white, which have no colours

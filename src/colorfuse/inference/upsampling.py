@@ -164,7 +164,9 @@ def _resized(maps: Tensor, height: int, like: Tensor, top: int) -> Tensor:
     share = (above - index).to(maps)[:, None]
     index = index.long().to(maps.device)
     strip = torch.lerp(maps[..., index, :], maps[..., (index + 1).clamp(max=small - 1), :], share)
-    # One-dimensional interpolation is faster than two-dimensional.
+    if strip.device.type != "cpu":
+        return resize(strip, (count, width))
+    # One-dimensional interpolation is faster than two-dimensional here.
     lines = functional.interpolate(strip.flatten(1, 2), width, mode="linear")
     return cast(Tensor, lines.unflatten(1, strip.shape[1:3]))
 

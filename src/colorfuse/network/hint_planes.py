@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from colorfuse.backbones.maps import resize
-from colorfuse.network.spreading import LEAST, spread_hints
+from colorfuse.network.spreading import spread_hints
 
 HINT_PLANES = 7
-_CONFIDENCE = 5
+_NEARNESS = 5
+"""The plane of how near hints are."""
 _LEAST_SHARE = 1e-6
 AB_SCALE = 110.0
 """Divisor of ab in input planes, as in Zhang et al. 2017."""
@@ -39,7 +40,7 @@ def hint_planes(lightness: Tensor, hints: Tensor) -> Tensor:
     )
     means = total[:, :2] / total[:, 2:].clamp(min=_LEAST_SHARE)
     spread, near = spread_hints(100 * small, torch.cat([means, total[:, 2:]], dim=1))
-    around = resize(torch.cat([spread / AB_SCALE, _confidence(near)], dim=1).to(lightness), lightness.shape[-2:])
+    around = resize(torch.cat([spread / AB_SCALE, near.log10() / 6 + 1], dim=1).to(lightness), lightness.shape[-2:])
     any_hint = mask.amax(dim=(-2, -1), keepdim=True).expand_as(mask)
     return torch.cat([ab / AB_SCALE, mask, around, any_hint], dim=1).to(lightness)
 
@@ -47,12 +48,8 @@ def hint_planes(lightness: Tensor, hints: Tensor) -> Tensor:
 def no_hint_planes(lightness: Tensor) -> Tensor:
     """The planes that `hint_planes` makes of no hints `(N, 7, H, W)`, which need not be spread."""
     planes = torch.zeros_like(lightness).repeat(1, HINT_PLANES, 1, 1)
-    planes[:, _CONFIDENCE] = _confidence(torch.tensor(LEAST))
+    planes[:, _NEARNESS] = -1.0
     return planes
-
-
-def _confidence(near: Tensor) -> Tensor:
-    return near.log10() / 6 + 1
 
 
 def widen_first_layer(encoder: nn.Module, key: str) -> None:

@@ -16,7 +16,7 @@ _ITERATIONS = 3
 _SIGMA = 50 / 56
 """Standard deviation in space, as a share of the map's side."""
 _SIGMA_LIGHTNESS = 20.0
-LEAST = 1e-12
+_LEAST = 1e-12
 """The least share of hints that counts."""
 _TINY = 1e-18
 """Smaller weights are set to 0; the product of two others is still a normal number, which a CPU handles fast."""
@@ -44,7 +44,7 @@ def spread_hints(lightness: Tensor, hints: Tensor) -> tuple[Tensor, Tensor]:
     """
     mask = hints[:, 2:]
     filtered = domain_transform(torch.cat([hints[:, :2] * mask, mask], dim=1), lightness)
-    near = filtered[:, 2:].clamp(min=LEAST)
+    near = filtered[:, 2:].clamp(min=_LEAST)
     return filtered[:, :2] / near, near
 
 
