@@ -89,9 +89,7 @@ def systems(options: argparse.Namespace) -> dict[str, Callable[[Example], Pixels
         "interactive": partial(by_itself, guided),
         "interactive, 2 points": lambda it: guided.predict(it.gray, hints=it.hints(it.clicks)),
         "interactive, reference": lambda it: guided.predict(it.gray, reference=mirrored(it.photo)),
-        "levin2004, 2 points": lambda it: cf.create_colorizer("levin2004").predict(
-            it.gray, hints=it.hints(it.clicks)
-        ),
+        "levin2004, 2 points": lambda it: levin.predict(it.gray, hints=it.hints(it.clicks)),
         "levin2004, more": lambda it: levin.predict(it.gray, hints=it.hints(it.clicks + it.more)),
     }
     for name in ("welsh2002", "irony2005", "charpiat2008"):

@@ -59,7 +59,7 @@ def test_photos_are_those_of_the_cpu(
 def test_strips_do_not_show(upsample: str, monkeypatch: pytest.MonkeyPatch) -> None:
     its = Hinted(photo(90, 61, 3, np.uint8, alpha=False), cf.read_hints([(40, 30, "red", 4)]))
     whole = predictor(upsample).on(DEVICE).predict([its])[0]
-    monkeypatch.setattr(on_device, "_PIXELS_AT_ONCE", 1000)
+    monkeypatch.setattr(on_device, "_VALUES_AT_ONCE", 1000)
     assert apart(whole, predictor(upsample).on(DEVICE).predict([its])[0]) <= 1
     assert apart(whole, predictor(upsample).predict([its])[0]) <= 1
 

@@ -10,8 +10,6 @@ Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 """The value of white, for the dtypes that pixels may have."""
 
-_VALUES_AT_ONCE = 1 << 18
-
 
 def as_bytes(pixels: Pixels) -> NDArray[np.uint8]:
     """Round pixels of any bit depth to uint8."""
@@ -36,8 +34,8 @@ def of_depth(pixels: Any, dtype: np.dtype[Any]) -> Any:
     return converted
 
 
-def few_rows(values: NDArray[Any]) -> Iterator[slice]:
-    """Slices of a few rows each, so that what is computed of them takes little memory."""
-    rows = max(1, _VALUES_AT_ONCE * len(values) // max(1, values.size))
+def few_rows(values: NDArray[Any], at_once: int = 1 << 18) -> Iterator[slice]:
+    """Slices of a few rows each, of about so many values, so that what is computed of them takes little memory."""
+    rows = max(1, at_once * len(values) // max(1, values.size))
     for top in range(0, len(values), rows):
         yield slice(top, top + rows)

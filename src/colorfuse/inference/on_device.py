@@ -19,6 +19,7 @@ from torch.nn import functional
 from colorfuse.color import formulas
 from colorfuse.color.precision import full_precision
 from colorfuse.images import Photo, Pixels
+from colorfuse.images.pixels import few_rows
 from colorfuse.inference.prefetching import prefetch
 from colorfuse.inference.rendering import working_size
 from colorfuse.inference.upsampling import ColorsOfRows
@@ -26,7 +27,7 @@ from colorfuse.inference.upsampling import ColorsOfRows
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
-_PIXELS_AT_ONCE = 1 << 22
+_VALUES_AT_ONCE = 1 << 22
 _BATCHES_AT_ONCE = 2
 """One to compute on, and one to copy."""
 _WORD = 65535
@@ -50,7 +51,7 @@ class OnDevice:
         height, width, _ = photo.pixels.shape
         lightness = torch.empty(1, 1, height, width, device=self.device)
         with full_precision(self.device.type):
-            for rows in _strips(height, width):
+            for rows in few_rows(photo.pixels, _VALUES_AT_ONCE):
                 lightness[0, 0, rows] = _lightness_of(self._copied(photo.pixels[rows]))
         return lightness
 
@@ -79,7 +80,7 @@ class OnDevice:
         if photo.alpha is not None:
             colored[..., 3:] = photo.alpha
         with full_precision(self.device.type):
-            for rows in _strips(height, width):
+            for rows in few_rows(photo.pixels, _VALUES_AT_ONCE):
                 some = lightness[..., rows, :]
                 lab = torch.cat([some, colors(some, rows.start)], dim=1)[0]
                 colored[rows, :, :3] = self._fetched(_of_depth(_rgb_of(lab), dtype)).view(dtype)
@@ -139,12 +140,6 @@ _HELD = {np.dtype(np.uint8): torch.uint8, np.dtype(np.uint16): torch.int16}
 def _streams(device: torch.device) -> list[torch.cuda.Stream]:
     """The streams of a device, always the same ones, since memory is kept apart for each."""
     return [torch.cuda.Stream(device) for _ in range(_BATCHES_AT_ONCE)]
-
-
-def _strips(height: int, width: int) -> Iterator[slice]:
-    rows = max(1, _PIXELS_AT_ONCE // width)
-    for top in range(0, height, rows):
-        yield slice(top, min(top + rows, height))
 
 
 def _lightness_of(pixels: Tensor) -> Tensor:
