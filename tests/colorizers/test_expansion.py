@@ -58,13 +58,21 @@ def test_each_move_is_the_best_of_its_kind(solver: str, seed: int) -> None:
 
 @settings(max_examples=20)
 @given(st.integers(0, 9999))
-def test_three_labels_on_4_by_4_come_near_the_least_energy(seed: int) -> None:
+def test_the_energy_of_three_labels_is_within_the_bound_of_the_least(seed: int) -> None:
     energy = drawn_energy(seed)
     start = energy.costs.argmin(axis=1)
     found = energy.of(expand(energy, start, 5))
     optimum = least(energy)
+    apart = energy.distances[energy.distances > 0]
     assert optimum - 1e-9 <= found <= energy.of(start) + 1e-9
-    assert found <= 1.1 * optimum
+    assert found <= 2 * apart.max() / apart.min() * optimum
+
+
+def test_the_energy_of_three_labels_is_nearly_always_the_least() -> None:
+    energies = [drawn_energy(seed) for seed in range(30)]
+    ratios = [energy.of(expand(energy, energy.costs.argmin(axis=1), 5)) / least(energy) for energy in energies]
+    assert np.median(ratios) < 1 + 1e-6
+    assert np.mean(ratios) < 1.02
 
 
 def test_without_coherence_each_node_has_its_likest_label() -> None:

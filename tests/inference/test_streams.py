@@ -12,6 +12,7 @@ import torch
 from skimage import data
 
 import colorfuse as cf
+from colorfuse.inference.batches import read_batches
 from colorfuse.inference.files import Result, Task, colorize_files
 from colorfuse.inference.predictor import Outcome
 
@@ -67,6 +68,18 @@ def test_an_error_of_the_iterator_itself_ends_it(colorizer: cf.FusionColorizer) 
     assert next(predictions).shape == (9, 9, 3)
     with pytest.raises(RuntimeError, match="the scanner is off"):
         next(predictions)
+
+
+def test_what_was_read_before_an_error_of_the_iterator_is_coloured() -> None:
+    def photos() -> Iterator[Any]:
+        yield data.camera()[:9, :9], None
+        yield data.camera()[:8, :9], None
+        raise KeyError("lost")
+
+    batches = read_batches(photos(), 8)
+    assert len(next(batches)) == 2
+    with pytest.raises(KeyError, match="lost"):
+        next(batches)
 
 
 @pytest.mark.parametrize("photo", [b"scan.jpg", bytearray(9), memoryview(b"9")])

@@ -26,16 +26,24 @@ def is_stream(photos: Any) -> bool:
 def read_batches(
     sources: Iterable[tuple[PhotoSource, HintSource | None]], most: int
 ) -> Iterator[list[tuple[PhotoSource, Hinted | Exception]]]:
-    """Read sources in batches of (source, photo or error), of up to `most`; fewer if the photos are large."""
+    """Read sources in batches of (source, photo or error), of up to `most`; fewer if the photos are large.
+
+    If `sources` raises an error, what was read before it comes first.
+    """
     batch: list[tuple[PhotoSource, Hinted | Exception]] = []
     pixels = 0
-    for source, hints in sources:
-        read = _read(source, hints)
-        batch.append((source, read))
-        pixels += read.photo.pixels.size if isinstance(read, Hinted) else 0
-        if len(batch) == most or pixels >= _PIXELS_AT_ONCE:
+    try:
+        for source, hints in sources:
+            read = _read(source, hints)
+            batch.append((source, read))
+            pixels += read.photo.pixels.size if isinstance(read, Hinted) else 0
+            if len(batch) == most or pixels >= _PIXELS_AT_ONCE:
+                yield batch
+                batch, pixels = [], 0
+    except Exception:
+        if batch:
             yield batch
-            batch, pixels = [], 0
+        raise
     if batch:
         yield batch
 

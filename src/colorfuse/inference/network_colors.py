@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from colorfuse.inference.kriging import krige
 from colorfuse.inference.rendering import RenderAb
 from colorfuse.network import FusionNetwork
 from colorfuse.network.referring import Referring
@@ -30,7 +31,7 @@ class NetworkColors(nn.Module):
             hints: `(N, 3, H, W)`: ab in CIELAB units and a mask.
             features: What the method `features` returned, if it is known.
         """
-        return self._read(self.planes(lightness, hints, features), lightness)
+        return self._read(self.planes(lightness, hints, features), lightness, hints)
 
     def with_certainty(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
         """Predict ab and a third plane, from 0 to 1: how certain the colours are.
@@ -38,19 +39,19 @@ class NetworkColors(nn.Module):
         It is 1 / the perplexity of the distribution over colours; 1 everywhere if the objective predicts none.
         """
         planes = self.planes(lightness, hints)
-        ab = self._read(planes, lightness)
+        ab = self._read(planes, lightness, hints)
         if type(self.objective).distribution is Objective.distribution:
             return torch.cat([ab, torch.ones_like(ab[:, :1])], dim=1)
         shares = self.objective.distribution(planes.float()).shares
         certainty = torch.special.entr(shares).sum(dim=1, keepdim=True).neg().exp()
         return torch.cat([ab, certainty.to(ab)], dim=1)
 
-    def _read(self, planes: Tensor, lightness: Tensor) -> Tensor:
+    def _read(self, planes: Tensor, lightness: Tensor, hints: Tensor | None) -> Tensor:
         # Decode in the dtype of lightness, since colours need its precision, and in its layout, since channels-last
         # is slow for few channels. Do not move the objective: training may be using it on its device.
         device = next(self.objective.buffers(), planes).device
         ab: Tensor = self.objective.read(planes.to(device, lightness.dtype)).to(lightness).contiguous()
-        return ab
+        return ab if hints is None else krige(ab, lightness, hints)
 
     def features(self, lightness: Tensor) -> list[Tensor] | None:
         """What the network computes of lightness alone, whatever the hints; None if it does not tell."""
