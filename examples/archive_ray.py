@@ -1,10 +1,10 @@
 """Colour an archive on many machines
 ==================================
 
-An archive that one machine would take weeks for is shared by the workers of a Ray cluster. Each worker holds one
-colorizer and is handed paths, some at a time. If a worker dies, another is started in its place and goes on with what
-it was handed; what is done already is passed over, so that the same command also goes on after all was stopped. Here,
-two workers on this machine and, if no archive is given, a small one that this script writes.
+The workers of a Ray cluster share an archive that would take one machine weeks. Each worker holds one colorizer and
+gets paths in batches. If a worker dies, another is started in its place and continues its batch. Photos that are
+already coloured are skipped, so the same command also resumes an interrupted run. This script starts two workers on
+this machine. If no archive is given, it writes a small one.
 
     pip install "ray[data]"
     python examples/archive_ray.py [ARCHIVE COLORED]
@@ -28,19 +28,19 @@ WORKERS, AT_ONCE = 2, 50
 
 
 class Colorize:
-    """What each worker does; the colorizer is loaded once, where the worker runs."""
+    """A worker: it loads the colorizer once, and then colours one batch after another."""
 
     def __init__(self) -> None:
         self.colorizer = cf.FusionColorizer.from_pretrained().optimized(torch.float32)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Colour photos from files into files; says of each what went wrong, if anything did."""
+        """Colour photos from files into files; the result says for each what went wrong, if anything did."""
         errors = [self.colorize(*map(Path, paths)) for paths in zip(batch["source"], batch["target"], strict=True)]
         return {"source": batch["source"], "error": np.array(errors)}
 
     def colorize(self, source: Path, target: Path) -> str:
-        """Why a photo could not be coloured; nothing if it could."""
-        if target.exists():  # by a worker that died before it could say so
+        """Colour a photo; return why it could not be coloured, or an empty text if it was."""
+        if target.exists():  # written by a worker that died before it could report it
             return ""
         try:
             photo = cf.read_photo(source)
@@ -51,11 +51,11 @@ class Colorize:
 
 
 def main(archive: Path, output: Path) -> None:
-    """Colour what is missing, and say what failed."""
+    """Colour the photos whose outputs are missing, and print what failed."""
     to_do = [task for task in list_tasks(archive, output) if not task.target.exists()]
 
-    # On a cluster, `ray.init()` finds it, and the folders are ones that all machines see. One processor more than
-    # the workers take is left to what hands out the paths.
+    # On a cluster, call `ray.init()`, which finds it, and use folders that all machines share. One processor more
+    # than the workers use is for the tasks that hand out the paths.
     ray.init(num_cpus=WORKERS + 1, include_dashboard=False)
     photos = ray.data.from_items([{"source": str(task.source), "target": str(task.target)} for task in to_do])
     done = (
@@ -72,7 +72,7 @@ def main(archive: Path, output: Path) -> None:
 
 
 def write_archive(folder: Path) -> None:
-    """Cut gray photos from scikit-image's, and one file that is none."""
+    """Write gray crops of scikit-image's photos, and one file that is not a photo."""
     for name in ("astronaut", "chelsea", "coffee", "rocket"):
         (folder / name).mkdir(parents=True)
         photo = Image.fromarray(getattr(data, name)()).convert("L")

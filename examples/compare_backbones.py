@@ -1,12 +1,12 @@
 """Compare backbones
 =================
 
-Train the same recipe with one backbone after another on the same photos, judge each on photos held out, and write a
-table and a plot of what each costs and gives:
+Train the same recipe with one backbone after another on the same photos, evaluate each on photos held out, and write
+a table and a plot of their sizes, speeds and errors:
 
     python compare_backbones.py PHOTOS --backbones mobilenetv1_100 convnext_atto resnet18 --epochs 10 --pretrained
 
-Without PHOTOS it makes do with crops of scikit-image's own photos, which are too few to say which backbone is best.
+Without PHOTOS, it uses crops of scikit-image's sample photos, which are too few to say which backbone is best.
 """
 
 import argparse
@@ -34,14 +34,14 @@ parser.add_argument("--output", type=Path, default=Path("backbones"), help="name
 
 
 def crops() -> np.ndarray:
-    """A pool of 96 small photos."""
+    """Cut 96 small photos from scikit-image's."""
     photos = (data.astronaut(), data.coffee(), data.chelsea(), data.rocket())
     corners = [(top, left) for top in (0, 60, 120, 170) for left in range(0, 300, 50)]
     return np.stack([photo[top : top + 128, left : left + 128] for photo in photos for top, left in corners])
 
 
 def milliseconds_a_photo(colorizer: cf.FusionColorizer) -> float:
-    """The median time of ten predictions, one photo at a time."""
+    """Measure the median time of ten predictions, one photo at a time."""
     lightness = torch.full((1, 1, colorizer.image_size, colorizer.image_size), 50.0)
     times = []
     for _ in range(11):
@@ -56,7 +56,7 @@ photos = cf.PhotoFolder(options.photos, options.image_size) if options.photos el
 train, held_out = cf.split(photos, (0.8, 0.2), seed=0)
 
 for backbone in options.backbones:
-    cf.create_backbone(backbone, pretrained=False)  # a name that there is not is better found before the trainings
+    cf.create_backbone(backbone, pretrained=False)  # so that an unknown name raises before any training
 
 rows: list[dict[str, Any]] = []
 for backbone in options.backbones:

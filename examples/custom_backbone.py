@@ -1,8 +1,8 @@
 """Plug in a backbone of your own
 ==============================
 
-Any module that turns images into a feature map, or into a list of them, is a backbone once it has a name. How many
-channels its maps have, and how much smaller than the images they are, is found out.
+Any module that turns images into a feature map, or a list of maps, can be registered as a backbone. The channels and
+sizes of its maps are detected automatically.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ class Stem(nn.Sequential):
 
 print(cf.create_backbone("stem").maps)
 
-# Thirty-two crops of scikit-image's coffee cup make up a very small pool of photos.
+# Train on thirty-two crops of scikit-image's coffee cup, a very small set of photos.
 cup = data.coffee()
 photos = np.stack(
     [cup[top : top + 128, left : left + 128] for top in range(0, 256, 64) for left in range(0, 512, 64)]

@@ -1,8 +1,8 @@
 """Colour gray photographs
 =======================
 
-Make scikit-image's own photos gray, colour them with the weights inside the package, and write a sheet with a row a
-photo: gray, coloured, truth.
+Turn scikit-image's sample photos gray, colour them with the weights inside the package, and write a sheet with one
+row per photo: gray, coloured, truth.
 """
 
 from pathlib import Path

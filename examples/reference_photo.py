@@ -1,9 +1,9 @@
 """Colour a photo like another one
 ===============================
 
-Three systems without any training, and the network that takes hints, take the colours of a reference photo. First,
-the reference is the photo itself, mirrored, cropped and darkened, which is as alike as another photo of the same
-scene; then, it is the other half of the photo.
+Four systems take the colours of a reference photo: three without any training, and the network that takes hints. For
+the first photo, the reference is the photo itself, mirrored, cropped and darkened, as similar as another photo of the
+same scene would be. The second photo is one part of a picture, and its reference another, overlapping part.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """Colour a film, and steer one of its shots
 ==========================================
 
-A gray film of two shots is made of photos: the camera moves over an astronaut, then over a cup. Its colours are
-steady from frame to frame. A point in one frame of the second shot, with the colour of the cup, holds for all of that
-shot.
+This script makes a gray film of two shots from photos: the camera moves over an astronaut, then over a cup. It
+colours the film automatically, with colours that are steady from frame to frame. Then it colours the film with a
+hint: a red point in one frame of the second shot, which holds for all of that shot.
 """
 
 import av

@@ -1,8 +1,8 @@
 """Train on tar shards
 ===================
 
-Data that no one machine holds lies in tar files, from which photos are streamed in order. WebDataset reads them from
-disk or from any address; here, from a few that this script writes.
+Data that does not fit on one machine is often kept in tar files, from which photos are streamed in order. WebDataset
+reads such files from disk or from any URL; here it reads a few that this script writes.
 
     pip install webdataset
     python examples/train_on_shards.py
@@ -23,7 +23,7 @@ PHOTOS, SIZE = 48, 64
 
 
 def write_shards(folder: Path) -> list[str]:
-    """Cut photos from scikit-image's, 16 to a tar file."""
+    """Write crops of scikit-image's photos, 16 to a tar file."""
     with webdataset.ShardWriter(f"{folder}/photos-%03d.tar", maxcount=16, verbose=0) as shards:
         scenes = [Image.fromarray(scene) for scene in (data.astronaut(), data.coffee(), data.chelsea())]
         for index in range(PHOTOS):
@@ -35,7 +35,7 @@ def write_shards(folder: Path) -> list[str]:
 
 
 def to_sample(image: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
-    """L and ab of a photo."""
+    """Convert a photo to L and ab."""
     lab = cf.rgb_to_lab(torch.from_numpy(np.array(image.convert("RGB"))).movedim(-1, 0))
     return lab[:1], lab[1:]
 
@@ -44,8 +44,8 @@ with tempfile.TemporaryDirectory() as folder:
     shards = write_shards(Path(folder))
     print(f"{PHOTOS} photos in {len(shards)} shards")
 
-    # Shards come in another order each epoch, and photos are mixed within a buffer. The schedule of a training needs
-    # to know how many photos an epoch has, which a stream cannot tell: `with_length` says so.
+    # Shards come in another order in each epoch, and photos are shuffled within a buffer. The learning-rate schedule
+    # depends on the number of photos in an epoch, which the stream does not know: `with_length` sets it.
     stream = (
         webdataset.WebDataset(shards, shardshuffle=len(shards), seed=0)
         .shuffle(100)
