@@ -52,9 +52,9 @@ def main(folder: str, weights: str, *photos: str) -> None:
                 figures[name].append(trained(colorizer, run, train, held_out))
     columns = {
         "parameters": "millions of parameters",
-        "error": "error, of constant",
+        "error": "error, relative to constant",
         "accuracy": "AuC above gray, points",
-        "colorfulness": "colourfulness, of the truth",
+        "colorfulness": "colourfulness, relative to truth",
     }
     print(f"| | seeds | {' | '.join(columns.values())} |\n|{'---|' * (len(columns) + 2)}")
     for name, rows in figures.items():

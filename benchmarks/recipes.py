@@ -44,8 +44,9 @@ def main(photos: str, folder: str, *recipes: str) -> None:
     rows = [row_of(recipe, Path(folder, recipe), train, held_out) for recipe in recipes or cf.list_recipes()]
     reference = milliseconds_a_photo("mobile")
     print(
-        "| recipe | parameters, millions | time, of `mobile` | training loss, first and last epoch "
-        "| error, of constant | error, of gray | colourfulness, of the truth |\n|---|---|---|---|---|---|---|"
+        "| recipe | parameters, millions | time, relative to `mobile` | training loss, first and last epoch "
+        "| error, relative to constant | error, relative to gray | colourfulness, relative to truth |\n"
+        "|---|---|---|---|---|---|---|"
     )
     for row in rows:
         print(

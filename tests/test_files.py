@@ -62,6 +62,21 @@ def test_one_living_process_has_a_claim_at_a_time(tmp_path: Path) -> None:
     assert Claim(tmp_path / "photo.png").is_mine
 
 
+def test_a_claim_names_its_holder_whatever_was_written_before(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    claim = Claim(path)
+    [file] = tmp_path.iterdir()
+    claim.release()
+    file.write_text("123456789012")
+    process = start_writer(path)
+    try:
+        assert Claim(path).held_by == f"process {process.pid}"
+    finally:
+        process.kill()
+        process.communicate()
+    assert Claim(tmp_path / "other.png").held_by == "another process"
+
+
 def test_files_of_another_machine_are_left_for_a_day(tmp_path: Path) -> None:
     partial = tmp_path / ".colorfuse-0123abcd-1-1-89ab.png"
     partial.touch()

@@ -24,6 +24,9 @@ _OWNER = re.compile(r"\.colorfuse-([0-9a-f]{8})-(\d+)-(\d+)-")
 _FORGOTTEN = 24 * 60 * 60
 """Seconds after which a partial file of another machine is considered abandoned."""
 
+_LOCKED_BYTE = 1 << 20
+"""Where a claim is locked on Windows, far behind what its file says."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -71,6 +74,11 @@ class Claim:
         self._descriptor = self._lock()
 
     @property
+    def held_by(self) -> str:
+        """Who has the claim, for messages."""
+        return "another process" if self.holder is None else f"process {self.holder}"
+
+    @property
     def is_mine(self) -> bool:
         """Whether this claim, and no other, is held."""
         return self._descriptor in _locked
@@ -78,10 +86,13 @@ class Claim:
     def release(self) -> None:
         """Let other processes have it."""
         if self._descriptor in _locked:  # and not closed by a fork
+            if sys.platform == "win32":  # where an open file cannot be removed
+                os.close(self._descriptor)
             with contextlib.suppress(OSError):
                 self._file.unlink()
             _locked.discard(self._descriptor)
-            os.close(self._descriptor)
+            if sys.platform != "win32":
+                os.close(self._descriptor)
         self._descriptor = None
 
     def _lock(self) -> int | None:
@@ -95,6 +106,7 @@ class Claim:
                 return None
             if _is_at(descriptor, self._file):
                 with contextlib.suppress(OSError):  # of a full disk; the number is only for messages
+                    os.ftruncate(descriptor, 0)
                     os.write(descriptor, str(os.getpid()).encode())
                 _locked.add(descriptor)
                 return descriptor
@@ -107,6 +119,7 @@ def _try_lock(descriptor: int) -> bool:
         if sys.platform == "win32":
             import msvcrt
 
+            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)  # a locked byte cannot be read by others
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
             import fcntl

@@ -34,6 +34,13 @@ def write_photos(folder: Path, count: int) -> Path:
     return folder
 
 
+def test_a_folder_without_the_hints_that_a_method_needs_is_refused(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 2)
+    done = run("colorize", photos, "-o", tmp_path / "out", "--method", "levin2004")
+    assert (done.returncode, "takes its colours from hints alone" in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.slow
 def test_runs_side_by_side_lose_nothing(model: Path, tmp_path: Path) -> None:
     folders = [write_photos(tmp_path / name, 10) for name in "abc"]

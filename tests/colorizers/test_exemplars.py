@@ -81,10 +81,7 @@ class TestEveryExemplar:
             (np.stack([GRAY] * 3, axis=-1), "is gray"),
             (np.full((50, 60, 3), (200, 30, 40), np.uint8), "has a single colour"),
             (np.stack([GRAY, GRAY * 0.8, GRAY * 0.6], axis=-1).astype(np.uint8), "is toned"),
-            (
-                np.random.default_rng(0).integers(0, 256, (3, 150, 3), np.uint8),
-                "150 x 3 pixels, and the system looks at windows of",
-            ),
+            (NARROW, "150 x 3 pixels, and the system looks at windows of"),
             ([], "an empty list has no reference"),
         ],
     )

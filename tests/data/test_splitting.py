@@ -93,6 +93,13 @@ def test_plain_photos_are_no_near_duplicates() -> None:
     assert [len(part) for part in cf.split(cf.PhotoArray(grays), (0.5, 0.5), near_duplicates_together=True)] == [1, 1]
 
 
+def test_no_photos_cannot_be_split(photos: NDArray[np.uint8]) -> None:
+    nothing = Subset(cf.PhotoArray(photos), [])
+    for together in (False, True):
+        with pytest.raises(ValueError, match="0 .*photos cannot be split"):
+            cf.split(nothing, (0.5, 0.5), near_duplicates_together=together)
+
+
 def test_transforms_do_not_change_a_split(photo_folder: str) -> None:
     folder = cf.PhotoFolder(photo_folder, transform=v2.RandomCrop(20))
     splits = [cf.split(folder, (0.5, 0.5), near_duplicates_together=True)[0].indices for _ in range(2)]

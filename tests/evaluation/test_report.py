@@ -37,6 +37,7 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     assert "<i>" not in text
 
 
+@pytest.mark.skipif(BROWSER is None, reason="there is no browser")
 @pytest.mark.parametrize("width", [400, 1300])
 def test_a_browser_shows_it(page: Path, tmp_path: Path, width: int) -> None:
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

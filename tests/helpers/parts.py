@@ -3,7 +3,7 @@
 import colorfuse as cf
 
 SYSTEMS = ("cheng2015", "iizuka2016", "zhang2016", "zhang2017")
-"""NonNegativeInt systems, whose parts are large and made for one another."""
+"""Whole systems, whose parts are large and made for one another."""
 
 ENCODERS = [name for name in cf.list_encoders() if name not in SYSTEMS]
 FUSIONS = cf.list_fusions()

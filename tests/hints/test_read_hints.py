@@ -62,6 +62,7 @@ def test_other_forms_of_colours() -> None:
         {"ab": [1]},
         {"lab": [1, 2]},
         {"ab": [1, 900]},
+        {"ab": [5, float("nan")]},
         7,
         True,
         "rgb(300, 0, 0)",
@@ -101,6 +102,13 @@ def test_strokes_from_json_and_python(tmp_path: Path) -> None:
         assert only(cf.read_hints(source)) == expected
     with pytest.raises(cf.HintsError, match="the hint at row 6, column 9 is outside the photo"):
         cf.Hints([expected]).check((20, 9))
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (9, 1), (1, 1), (5, 7)])
+def test_masks_may_have_a_channel_first_or_last(shape: tuple[int, int]) -> None:
+    ab, mask = np.full((2, *shape), 7.0), np.ones(shape)
+    for its in (mask, mask[None], mask[..., None]):
+        assert cf.read_hints((ab, its)).draw(shape, shape).amin() == 1
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
@@ -252,6 +260,15 @@ def test_photos_are_paired_with_hints(tmp_path: Path) -> None:
         pair_hints(photos, folder, tmp_path)
     with pytest.raises(cf.HintsError, match="has no hints for any of the photos; name each file like its photo"):
         pair_hints(photos[2:], folder)
+
+
+def test_one_photo_gets_the_hints_of_its_name_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "hints").mkdir()
+    cf.write_photo(tmp_path / "a.png", data.camera()[:40, :50])
+    (tmp_path / "hints" / "a.json").write_text('[{"x": 9, "y": 9, "color": "olive"}]')
+    colorizer = cf.create_colorizer("levin2004")
+    [(_, colored)] = colorizer.predict_each(tmp_path / "a.png", hints=tmp_path / "hints")
+    assert (colored[..., 1] > colored[..., 2]).any()
 
 
 def test_hints_beside_photos_are_no_photos(tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ def test_any_page_or_all_are_read(tmp_path: Path, suffix: str) -> None:
     for number, value in enumerate((40, 120, 200)):
         assert (cf.read_photo(path, page=number).pixels == value).all()
     assert [photo.pixels.flat[0] for photo in cf.read_pages(path)] == [40, 120, 200]
+    assert {photo.name for photo in cf.read_pages(path)} == {str(path)}
+    assert {photo.name for photo in cf.read_pages(io.BytesIO(path.read_bytes()))} == {"file"}
     with path.open("rb") as file:
         assert len(list(cf.read_pages(file))) == 3
     with pytest.warns(UserWarning, match=r"has 3 pages, of which page 0 is taken; page= takes another"):

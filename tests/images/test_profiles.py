@@ -72,6 +72,10 @@ def test_floats_with_a_profile(tmp_path: Path, dtype: Any) -> None:
     photo = cf.read_photo(tmp_path / "photo.tif")
     assert photo.pixels.dtype == np.float32
     assert np.abs(photo.pixels - values).max() > 0.02
+    words = np.rint(values.astype(np.float64) * 65535).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "words.tif", words, photometric="rgb", iccprofile=imagecodecs.cms_profile("adobergb"))
+    expected = cf.read_photo(tmp_path / "words.tif").pixels / 65535
+    np.testing.assert_allclose(photo.pixels, expected, atol=0.002)
 
 
 def test_cmyk_without_a_profile_agrees_with_pillow(tmp_path: Path) -> None:

@@ -260,10 +260,11 @@ def test_further_pages_are_not_passed_over_in_silence(tmp_path: Path, dtype: Any
         assert cf.read_photo(tmp_path / "pages.tif").pixels.shape == (8, 8, 1)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # Pillow's own
 def test_damaged_exif_is_left_out_with_a_warning(tmp_path: Path) -> None:
     exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<HHHLL", 1, 0x8769, 4, 1, 9999)  # a place beyond the end
     path = save(tmp_path, Image.fromarray(RAMP), "photo.jpg", exif=exif)
-    with pytest.warns(UserWarning, match=r"photo\.jpg has damaged EXIF, which is left out|Corrupt EXIF data"):
+    with pytest.warns(UserWarning, match=r"photo\.jpg has damaged EXIF, which is left out"):
         assert cf.read_photo(path).pixels.shape == (4, 6, 1)
 
 

@@ -140,6 +140,14 @@ def test_bmp_with_masks_of_any_bits(tmp_path: Path, bits: tuple[int, int, int]) 
     np.testing.assert_allclose(cf.read_photo(tmp_path / "photo.bmp").pixels[0], np.stack(expected, axis=-1), atol=1)
 
 
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_lossless_jpeg_of_any_depth(tmp_path: Path, bits: int) -> None:
+    values = np.linspace(0, 2**bits - 1, GRAY.size).astype(np.uint16).reshape(GRAY.shape)
+    (tmp_path / "deep.jpg").write_bytes(imagecodecs.ljpeg_encode(values, bitspersample=bits))
+    found = cf.read_photo(tmp_path / "deep.jpg").pixels[..., 0]
+    np.testing.assert_allclose(found, values * (65535 / (2**bits - 1)), atol=1)
+
+
 def test_jpeg_of_12_bits(tmp_path: Path) -> None:
     (tmp_path / "deep.jpg").write_bytes(
         imagecodecs.jpeg_encode(GRAY.astype(np.uint16) * 16, level=100, bitspersample=12)
@@ -164,13 +172,21 @@ def test_tensors_without_values_are_refused() -> None:
 
 @pytest.mark.parametrize("default", ["device", "dtype"])
 def test_the_users_defaults_of_torch_change_nothing(default: str) -> None:
-    expected = cf.FusionColorizer.from_pretrained(device="cpu").predict(GRAY)
+    layer = Image.new("RGBA", GRAY.shape[::-1])
+    layer.paste((200, 40, 40, 255), (2, 2, 5, 5))
+    colorizer = cf.FusionColorizer.from_pretrained("interactive", device="cpu")
+    expected = [colorizer.predict(GRAY, hints=hints) for hints in (None, [(9, 9, "olive")], layer)]
+    strokes = cf.create_colorizer("levin2004", device="cpu").predict(GRAY, hints=layer)
     try:
         if default == "device":
             torch.set_default_device("meta")
         else:
             torch.set_default_dtype(torch.float64)
-        np.testing.assert_array_equal(cf.FusionColorizer.from_pretrained(device="cpu").predict(GRAY), expected)
+        colorizer = cf.FusionColorizer.from_pretrained("interactive", device="cpu")
+        for hints, before in zip((None, [(9, 9, "olive")], layer), expected, strict=True):
+            np.testing.assert_array_equal(colorizer.predict(GRAY, hints=hints), before)
+        again = cf.create_colorizer("levin2004", device="cpu").predict(GRAY, hints=layer)
+        np.testing.assert_array_equal(again, strokes)
     finally:
         torch.set_default_device(None)
         torch.set_default_dtype(torch.float32)

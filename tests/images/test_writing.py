@@ -145,7 +145,7 @@ for number in range(1000):
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "tif", "jpg"])
 def test_a_killed_writer_leaves_no_half_file(tmp_path: Path, suffix: str) -> None:
-    rng = np.random.default_rng(0)
+    rng, found = np.random.default_rng(0), 0
     for attempt in range(3):
         folder = tmp_path / str(attempt)
         command = [sys.executable, "-c", WRITER, str(folder), suffix]
@@ -156,6 +156,8 @@ def test_a_killed_writer_leaves_no_half_file(tmp_path: Path, suffix: str) -> Non
             writer.send_signal(signal.SIGKILL)
         for path in folder.glob("[0-9]*"):
             assert cf.read_photo(path).pixels.shape == (600, 800, 3)
+            found += 1
+    assert found
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -64,7 +64,7 @@ def test_a_users_hints_come_before_those_found(colorizer: cf.FusionColorizer) ->
     hinted = referring.predict(gray, hints=[(row, column, "royalblue", 2)])
     assert lab_of(hinted)[0, 2, row, column] < -30
     away = np.hypot(*np.ogrid[-row : 96 - row, -column : 96 - column]) > 8
-    assert (hinted != given)[away].any(), "the network spreads the hint"
+    assert (hinted != given)[away].any(), "the hint spreads"
     only_hinted = colorizer.predict(gray, hints=[(row, column, "royalblue", 2)])
     assert (hinted != only_hinted)[away].any(), "beside the reference's colours"
     assert (referring.prepare(gray).predict([(row, column, "royalblue", 2)]) == hinted).all()

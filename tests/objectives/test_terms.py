@@ -135,15 +135,18 @@ class TestLabels:
                 photo = np.full((40, 40, 3), value, np.uint8)
                 photo[..., index % 3] -= 30
                 Image.fromarray(photo).save(tmp_path / name / f"{index}.png")
-        colorizer = tiny(objective={"name": "mse", "terms": [{"name": "image_classes", "weight": 1.0}]}, epochs=8)
+        colorizer = tiny(objective={"name": "mse", "terms": [{"name": "image_classes", "weight": 1.0}]}, epochs=12)
         history = colorizer.fit(tmp_path, num_workers=0).history_
         assert history[-1]["train_loss"] < 0.5 * history[0]["train_loss"]
 
     def test_they_come_from_a_dataset(self, tiny: Any, photos: NDArray[np.uint8]) -> None:
         data = cf.PhotoArray(photos)
         samples = [(*data[index], index % 3) for index in range(len(data))]
-        spec = {"name": "mse", "terms": [{"name": "image_classes", "classes": 3}]}
+        spec: dict[str, Any] = {"name": "mse", "terms": [{"name": "image_classes", "classes": 3}]}
         tiny(objective=spec).fit(_Listed(samples), num_workers=0)
+        spec["terms"][0]["classes"] = 2
+        with pytest.raises(IndexError, match="Target 2 is out of bounds"):
+            tiny(objective=spec).fit(_Listed(samples), num_workers=0)
 
     def test_more_classes_than_said_are_an_error(self, tiny: Any, photo_folder: Path) -> None:
         spec = {"name": "mse", "terms": [{"name": "image_classes", "classes": 1}]}

@@ -89,7 +89,7 @@ def test_weights_without_a_part_in_the_loss_do_not_stop_several_processes(arrays
         "batch_size": 4,
         "epochs": 2,
     }
-    train(arrays, tmp_path, processes=2, **settings)
+    assert len(train(arrays, tmp_path, processes=2, **settings)) == 2
 
 
 @pytest.mark.slow

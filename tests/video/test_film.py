@@ -429,6 +429,9 @@ def test_the_shell_colours_a_film(model: Path, tmp_path: Path) -> None:
     assert run(film, tmp_path / "photo.png", "-o", tmp_path / "o") == (
         2, f"colorfuse: {film} is a film; films are coloured one by one"
     )  # fmt: skip
+    assert run(film, "-o", tmp_path / "o.mp4", "--page", 1) == (
+        2, f"colorfuse: --page is for photos; {film} is a film"
+    )  # fmt: skip
     assert run(film, "-o", tmp_path / "o.mp4", "--encoder-option", "crf") == (
         2, "colorfuse: --encoder-option crf must be name=value, as in crf=20"
     )  # fmt: skip

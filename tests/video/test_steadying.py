@@ -197,6 +197,8 @@ def test_files_of_times(tmp_path: Path) -> None:
     points = [{"x": 3, "y": 4, "color": "#ff0000"}]
     (tmp_path / "film.json").write_text(json.dumps({"0:01": points, "0:02": "marks.png"}))
     assert read_times(tmp_path / "film.json") == {"0:01": points, "0:02": tmp_path / "marks.png"}
+    (tmp_path / "two.json").write_text('{"0:01": ["a.jpg", "b.jpg"]}', encoding="utf-8-sig")
+    assert read_times(tmp_path / "two.json") == {"0:01": [tmp_path / "a.jpg", tmp_path / "b.jpg"]}
     assert read_times("photo.jpg") == "photo.jpg"
     (tmp_path / "list.json").write_text("[]")
     with pytest.raises(cf.HintsError, match=r"list.json must map times to hints"):

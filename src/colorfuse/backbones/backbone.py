@@ -108,7 +108,7 @@ def find_maps(module: nn.Module, name: str) -> Maps:
             "it an attribute `maps` with a MapInfo for each"
         ) from error
     maps = as_list(result)
-    if any(isinstance(given, Tensor) and _is_channels_last(given) for given in maps):
+    if any(isinstance(given, Tensor) and is_channels_last(given) for given in maps):
         raise TypeError(
             f"the backbone {name!r} gives maps (N, H, W, C), {_described(result)}; a backbone gives (N, C, H, W): "
             "permute(0, 3, 1, 2) them"
@@ -179,7 +179,7 @@ def _runs(module: nn.Module, channels: int) -> bool:
     return True
 
 
-def _is_channels_last(given: Tensor) -> bool:
+def is_channels_last(given: Tensor) -> bool:
     """Whether a map of a square image has its channels behind."""
     return given.ndim == 4 and given.shape[1] == given.shape[2] != given.shape[3]
 

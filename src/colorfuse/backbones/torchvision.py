@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from colorfuse.backbones.backbone import Extractor, on_meta
+from colorfuse.backbones.backbone import Extractor, is_channels_last, on_meta
 from colorfuse.backbones.maps import MapInfo
 from colorfuse.backbones.weights import load_file, unavailable
 
@@ -88,7 +88,7 @@ class _Layers(nn.Module):
         self._taken = dict.fromkeys(range(len(list(self._layers()))), False)
         last: dict[int, tuple[int, bool, int]] = {}
         for index, given in enumerate(on_meta(self)((side, side))):
-            channels_last = given.shape[1] == given.shape[2] != given.shape[3]
+            channels_last = is_channels_last(given)
             height, channels = given.shape[1 if channels_last else 2], given.shape[3 if channels_last else 1]
             # Rounded, since networks without padding return slightly smaller maps.
             last[2 ** round(math.log2(side / height))] = index, channels_last, channels

@@ -39,10 +39,10 @@ def colorize(
         typer.Option(help="Work on this number squared pixels; by default the colorizer's own."),
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=1, help="Processes to share the photos; as many as cores are best for small ones.")
+        int, typer.Option(min=1, help="Processes to share several photos; as many as cores are best for small ones.")
     ] = 1,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Colour photos again whose outputs are in the folder.")
+        bool, typer.Option("--overwrite", help="Of several photos, colour those again whose outputs are there.")
     ] = False,
     hints: Annotated[
         Path | None,
@@ -93,6 +93,10 @@ def colorize(
     if films := [path for path in photos if is_film(path)]:
         if len(photos) > 1:
             raise ValueError(f"{films[0]} is a film; films are coloured one by one")
+        of_photos = {"page": page, "max-pixels": max_pixels, "overwrite": overwrite or None}
+        for name, value in of_photos.items():
+            if value is not None:
+                raise ValueError(f"--{name} is for photos; {films[0]} is a film")
         colorizer = create(method, model, device)
         options |= {"hints": hints, "reference": reference} | given
         color_film(colorizer, films[0], output, encoder_option or [], **options)
@@ -105,7 +109,7 @@ def colorize(
         target = not_itself(photos[0], target if can_write(target) else target.with_name(f"{target.name}.png"))
         if hints and hints.is_dir():
             hints = match_hints([(photos[0], Path(photos[0].name))], hints)[0][1]
-        colorizer = _colorizer(method, model, device, reference)
+        colorizer = _colorizer(method, model, device, reference, render_size)
         write_photo(target, colorizer.predict(photo, hints=hints, **options), like=photo)
         return
     if hints and not hints.is_dir():
@@ -114,8 +118,9 @@ def colorize(
         )
     if workers > 1 and find_rank() == (0, 1):
         raise typer.Exit(run_workers(workers))
-    tasks, create_it = list_tasks(photos, output, hints), partial(_colorizer, method, model, device, reference, hints)
-    failed = _color_all(tasks, output, create_it, read=read, overwrite=overwrite, **options)
+    create_it = partial(_colorizer, method, model, device, reference, render_size)
+    tasks = list_tasks(photos, output, hints)
+    failed = _color_all(tasks, output, create_it, hints, read=read, overwrite=overwrite, **options)
     wait_for_all()
     if failed:
         raise typer.Exit(1)
@@ -125,6 +130,7 @@ def _color_all(
     tasks: Sequence[Task],
     output: Path,
     create_it: Callable[[], Colorizer],
+    hints: Path | None,
     read: Callable[[Path], Photo],
     overwrite: bool,
     **options: Any,
@@ -138,6 +144,7 @@ def _color_all(
     if not to_do:
         return []
     colorizer = create_it()
+    colorizer.check_takes(hints)
     if isinstance(colorizer, FusionColorizer):
         predictor = colorizer.optimized(torch.float32).predictor(**options).with_batches(_BATCH)
     else:
@@ -157,12 +164,10 @@ def _color_all(
 
 
 def _colorizer(
-    method: str, model: str | None, device: str, reference: Path | None, hints: Path | None = None
+    method: str, model: str | None, device: str, reference: Path | None, render_size: int | None
 ) -> Colorizer:
     colorizer = create(method, model, device)
-    if hints:
-        colorizer.check_takes(hints)
-    return colorizer.with_reference(reference) if reference else colorizer
+    return colorizer.with_reference(reference, render_size=render_size) if reference else colorizer
 
 
 def _count(results: Iterable[Result], total: int, silent: bool) -> tuple[list[str], int]:

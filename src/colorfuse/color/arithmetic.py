@@ -7,9 +7,8 @@ operations that IEEE 754 rounds in one way, in a fixed order, so both give the s
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from colorfuse.color.constants import EPSILON, FROM_RGB, KAPPA, REACHED, ROUNDED, TO_RGB
+from colorfuse.color.constants import EPSILON, FROM_RGB, KAPPA, REACHED, ROUNDED, TO_RGB, linear_of
 
 Values: TypeAlias = Any
 """An array of float32, or, compiled, a single value."""
@@ -43,11 +42,7 @@ _CELLS = 4096
 _WORDS = _F(65535)
 
 
-def _linear_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(values > 0.04045, ((values + 0.055) / 1.055) ** 2.4, values / 12.92)
-
-
-_EDGES = _linear_of((np.arange(255) + 0.5) / 255).astype(np.float32)
+_EDGES = linear_of((np.arange(255) + 0.5) / 255).astype(np.float32)
 """The linear value at which each byte ends and the next begins."""
 _ENDS = np.append(_EDGES, np.float32(np.inf))
 _BYTE_OF_CELL = np.searchsorted(_EDGES, np.arange(_CELLS + 1) / _CELLS, side="right").astype(np.int32)

@@ -1,6 +1,7 @@
 """Constants of sRGB and CIELAB; the matrices and tables are float64 arrays."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 EPSILON = 216 / 24389
 KAPPA = 24389 / 27
@@ -24,8 +25,13 @@ TO_RGB = np.linalg.inv(FROM_RGB)
 FROM_CURVED = np.array([[0.0, 116, 0], [500, -500, 0], [0, 200, -200]])
 TO_CURVED = np.linalg.inv(FROM_CURVED)
 
-_bytes = np.arange(256) / 255
-LINEAR_OF_BYTE = np.where(_bytes > 0.04045, ((_bytes + 0.055) / 1.055) ** 2.4, _bytes / 12.92)
+
+def linear_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The linear values of those of sRGB, both in 0 to 1."""
+    return np.where(values > 0.04045, ((values + 0.055) / 1.055) ** 2.4, values / 12.92)
+
+
+LINEAR_OF_BYTE = linear_of(np.arange(256) / 255)
 """The linear value of each byte."""
 
 _curved = np.where(LINEAR_OF_BYTE > EPSILON, np.cbrt(LINEAR_OF_BYTE) - 16 / 116, LINEAR_OF_BYTE * KAPPA / 116)

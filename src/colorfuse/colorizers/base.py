@@ -205,7 +205,10 @@ class Colorizer(Steered, Estimator, ABC):
             NotFittedError: The colorizer is not fitted yet.
             FileNotFoundError: There is no folder at the path.
             DataError: The folder has no photos.
-            ValueError: An option is unknown or out of range.
+            HintsError: The folder of hints has none for these photos.
+            PhotoError: The reference cannot be read.
+            ValueError: An option is unknown or out of range; or there are hints or a reference, and this system takes
+                none.
 
         Example:
             >>> from skimage import data
@@ -225,7 +228,8 @@ class Colorizer(Steered, Estimator, ABC):
         self.check_takes(hints)
         if isinstance(photos, str | os.PathLike):
             folder = Path(photos)
-            return Predictions(predictor.outcomes(pair_hints(find_photos(folder), hints, folder)))
+            root = folder if folder.is_dir() else None
+            return Predictions(predictor.outcomes(pair_hints(find_photos(folder), hints, root)))
         return Predictions(predictor.outcomes(pair_hints(photos, hints)))
 
     def predict_video(
@@ -259,7 +263,8 @@ class Colorizer(Steered, Estimator, ABC):
             reference: A colour photo, as in `predict`, for all of the film; or a mapping from times, or a `.json`
                 file of one, to photos that are for their shots.
             steadiness: The share of their weight that colours keep from one frame to the next, from 0 up to but
-                excluding 1. 0 colours each frame by itself; 0.9 averages over some ten frames before and after.
+                excluding 1. 0 colours each frame by itself; 0.9 averages over some ten frames before and at most six
+                after.
             saturation: As in `predict`.
             upsample: As in `predict`.
             render_size: As in `predict`.

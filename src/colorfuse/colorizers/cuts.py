@@ -24,7 +24,7 @@ def minimum_cut(
         capacities: The edges' capacities `(E,)`, the same in both directions, or `(E, 2)`, there and back.
         from_source: Capacities of edges from the source to each node `(nodes,)`; 0 for none.
         to_sink: Capacities of edges from each node to the sink `(nodes,)`.
-        solver: "ortools"; "scipy", which takes some nine times as long; or "auto" for the first that is installed.
+        solver: "ortools"; "scipy", which takes many times as long; or "auto" for the first that is installed.
 
     Returns:
         Which nodes are on the source's side `(nodes,)`; of several minimum cuts, the smallest side.

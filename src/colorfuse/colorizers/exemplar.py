@@ -24,6 +24,7 @@ class Exemplar(Colorizer):
     """
 
     learns = True
+    takes_reference = True
     window: int
 
     @abstractmethod

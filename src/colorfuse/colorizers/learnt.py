@@ -86,11 +86,11 @@ class LearntColorizer(Colorizer):
             >>> colorfuse.FusionColorizer.from_pretrained().backbone
             'tf_efficientnet_lite0'
         """
-        if source is not None and Path(source).is_dir():
-            return cls.load(source, device=device)
-        if source is None or str(source) in INSIDE:
+        if source is None or source in INSIDE:
             with resources.as_file(resources.files("colorfuse") / "weights" / str(source or INSIDE[0])) as folder:
                 return cls.load(folder, device=device)
+        if Path(source).is_dir():
+            return cls.load(source, device=device)
         from colorfuse.persistence.hub import download, is_repository
 
         if not is_repository(str(source)):

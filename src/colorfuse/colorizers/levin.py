@@ -39,7 +39,7 @@ class Levin2004(Colorizer):
     Levin, Lischinski and Weiss 2004, *Colorization using optimization*. Neighbours of like lightness count more, so
     that colours flow from the marks and stop at edges. The system is that of the authors' program, solved exactly at
     working size, on CIELAB's L and ab in place of YIQ. It may be slow: about 0.3 s at a `render_size` of 256, and
-    four to five times as long each time it doubles.
+    six to eight times as long each time it doubles.
 
     Unlike theirs, a region behind hard edges without a mark stays gray, where their program lets in what colour comes
     through the edges. Marks of less than full opacity, as in a layer with a soft
@@ -170,7 +170,7 @@ class Levin2004(Colorizer):
 
 def _stacked(frames: list[Scaled]) -> tuple[Tensor, Tensor]:
     """L `(frames, 1, h, w)` and the drawn hints `(frames, 3, h, w)`."""
-    drawn = [torch.zeros(1, 3, *its.small.shape[-2:]) if its.drawn is None else its.drawn for its in frames]
+    drawn = [its.small.new_zeros(1, 3, *its.small.shape[-2:]) if its.drawn is None else its.drawn for its in frames]
     return torch.cat([its.small for its in frames]), torch.cat(drawn)
 
 

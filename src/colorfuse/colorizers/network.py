@@ -37,6 +37,21 @@ class NetworkColorizer(LearntColorizer):
         """Whether the network takes hints, and has learnt with any."""
         return hasattr(self, "network_") and self.network_.takes_hints and self.simulated_hints is not None
 
+    @property
+    def takes_reference(self) -> bool:  # type: ignore[override]  # known once there is a network
+        """Whether the network takes hints, which places of a reference become, or global hints."""
+        return self._matches_places or getattr(self._plain_network, "takes_global_hints", False)
+
+    @property
+    def _matches_places(self) -> bool:
+        return self.takes_hints and bool(getattr(getattr(self._plain_network, "backbone", None), "maps", ()))
+
+    @property
+    def _plain_network(self) -> Any:
+        """The network without references; None if there is none yet."""
+        network = getattr(self, "network_", None)
+        return getattr(network, "unreferred", network)
+
     @torch.no_grad()
     def render_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
         """Predict ab `(N, 2, h, w)` from L `(N, 1, h, w)` and hints `(N, 3, h, w)`."""
@@ -67,20 +82,20 @@ class NetworkColorizer(LearntColorizer):
             PhotoError: A reference cannot be read, or is gray or toned.
         """
         self.check_fitted()
-        network = getattr(self.network_, "unreferred", self.network_)
+        network = self._plain_network
         if not isinstance(network, FusionNetwork):
             raise ValueError("a mirrored copy takes no reference; give the reference first, then call mirrored")
-        matches = self.takes_hints and bool(getattr(getattr(network, "backbone", None), "maps", ()))
-        takes_whole = getattr(network, "takes_global_hints", False)
-        if not matches and not takes_whole:
+        if not self.takes_reference:
             return super().with_reference(reference, render_size=render_size)
         from colorfuse.network.matching import Matcher
         from colorfuse.network.referring import Referring
 
         side = self.render_size if render_size is None else render_size
         labs = [torch.from_numpy(each.lab)[None] for each in read_references(reference, side)]
+        takes_whole = network.takes_global_hints
         whole = global_hints(labs[0][:, :1], labs[0][:, 1:]).to(self.device) if takes_whole else None
-        return self._only_predicting(Referring(network, Matcher(network, labs) if matches else None, whole))
+        matcher = Matcher(network, labs) if self._matches_places else None
+        return self._only_predicting(Referring(network, matcher, whole))
 
     def _prepared(self, lightness: Tensor) -> PreparedSystem:
         return PreparedNetwork(NetworkColors(self.network_, self.objective_), lightness)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from colorfuse.color import lab_to_rgb, rgb_to_lab
-from colorfuse.data.monochrome import find_monochrome
+from colorfuse.data.monochrome import MIN_CHROMA, find_monochrome
 from colorfuse.errors import PhotoError
 from colorfuse.images import Photo, read_photo
 from colorfuse.images.finding import find_photos
@@ -22,7 +22,6 @@ from colorfuse.options import Side, check_value
 References: TypeAlias = Any
 """One reference photo as `predict` takes photos, several in a list, or a folder of them."""
 
-_MIN_CHROMA = 2.0
 _VIVID, _SOME = 15.0, 0.01
 """A photo of low mean chroma has colours if this share of its pixels has more chroma than that."""
 _LEAST_SPREAD = 1.0
@@ -70,7 +69,7 @@ def _checked(photo: Photo, side: int, window: int) -> Reference:
         )
     lab = _small_lab(photo, side)
     rgb = lab_to_rgb(lab, dtype=torch.uint8).movedim(0, -1).numpy()
-    kind = find_monochrome(Image.fromarray(rgb), _MIN_CHROMA)
+    kind = find_monochrome(Image.fromarray(rgb), MIN_CHROMA)
     if kind == "gray" and (lab[1:].norm(dim=0) > _VIVID).float().mean() > _SOME:
         kind = None
     if kind != "gray" and lab[1:].flatten(1).std(dim=1, correction=0).max() < _LEAST_SPREAD:

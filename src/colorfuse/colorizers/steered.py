@@ -19,10 +19,12 @@ class Steered(ABC):
 
     Attributes:
         takes_hints: Whether `render_ab` takes hints as its second argument.
+        takes_reference: Whether `with_reference` takes reference photos.
         weighs_opacity: Whether it weighs marks by their opacity; for others, all marks are opaque.
     """
 
     takes_hints: bool = False
+    takes_reference: bool = False
     weighs_opacity: bool = False
     render_ab: RenderAb
 

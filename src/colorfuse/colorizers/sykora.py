@@ -60,7 +60,7 @@ class Sykora2009(Painter):
             of a Gaussian, for pencil.
         render_size: Drawings are resized to at most about `render_size ** 2` pixels to be cut.
         upsample: How colours are upsampled to the drawing's size, as in `predict`.
-        solver: "ortools", from the extra `cuts`; "scipy", which is some nine times slower; or "auto" for the first
+        solver: "ortools", from the extra `cuts`; "scipy", which is many times slower; or "auto" for the first
             that is installed.
 
     Attributes:

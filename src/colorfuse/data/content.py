@@ -58,6 +58,8 @@ def near_duplicates(data: Dataset[Any]) -> Iterator[tuple[int, int]]:
     """
     data = without_transform(data)
     count = len(data)  # type: ignore[arg-type]  # torch's Dataset declares no __len__
+    if not count:
+        return
     samples = tqdm(range(count), "looking for near-duplicates", unit="photo", leave=False, disable=None)
     small = np.stack([_thumbnail(data[index][0]) for index in samples])
     hashes = np.packbits((small[:, :, 1:] > small[:, :, :-1]).reshape(count, -1), axis=1)

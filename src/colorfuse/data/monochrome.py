@@ -11,6 +11,9 @@ from colorfuse.color import rgb_to_lab
 
 Kind: TypeAlias = Literal["gray", "toned"]
 
+MIN_CHROMA = 2.0
+"""The mean chroma, in CIELAB units, below which a photo counts as gray."""
+
 _SIDE = 64
 _SEGMENTS = 8
 _RIDGE = 1e-9

@@ -69,9 +69,7 @@ def pack(
     with write_errors(root.parent, "make room, and pack again"):
         claim = Claim(root)
     if not claim.is_mine:
-        raise FileExistsError(
-            f"{root} is being packed by process {claim.holder}; wait for it, or choose another folder"
-        )
+        raise FileExistsError(f"{root} is being packed by {claim.held_by}; wait for it, or choose another folder")
     try:
         return _pack(data, root, rows_a_file, num_workers)
     finally:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from colorfuse.color import rgb_to_lab
 from colorfuse.data.bytes_dataset import BytesDataset
-from colorfuse.data.monochrome import find_monochrome
+from colorfuse.data.monochrome import MIN_CHROMA, find_monochrome
 from colorfuse.data.screening import LeftOut, screen
 from colorfuse.data.subfolders import classes_by_subfolder, weights_by_pattern
 from colorfuse.data.transforms import Transform, center_crop
@@ -22,9 +22,6 @@ from colorfuse.images import Photo, PhotoSource, open_rgb, read_photo
 from colorfuse.images.finding import find_photos_below
 from colorfuse.images.pixels import as_bytes
 from colorfuse.sample import Sample
-
-_MIN_CHROMA = 2.0
-"""Photos with a lower mean chroma are gray."""
 
 
 class PhotoFolder(BytesDataset):
@@ -71,7 +68,7 @@ class PhotoFolder(BytesDataset):
         image_size: int = 224,
         *,
         transform: Transform | None = None,
-        min_chroma: float = _MIN_CHROMA,
+        min_chroma: float = MIN_CHROMA,
         unreadable: Literal["skip", "raise"] = "skip",
         weights: Mapping[str, float] | None = None,
         labels: bool = False,
@@ -171,7 +168,7 @@ class PhotoList(BytesDataset):
     """
 
     def __init__(
-        self, photos: Sequence[PhotoSource], image_size: int = 224, *, min_chroma: float = _MIN_CHROMA
+        self, photos: Sequence[PhotoSource], image_size: int = 224, *, min_chroma: float = MIN_CHROMA
     ) -> None:
         if not photos:
             raise DataError("an empty list has no photos to learn from")

@@ -8,6 +8,7 @@ from torch import distributed
 from tqdm import tqdm
 
 from colorfuse.colorizers import Colorizer
+from colorfuse.data.monochrome import MIN_CHROMA
 from colorfuse.data.sampling import Shard
 from colorfuse.data.sources import Source
 from colorfuse.errors import DataError
@@ -19,7 +20,6 @@ from colorfuse.evaluation.protocols import find_protocol
 from colorfuse.evaluation.references import referred
 from colorfuse.evaluation.result import Evaluation
 from colorfuse.evaluation.scoring import (
-    MIN_CHROMA,
     Constant,
     Criteria,
     Predict,

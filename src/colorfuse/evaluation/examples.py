@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from colorfuse.data.monochrome import MIN_CHROMA
 from colorfuse.evaluation.figures import Colors
-from colorfuse.evaluation.scoring import MIN_CHROMA, ScoredPhoto
+from colorfuse.evaluation.scoring import ScoredPhoto
 
 _SIDE = 256
 

@@ -20,9 +20,6 @@ from colorfuse.inference.prefetching import prefetch
 
 Constant: TypeAlias = tuple[float, float]
 
-MIN_CHROMA = 2.0
-"""The mean chroma, in CIELAB units, below which a photo counts as gray."""
-
 _THREADS = 8
 
 

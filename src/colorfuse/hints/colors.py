@@ -3,7 +3,7 @@
 import functools
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +11,6 @@ from PIL import ImageColor
 
 from colorfuse.color import rgb_to_lab
 from colorfuse.errors import HintsError
-
-Color: TypeAlias = str | Sequence[float] | Mapping[str, Sequence[float]] | None
-"""A CSS colour such as "#5b6236" or "olive", RGB bytes, RGB floats in 0 to 1, `{"ab": (a, b)}`, or None for gray."""
 
 _MOST_AB = 200.0
 
@@ -74,14 +71,16 @@ def _of_ab(color: Mapping[str, Any]) -> tuple[None, float, float]:
         a, b = (float(value) for value in color["ab"])
     except (KeyError, TypeError, ValueError) as error:
         raise _no_color(color) from error
-    if len(color) > 1 or not max(abs(a), abs(b)) <= _MOST_AB:
+    if len(color) > 1 or not all(abs(value) <= _MOST_AB for value in (a, b)):
         raise _no_color(color)
     return None, a, b
 
 
 @functools.lru_cache(maxsize=1024)  # many points have one colour, and are read anew with each that is added
 def _of_rgb(*rgb: float) -> tuple[float, float, float]:
-    lightness, a, b = rgb_to_lab(torch.tensor(rgb, dtype=torch.float64).reshape(3, 1, 1)).flatten().tolist()
+    lightness, a, b = (
+        rgb_to_lab(torch.tensor(rgb, dtype=torch.float64, device="cpu").reshape(3, 1, 1)).flatten().tolist()
+    )
     return (lightness, a, b) if max(abs(a), abs(b)) > 1e-3 else (lightness, 0.0, 0.0)
 
 

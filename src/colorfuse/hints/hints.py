@@ -65,7 +65,9 @@ class Hints:
             HintsError: The hints do not fit the photo.
         """
         self.check(photo)
-        drawing = torch.zeros(3, (size[0] if bottom is None else bottom) - top, size[1], device="cpu")
+        drawing = torch.zeros(
+            3, (size[0] if bottom is None else bottom) - top, size[1], dtype=torch.float32, device="cpu"
+        )
         for mark in self.marks:
             mark.paint(drawing, photo, size, top)
         return drawing

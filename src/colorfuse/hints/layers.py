@@ -110,7 +110,9 @@ def layer_of_arrays(ab: Any, mask: Any) -> Layer:
     colors, marked = torch.as_tensor(ab), torch.as_tensor(mask)
     if colors.ndim == 3 and colors.shape[-1] == 2 != colors.shape[0]:
         colors = colors.movedim(-1, 0)
-    marked = marked.squeeze() if marked.ndim == 3 else marked
+    for channel in (0, -1):
+        if marked.ndim == 3 and marked.select(channel, 0).shape == colors.shape[1:]:
+            marked = marked.squeeze(channel)
     if colors.ndim != 3 or len(colors) != 2 or marked.shape != colors.shape[1:]:
         shapes = f"{tuple(torch.as_tensor(ab).shape)} and {tuple(torch.as_tensor(mask).shape)}"
         raise HintsError(f"hints as arrays must be ab (2, H, W) and a mask (H, W), not of the shapes {shapes}")
@@ -132,8 +134,11 @@ def layers_of_masks(masks: Mapping[Any, Any]) -> list[Layer]:
         if marked.ndim != 2:
             raise HintsError(f"the mask of {color!r} must have the photo's shape (H, W), not {tuple(marked.shape)}")
         lightness, *ab = lab_of(color)
-        colors = torch.tensor(ab)[:, None, None].expand(2, *marked.shape)
-        layers.append(Layer(colors, marked, None if lightness is None else torch.full(marked.shape, lightness)))
+        colors = torch.tensor(ab, dtype=torch.float32, device="cpu")[:, None, None].expand(2, *marked.shape)
+        shade = None
+        if lightness is not None:
+            shade = torch.full(marked.shape, lightness, dtype=torch.float32, device="cpu")
+        layers.append(Layer(colors, marked, shade))
     return layers
 
 
@@ -150,7 +155,7 @@ def _visible(stack: ET.Element, x: int = 0, y: int = 0) -> Iterator[tuple[str, t
 
 
 def _layer(rgb: Tensor, opacity: Tensor) -> Layer:
-    lab, marked = torch.zeros(3, *opacity.shape), opacity > 0
+    lab, marked = torch.zeros(3, *opacity.shape, dtype=torch.float32, device="cpu"), opacity > 0
     if marked.any():
         lab[:, marked] = rgb_to_lab(rgb[:, marked][..., None])[:, :, 0]
     return Layer(lab[1:], opacity, lab[0])

@@ -240,5 +240,6 @@ def _crossed(
 
 def overlaps(large: int, small: int) -> Tensor:
     """Which of `small` pixels shows which of `large` pixels along one axis, as 0 and 1 `(small, large)`."""
-    centers = (2 * torch.arange(small)[:, None] + 1) * large - (2 * torch.arange(large) + 1) * small
+    places, others = (torch.arange(side, device="cpu") for side in (small, large))
+    centers = (2 * places[:, None] + 1) * large - (2 * others + 1) * small
     return (centers.abs() <= max(small, large)).float()

@@ -32,7 +32,8 @@ def read_hints(source: HintSource, photo: Photo | None = None) -> Hints:
             - a dict from colours to masks `(H, W)`, or from places `(row, column)` to colours;
             - `Hints`.
 
-            Places are pixels of the upright photo at full size. Colours are as in `ab_of`.
+            Places are pixels of the upright photo at full size. A colour is CSS such as "#5b6236" or "olive", RGB
+            bytes, RGB floats in 0 to 1, `{"ab": (a, b)}`, or None to stay gray.
         photo: The photo, which marked copies are compared with.
 
     Raises:

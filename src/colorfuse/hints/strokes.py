@@ -39,7 +39,7 @@ def draw_strokes(hints: Hints, photo: Size, size: Size) -> Tensor:
         [50.0, 5.0, 6.0, 1.0]
     """
     hints.check(photo)
-    drawing = torch.zeros(4, *size)
+    drawing = torch.zeros(4, *size, dtype=torch.float32, device="cpu")
     for mark in hints.marks:
         _paint(mark, drawing, photo)
     return drawing
@@ -53,10 +53,10 @@ def _paint(mark: Mark, drawing: Tensor, photo: Size) -> None:
 @_paint.register
 def _(mark: Point | Stroke, drawing: Tensor, photo: Size) -> None:
     size = drawing.shape[-2:]
-    covered = torch.zeros(3, *size, device="cpu")
+    covered = torch.zeros(3, *size, dtype=torch.float32, device="cpu")
     mark.paint(covered, photo, size, 0)
     lightness = _lightness_of(*mark.ab) if mark.lightness is None else mark.lightness
-    drawing[:, covered[2] > 0] = torch.tensor([lightness, *mark.ab, 1.0])[:, None]
+    drawing[:, covered[2] > 0] = torch.tensor([lightness, *mark.ab, 1.0], dtype=torch.float32, device="cpu")[:, None]
 
 
 @_paint.register
@@ -67,7 +67,7 @@ def _(mark: Layer, drawing: Tensor, photo: Size) -> None:
     ab = mark.ab[:, marked]
     lightness = _lightness_of(*ab) if mark.lightness is None else mark.lightness[marked]
     palette, chosen = _few_colors(torch.cat([lightness.expand(1, ab.shape[1]), ab]).T)
-    colors = torch.full(marked.shape, -1)
+    colors = torch.full(marked.shape, -1, device="cpu")
     colors[marked] = chosen
     down, right = (overlaps(photo[axis], drawing.shape[axis + 1]) for axis in (0, 1))
     shares = torch.stack([down @ (colors == index).float() @ right.mT for index in range(len(palette))])

@@ -29,9 +29,26 @@ def _decode_bmp(content: bytes) -> Array:
 
 
 def _decode_jpeg(content: bytes) -> Array:
-    """Decode 12-bit and lossless JPEG, which Pillow does not support."""
+    """Decode JPEG of more than 8 bits, and lossless JPEG, which Pillow does not support."""
     values: Array = imagecodecs.jpeg_decode(content)
-    return np.rint(values * np.float32(65535 / 4095)).astype(np.uint16) if values.dtype == np.uint16 else values
+    if values.dtype != np.uint16:
+        return values
+    return np.rint(values * np.float32(65535 / (2 ** _jpeg_precision(content) - 1))).astype(np.uint16)
+
+
+def _jpeg_precision(content: bytes) -> int:
+    """The bits of a value, which the header of a frame tells.
+
+    Raises:
+        ValueError: There is no such header.
+    """
+    place = 2
+    while place + 4 < len(content):
+        marker = content[place + 1]
+        if marker in _JPEG_FRAMES:
+            return content[place + 4]
+        place += 2 + int.from_bytes(content[place + 2 : place + 4])
+    raise ValueError("it has no header of a frame")
 
 
 _OTHERWISE: dict[bytes, Callable[[bytes], Array]] = {
@@ -46,6 +63,8 @@ _METADATA = (b"XML:com.adobe.xmp", b"Raw profile type")
 """How the texts of PNG begin that hold metadata."""
 
 _BITFIELDS = 3
+_JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""The markers SOF0 to SOF15; those left out start tables."""
 _PNG_START, _PNG_BIT_DEPTH = b"\x89PNG\r\n\x1a\n", 24
 
 

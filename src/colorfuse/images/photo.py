@@ -14,8 +14,8 @@ from colorfuse.images.metadata import Metadata
 from colorfuse.images.pixels import FULL_SCALE, Pixels, of_depth
 from colorfuse.images.strips import PIXELS_AT_ONCE, display, for_strips, lightness_of
 
-ColorsOfRows: TypeAlias = Callable[[Tensor, int], Tensor]
-"""Maps lightness `(1, rows, W)` and the index of its first row to ab `(2, rows, W)`."""
+StripFunction: TypeAlias = Callable[[Tensor, int], Tensor]
+"""Maps lightness `(1, rows, W)` and the index of its first row to other planes of these rows, such as ab."""
 
 _ROUNDING = 1e-5
 
@@ -74,7 +74,7 @@ class Photo:
         """
         return self.colored(lambda lightness, top: ab[:, top : top + lightness.shape[1]])
 
-    def colored(self, colors: ColorsOfRows) -> Pixels:
+    def colored(self, colors: StripFunction) -> Pixels:
         """Combine this photo's lightness with the ab that `colors` computes for one strip of rows at a time.
 
         Several threads call it. Colours outside the sRGB gamut are reduced in chroma, so that lightness is preserved.
@@ -91,7 +91,7 @@ class Photo:
 
         return self.in_strips(put)
 
-    def painted(self, paint: ColorsOfRows) -> Pixels:
+    def painted(self, paint: StripFunction) -> Pixels:
         """Multiply this photo, as gray of its lightness, onto paint.
 
         Args:

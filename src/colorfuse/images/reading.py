@@ -109,7 +109,8 @@ def read_pages(source: str | os.PathLike[str] | IO[bytes]) -> Iterator[Photo]:
         >>> [photo.pixels.shape for photo in read_pages(path)]
         [(6, 8, 1), (6, 9, 1)]
     """
-    name = str(getattr(source, "name", source))
+    is_path = isinstance(source, str | os.PathLike)
+    name = str(source) if is_path else str(getattr(source, "name", "file"))
     with contextlib.ExitStack() as stack:
         if isinstance(source, str | os.PathLike):
             file: IO[bytes] = stack.enter_context(Path(source).open("rb"))

@@ -102,14 +102,14 @@ class GuidedColors:
         return photo.in_strips(put, at_once)
 
     @property
-    def is_on_cpu(self) -> bool:
-        """Whether there are the colours of one photo, on the CPU."""
+    def can_put_on(self) -> bool:
+        """Whether `put_on` may be called: there are the colours of one photo, on the CPU."""
         return len(self._line) == 1 and _are_plain(self._line)
 
 
 def color_photo(photo: Photo, colors: ColorsOfRows) -> Pixels:
     """Colour a photo."""
-    if isinstance(colors, GuidedColors) and colors.is_on_cpu:
+    if isinstance(colors, GuidedColors) and colors.can_put_on:
         return colors.put_on(photo)
     return photo.colored(lambda lightness, top: colors(lightness[None], top)[0])
 

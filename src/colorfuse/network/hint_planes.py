@@ -13,7 +13,7 @@ HINT_PLANES = 7
 _NEARNESS = 5
 """The plane of how near hints are."""
 _LEAST_SHARE = 1e-6
-AB_SCALE = 110.0
+HINT_AB_SCALE = 110.0
 """Divisor of ab in input planes, as in Zhang et al. 2017."""
 
 
@@ -40,9 +40,11 @@ def hint_planes(lightness: Tensor, hints: Tensor) -> Tensor:
     )
     means = total[:, :2] / total[:, 2:].clamp(min=_LEAST_SHARE)
     spread, near = spread_hints(100 * small, torch.cat([means, total[:, 2:]], dim=1))
-    around = resize(torch.cat([spread / AB_SCALE, near.log10() / 6 + 1], dim=1).to(lightness), lightness.shape[-2:])
+    around = resize(
+        torch.cat([spread / HINT_AB_SCALE, near.log10() / 6 + 1], dim=1).to(lightness), lightness.shape[-2:]
+    )
     any_hint = mask.amax(dim=(-2, -1), keepdim=True).expand_as(mask)
-    return torch.cat([ab / AB_SCALE, mask, around, any_hint], dim=1).to(lightness)
+    return torch.cat([ab / HINT_AB_SCALE, mask, around, any_hint], dim=1).to(lightness)
 
 
 def no_hint_planes(lightness: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from colorfuse.backbones.maps import MapInfo, Maps, resize_to
 from colorfuse.hints.overall import GLOBAL_VALUES
 from colorfuse.network.decoders import decoders
 from colorfuse.network.encoders import encoders
-from colorfuse.network.hint_planes import AB_SCALE
+from colorfuse.network.hint_planes import HINT_AB_SCALE
 
 _WIDTHS_AND_DILATIONS = ((256, 1), (512, 1), (512, 2), (512, 2), (512, 1))
 """Widths and dilations of blocks three to seven, which have three convolutions each."""
@@ -102,7 +102,7 @@ class Zhang2017Encoder(nn.Module):
         """The maps of `lightness` `(N, 1, H, W)` in 0 to 1, with hints `(N, 3, H, W)` and global ones `(N, 316)`."""
         given = torch.zeros_like(lightness).expand(-1, 3, -1, -1) if hints is None else hints.to(lightness)
         ab, mask = given.split((2, 1), dim=1)
-        x, maps = torch.cat([lightness - 0.5, ab / AB_SCALE, mask], dim=1), []
+        x, maps = torch.cat([lightness - 0.5, ab / HINT_AB_SCALE, mask], dim=1), []
         for index, block in enumerate(self.blocks):
             x = block(x[..., ::2, ::2] if 1 <= index <= 3 else x)
             if index == _WITH_GLOBAL and self.whole is not None:

@@ -124,8 +124,8 @@ def read_tensors(folder: Path, load: Callable[[dict[str, Tensor]], object]) -> N
     """Pass the tensors of `model.safetensors` to `load`, such as a network's `load_state_dict`.
 
     Raises:
-        WeightsError: The file is missing or does not match its checksum, or `load` raises a `RuntimeError` or
-            `KeyError`.
+        WeightsError: The file is missing or does not match its checksum, or `load` raises a `RuntimeError`,
+            `KeyError` or `IndexError`.
     """
     path = folder / _WEIGHTS
     try:

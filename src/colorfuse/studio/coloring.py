@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from colorfuse.colorizers import Colorizer, LearntColorizer, create_colorizer, list_colorizers
+from colorfuse.colorizers.registry import colorizers
 from colorfuse.hints import Hints, Mark, Point, Stroke, read_hints
 from colorfuse.images import write_photo
 from colorfuse.images.writing import SUFFIXES
@@ -88,11 +89,8 @@ class Coloring:
     @cached_property
     def methods(self) -> list[dict[str, Any]]:
         """The names of the methods, and whether they take hints and a reference."""
-        names = [name for name in list_colorizers() if self._needs_no_training(name)]
+        names = [name for name in list_colorizers() if _needs_no_training(name)]
         return [_described(name, self._colorizer(name)) for name in ("fusion", *names)]
-
-    def _needs_no_training(self, name: str) -> bool:
-        return not isinstance(create_colorizer(name, device="cpu"), LearntColorizer)
 
     def load(self) -> None:
         """Load the method "fusion".
@@ -174,9 +172,13 @@ class Coloring:
         return self._colorizers[method]
 
 
+def _needs_no_training(name: str) -> bool:
+    factory = colorizers.factory(name)
+    return not (isinstance(factory, type) and issubclass(factory, LearntColorizer))
+
+
 def _described(name: str, colorizer: Colorizer) -> dict[str, Any]:
-    takes_reference = type(colorizer).with_reference is not Colorizer.with_reference
-    return {"name": name, "takesHints": colorizer.takes_hints, "takesReference": takes_reference}
+    return {"name": name, "takesHints": colorizer.takes_hints, "takesReference": colorizer.takes_reference}
 
 
 def _on_preview(wanted: Wanted, preview: Preview) -> Hints:

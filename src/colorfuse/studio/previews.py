@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from colorfuse.data.monochrome import find_monochrome
+from colorfuse.data.monochrome import MIN_CHROMA, find_monochrome
 from colorfuse.images import Photo, Pixels
 from colorfuse.images.pixels import as_bytes
 from colorfuse.inference.prepared import PreparedPhoto
 
 _LONGEST, _LONGEST_OF_DRAFT = 1600, 640
-_MIN_CHROMA = 2.0
 _QUALITY = 92
 _UNSURE, _OPAQUE = (255, 0, 160), 200
 """The colour of where colours are uncertain, and its opacity where they are most."""
@@ -75,7 +74,7 @@ def opened(photo: Photo) -> Opened:
     draft = _preview(fine.photo, photo, _LONGEST_OF_DRAFT) if max(fine.shape) > _LONGEST_OF_DRAFT else fine
     kind = "gray"
     if fine.photo.pixels.shape[-1] > 1:
-        kind = find_monochrome(Image.fromarray(as_bytes(fine.photo.pixels)), _MIN_CHROMA) or "in colour"
+        kind = find_monochrome(Image.fromarray(as_bytes(fine.photo.pixels)), MIN_CHROMA) or "in colour"
     bits = 32 if photo.pixels.dtype == np.float32 else 8 * photo.pixels.itemsize
     return Opened(fine, draft, bits, kind)
 

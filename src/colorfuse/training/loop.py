@@ -32,13 +32,13 @@ def train(
     settings: Settings,
     *,
     accelerator: "Accelerator",
-    checkpoints: Checkpoints | None = None,
-    checkpoint_minutes: float = 10,
-    about: dict[str, Any] | None = None,
-    after_epoch: Callable[[History], bool] = lambda history: False,
-    num_workers: int | None = None,
-) -> History:
-    """Train `network` in place and return one dict of metrics per epoch.
+    checkpoints: Checkpoints | None,
+    checkpoint_minutes: float,
+    about: dict[str, Any],
+    after_epoch: Callable[[History], bool],
+    num_workers: int | None,
+) -> None:
+    """Train `network` in place.
 
     Args:
         network: The network to train. With `ema_decay`, a copy is trained, and this one holds the averaged weights.
@@ -51,8 +51,8 @@ def train(
         checkpoints: Resume from the last one, if any, and write one after each epoch.
         checkpoint_minutes: Minutes after the last checkpoint until another one is written within an epoch.
         about: The colorizer's settings, which are stored in each checkpoint.
-        after_epoch: Called with the history after each epoch, and on resuming from the end of one. Returns whether to
-            stop.
+        after_epoch: Called with the history, one dict of metrics per epoch, after each epoch and on resuming from the
+            end of one. Returns whether to stop.
         num_workers: Worker processes that read photos. The default is half of the cores, at most 8, where processes
             are forked, and 0 elsewhere.
 
@@ -67,7 +67,7 @@ def train(
         OSError: A checkpoint cannot be written.
     """
     training = Training(network, objective, terms, train_data, settings, accelerator, num_workers)
-    saver = CheckpointSaver(training, checkpoints, checkpoint_minutes, about or {})
+    saver = CheckpointSaver(training, checkpoints, checkpoint_minutes, about)
     try:
         judged = None if validation_data is None else training.make_loader(validation_data, num_workers)
         if not saver.load():
@@ -105,7 +105,6 @@ def train(
         raise
     finally:
         training.close()
-    return history
 
 
 def _show(row: dict[str, float]) -> None:

@@ -97,7 +97,7 @@ def claim_run(run: Path) -> Iterator[None]:
     with write_errors(run.parent, "make room, and resume the run to go on"):
         claim = Claim(run.resolve())
     if not claim.is_mine:
-        raise ValueError(f"{run} is being trained by process {claim.holder}; wait for it, or choose another folder")
+        raise ValueError(f"{run} is being trained by {claim.held_by}; wait for it, or choose another folder")
     try:
         yield
     finally:

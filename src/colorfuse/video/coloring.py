@@ -63,7 +63,7 @@ def color_film(
     check_folder(folder_of(output))
     claim = Claim(output)
     if not claim.is_mine:
-        raise VideoError(f"{output} is being written by process {claim.holder or 'unknown'}; wait until it ends")
+        raise VideoError(f"{output} is being written by {claim.held_by}; wait until it ends")
     try:
         with memory_for(*film.size, str(path)), _threads_shared():
             scan = _scanned(film, output, told)

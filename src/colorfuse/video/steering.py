@@ -48,12 +48,19 @@ def read_times(given: Any) -> Any:
         return given
     path = Path(given)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise HintsError(f"{path} is no JSON: {error}") from error
     if not isinstance(values, dict):
         raise HintsError(f'{path} must map times to hints, as in {{"00:01:12.5": [...]}}')
-    return {time: path.parent / value if isinstance(value, str) else value for time, value in values.items()}
+    return {time: _beside(path, value) for time, value in values.items()}
+
+
+def _beside(path: Path, value: Any) -> Any:
+    """The name of a file, or names, as those of files beside `path`; other values as they are."""
+    if isinstance(value, list):
+        return [_beside(path, each) if isinstance(each, str) else each for each in value]
+    return path.parent / value if isinstance(value, str) else value
 
 
 def read_hint_times(given: Any) -> Mapping[Any, Any] | None:

@@ -67,6 +67,7 @@ class Deshpande2015(LearntColorizer):
         (512, 512, 3)
     """
 
+    takes_reference = True
     backbone: Spec = "mobilenetv1_100"
     pretrained: bool = True
     trees: int = 16
