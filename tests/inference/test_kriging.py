@@ -41,7 +41,7 @@ def test_agrees_with_the_closed_form_of_a_gaussian_process(cells: list[tuple[int
     ab, lightness = torch.zeros(1, 2, 64, 64), a_photo()[1]
     places = [(2 * row, 2 * column) for row, column in cells]  # one hint in each of the 32 x 32 cells
     colors = torch.linspace(-60, 60, 2 * len(cells)).reshape(-1, 2)
-    rows, columns = np.indices((64, 64)) / (1.2 * 64)
+    rows, columns = np.indices((64, 64)) / (0.6 * 64)
     all_places = np.stack([rows, columns, lightness[0, 0].numpy() / 30], axis=-1).reshape(-1, 3)
     found = all_places[[64 * row + column for row, column in places]]
     weights = np.linalg.solve(np.exp(-cdist(found, found)) + 0.1 * np.eye(len(found)), colors.numpy())
@@ -55,8 +55,8 @@ def test_one_error_everywhere_is_corrected_everywhere() -> None:
     places = [(row, column) for row in range(4, 64, 8) for column in range(4, 64, 8)]
     true = torch.tensor([20.0, -20.0])
     left = krige(ab, lightness, marks(places, true.expand(len(places), 2))) - true[:, None, None]
-    assert left.abs().max() < 0.15 * 25
-    assert left.abs().mean() < 0.05 * 25
+    assert left.abs().max() < 0.25 * 25
+    assert left.abs().mean() < 0.1 * 25
 
 
 def test_what_looks_like_the_hint_changes_most() -> None:

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from colorfuse.backbones.maps import resize
 
-_RANGE = 1.2
+_RANGE = 0.6
 """Distance by which the covariance falls to 1 / e, as a share of the photo's side."""
 _RANGE_LIGHTNESS = 30.0
-_RANGE_COLOR = 15.0
+_RANGE_COLOR = 30.0
 _NOISE = 0.1
 """Variance of what concerns a single hint alone, as a share of the other variance."""
 _CELLS = 32
