@@ -81,7 +81,7 @@ def test_several_photos_and_folders(model: Path, tmp_path: Path) -> None:
     expected = ["more00.png", "photos00-2.png", "photos00.png", "photos02.png"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == expected
     done = run("colorize", first, photos, "-o", first, "--model", model)
-    assert done.stderr == f"colorfuse: {first} is a file; give a folder for several photos\n"
+    assert done.stderr == f"colorfuse: {first} is no folder; give one for several photos\n"
 
 
 def test_the_version() -> None:
@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_written_is_said_once(model: Path, tmp_path: Pat
     photos = write_photos(tmp_path / "photos", 4)
     (tmp_path / "file").touch()
     done = run("colorize", photos, "-o", tmp_path / "file", "--model", model)
-    assert done.stderr == f"colorfuse: {tmp_path / 'file'} is a file; give a folder for several photos\n"
+    assert done.stderr == f"colorfuse: {tmp_path / 'file'} is no folder; give one for several photos\n"
     done = run("colorize", photos, "-o", tmp_path / "file" / "below", "--model", model)
     assert done.stderr.endswith("below cannot be written to: Not a directory; choose another folder\n")
     assert done.stderr.count("\n") == 1

@@ -49,7 +49,9 @@ class TestEveryExemplar:
         system = cf.create_colorizer(name, **options)
         fitted = cf.create_colorizer(name, **options).fit(TWIN).predict(GRAY)
         assert (system.predict(GRAY, reference=TWIN) == fitted).all()
-        with pytest.raises(cf.NotFittedError, match="call fit with a reference photo, or give predict one"):
+        with pytest.raises(
+            cf.NotFittedError, match="give predict a reference photo, in the shell --reference, or call fit"
+        ):
             system.predict(GRAY)
 
     def test_takes_several_references_and_folders(self, name: str, options: dict[str, Any], tmp_path: Path) -> None:

@@ -179,10 +179,13 @@ def test_bad_input() -> None:
             colorizer.predict(photos)
     with pytest.raises(cf.HintsError, match="levin2004 takes its colours from hints alone"):
         colorizer.predict(GRAY, hints=[])
-    with pytest.warns(UserWarning, match="1 region behind hard edges, 100.0% of the photo, has no mark"):
+    with (
+        pytest.warns(UserWarning, match="1 region behind hard edges, 100.0% of the photo, has no mark"),
+        pytest.warns(UserWarning, match="array has no pixel of at least half opacity, so no hints"),
+    ):
         assert np.ptp(colorizer.predict(GRAY, hints=np.zeros((*GRAY.shape, 4), np.uint8)), axis=2).max() == 0
     with pytest.raises(cf.HintsError, match="the layer of hints has 9 x 9 pixels, and the photo 200 x 160"):
-        colorizer.predict(GRAY, hints=np.zeros((9, 9, 4), np.uint8))
+        colorizer.predict(GRAY, hints=np.full((9, 9, 4), 128, np.uint8))
     with pytest.raises(MemoryError, match="lower it"):
         Levin2004(render_size=10**6).predict(GRAY, hints=[(1, 1, "red")])
 

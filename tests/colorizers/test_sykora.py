@@ -196,7 +196,7 @@ def test_strokes_of_all_kinds(name: str, options: dict[str, Any]) -> None:
     system = cf.create_colorizer(name, render_size=64, **options)
     gray = data.camera()[:96, :96] if name == "levin2004" else ring(0)
     for wrong, said in (
-        (np.zeros((9, 9, 4), np.uint8), "the layer of hints has 9 x 9 pixels, and the photo 96 x 96"),
+        (np.full((9, 9, 4), 128, np.uint8), "the layer of hints has 9 x 9 pixels, and the photo 96 x 96"),
         ([(5, 96, "red")], "row 5, column 96 is outside the photo"),
         ([(5, 5, "rad")], "'rad' is no colour"),
     ):

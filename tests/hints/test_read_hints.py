@@ -121,7 +121,8 @@ def test_transparent_layers(tmp_path: Path, suffix: str) -> None:
         assert layer.mask.nonzero().tolist() == [[5, 7]]
         assert layer.ab[:, 5, 7].tolist() == pytest.approx(OLIVE, abs=0.02)
     assert only(cf.read_hints(layer_image(alpha=204))).mask[5, 7] == pytest.approx(0.8)
-    assert not only(cf.read_hints(layer_image(alpha=120))).mask.any()  # an antialiased edge
+    with pytest.warns(UserWarning, match="PIL image has no pixel of at least half opacity, so no hints"):
+        assert not only(cf.read_hints(layer_image(alpha=120))).mask.any()  # an antialiased edge
 
 
 def test_openraster_files(tmp_path: Path) -> None:
@@ -269,6 +270,15 @@ def test_one_photo_gets_the_hints_of_its_name_in_a_folder(tmp_path: Path) -> Non
     colorizer = cf.create_colorizer("levin2004")
     [(_, colored)] = colorizer.predict_each(tmp_path / "a.png", hints=tmp_path / "hints")
     assert (colored[..., 1] > colored[..., 2]).any()
+
+
+def test_files_of_hints_that_are_like_no_photo_are_named(tmp_path: Path) -> None:
+    (tmp_path / "hints").mkdir()
+    photos = [(tmp_path / name, Path(name)) for name in ("a.png", "b.png")]
+    for path in (*(photo for photo, _ in photos), tmp_path / "hints" / "a.png", tmp_path / "hints" / "lost.png"):
+        path.touch()
+    with pytest.warns(UserWarning, match=r"1 of the files in .*hints are named like no photo: lost.png"):
+        assert match_hints(photos, tmp_path / "hints")[1][1] is None
 
 
 def test_hints_beside_photos_are_no_photos(tmp_path: Path) -> None:

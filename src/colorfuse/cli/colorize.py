@@ -83,8 +83,11 @@ def colorize(
     """
     options: dict[str, Any] = {"saturation": saturation, "upsample": upsample, "render_size": render_size}
     read = partial(read_photo, page=page, max_pixels=max_pixels)
-    if output.is_file() and (len(photos) > 1 or photos[0].is_dir()):
-        raise ValueError(f"{output} is a file; give a folder for several photos")
+    if len(photos) > 1 or photos[0].is_dir():
+        if output.is_file() or (output.suffix.lower() in SUFFIXES and not output.is_dir()):
+            raise ValueError(f"{output} is no folder; give one for several photos")
+    elif is_film(output) != is_film(photos[0]) and (is_film(output) or output.suffix.lower() in SUFFIXES):
+        raise ValueError(f"{photos[0]} cannot be written as {output}; a film makes a film, and a photo a photo")
     for path in photos:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist")

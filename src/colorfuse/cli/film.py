@@ -10,15 +10,11 @@ from tqdm import tqdm
 
 from colorfuse.colorizers import Colorizer
 from colorfuse.colorizers.network import NetworkColorizer
+from colorfuse.images.finding import FILM_SUFFIXES
 from colorfuse.video.joining import FORMATS
 
 if TYPE_CHECKING:
     from colorfuse.video.options import Progress
-
-_USUAL = ("avi", "mkv", "mov", "mp4", "m4v", "mpeg", "mpg", "ts", "mts", "m2ts", "vob", "webm", "ogv")
-_OTHERS = ("3gp", "asf", "wmv", "dv", "flv", "f4v", "mxf", "nut", "y4m")
-FILM_SUFFIXES = frozenset(f".{name}" for name in (*_USUAL, *_OTHERS))
-"""Suffixes by which a file is taken for a film."""
 
 
 def is_film(path: Path) -> bool:

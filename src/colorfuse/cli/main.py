@@ -47,6 +47,13 @@ def _silence_libraries() -> None:
         sys.stderr = os.fdopen(ours, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
 
 
+def _message(error: Exception) -> str:
+    """What an error says; for those of the system, in words instead of a number."""
+    if isinstance(error, OSError) and error.errno and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
+    return str(error)
+
+
 def main() -> None:
     """Run the command; an error that the user can fix is reported in one line, with exit status 2."""
     warnings.formatwarning = lambda message, *_, **__: f"colorfuse: {message}\n"
@@ -54,7 +61,7 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, ImportError, MemoryError, TrainingError) as error:
-        typer.echo(f"colorfuse: {error}", err=True)
+        typer.echo(f"colorfuse: {_message(error)}", err=True)
         sys.exit(2)
     finally:
         gc.freeze()  # or Python would search all objects for garbage before it ends, which takes most of a second

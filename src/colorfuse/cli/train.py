@@ -24,6 +24,9 @@ def train(
     ] = False,
     model: Annotated[str | None, typer.Option(help="A saved colorizer to start from, or one's name.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The peak rate.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Photos a step; small ones suit few photos. By default the recipe's.")
+    ] = None,
     start_size: Annotated[
         int | None, typer.Option(help="Side of the squares in the first epoch; by default the recipe's.")
     ] = None,
@@ -37,6 +40,7 @@ def train(
         "epochs": epochs,
         "image_size": image_size,
         "learning_rate": learning_rate,
+        "batch_size": batch_size,
         "start_size": start_size,
         "pretrained": False if no_pretrained else None,
     }

@@ -47,7 +47,10 @@ class Estimator:
         """
         if not self.__sklearn_is_fitted__():
             name = type(self).__name__
-            raise NotFittedError(f"this {name} has learnt nothing yet; call fit, or load or from_pretrained instead")
+            raise NotFittedError(
+                f"this {name} has learnt nothing yet; call fit, or load or from_pretrained instead, in the shell "
+                "--model"
+            )
 
     def __sklearn_is_fitted__(self) -> bool:
         return not self.learns or any(name.endswith("_") for name in vars(self).keys() - self.get_params().keys())

@@ -67,7 +67,8 @@ class Exemplar(Colorizer):
         """
         if not self.__sklearn_is_fitted__():
             raise NotFittedError(
-                f"this {type(self).__name__} has no colours yet; call fit with a reference photo, or give predict one"
+                f"this {type(self).__name__} has no colours yet; give predict a reference photo, in the shell "
+                "--reference, or call fit with one"
             )
         changed = [name for name, value in self._deciding().items() if self._fitted_with[name] != value]
         if changed:

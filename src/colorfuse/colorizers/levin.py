@@ -77,7 +77,10 @@ class Levin2004(Colorizer):
             raise TypeError(f"base must be a colorizer, such as FusionColorizer.from_pretrained(), not {self.base!r}")
         none = hints is None or (isinstance(hints, list) and not hints)
         if none and self.base is None:
-            raise HintsError("levin2004 takes its colours from hints alone; give hints, or a colorizer as its base")
+            raise HintsError(
+                "levin2004 takes its colours from hints alone; give hints, in the shell --hints, or a colorizer as "
+                "its base"
+            )
 
     def render_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
         """Propagate the hints of each photo; warn of regions without any."""

@@ -65,7 +65,9 @@ class Painter(Colorizer):
             HintsError: There are none.
         """
         if hints is None:
-            raise HintsError(f"{type(self).__name__} takes its colours from strokes alone; give hints")
+            raise HintsError(
+                f"{type(self).__name__} takes its colours from strokes alone; give hints, in the shell --hints"
+            )
 
     def _prepared(self, lightness: Tensor) -> PreparedSystem:
         return PreparedSystem(self.paint)

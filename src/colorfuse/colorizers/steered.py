@@ -109,7 +109,8 @@ class Steered(ABC):
         if hints is not None and not self.takes_hints:
             raise ValueError(
                 f"this {type(self).__name__} takes no hints, since it has not learnt with any; "
-                'FusionColorizer.from_pretrained("interactive") has, and levin2004 needs no training'
+                'FusionColorizer.from_pretrained("interactive") has, in the shell --model interactive, and levin2004 '
+                "needs no training"
             )
 
     def _prepared(self, lightness: Tensor) -> PreparedSystem:

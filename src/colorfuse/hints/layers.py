@@ -47,6 +47,8 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
     rgb = image.rgb()
     opacity = _opacity(image)
     if opacity is not None and (photo is None or opacity.min() < 1):
+        if opacity.max() < _LEAST_ALPHA:
+            warnings.warn(f"{image.name} has no pixel of at least half opacity, so no hints", stacklevel=3)
         return _layer(rgb, torch.where(opacity < _LEAST_ALPHA, 0.0, opacity))
     if photo is None or image.pixels.shape[:2] != photo.pixels.shape[:2]:
         its = "" if photo is None else f", and as a marked copy it would need the photo's size of {_times(photo)}"

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sized
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from colorfuse.images import PhotoSource
 
 SUFFIXES = (".json", ".ora", ".png", ".webp", ".tif", ".tiff")
 """Suffixes of files of hints, as a folder may hold them."""
+_NAMED = 10
 
 
 def pair_hints(
@@ -64,7 +66,22 @@ def match_hints(photos: Iterable[tuple[Path, Path]], folder: Path) -> list[tuple
     matched = [(photo, _find(folder, below, photo)) for photo, below in others or listed]
     if not any(found for _, found in matched):
         raise HintsError(f"{folder} has no hints for any of the photos; name each file like its photo")
+    if len(listed) > 1 and len(others) == len(listed):
+        _warn_of_others(folder, {found for _, found in matched if found} | {photo for photo, _ in listed})
     return matched
+
+
+def _warn_of_others(folder: Path, taken: set[Path]) -> None:
+    """Warn of files in a folder of hints that are like no photo."""
+    resolved = {path.resolve() for path in taken}
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    others = [str(path.relative_to(folder)) for path in files if path.resolve() not in resolved]
+    if others:
+        more = ", ..." if others[_NAMED:] else ""
+        warnings.warn(
+            f"{len(others)} of the files in {folder} are named like no photo: {', '.join(others[:_NAMED])}{more}",
+            stacklevel=4,
+        )
 
 
 def _find(folder: Path, below: Path, photo: Path) -> Path | None:

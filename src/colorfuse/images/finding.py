@@ -40,6 +40,12 @@ _OTHERS = {
 }
 """Suffixes of image formats that are not supported."""
 
+FILM_SUFFIXES = {
+    *(".avi", ".mkv", ".mov", ".mp4", ".m4v", ".mpeg", ".mpg", ".ts", ".mts", ".m2ts", ".vob", ".webm", ".ogv"),
+    *(".3gp", ".asf", ".wmv", ".dv", ".flv", ".f4v", ".mxf", ".nut", ".y4m"),
+}
+"""Suffixes by which a file is taken for a film."""
+
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"GIF8", b"RIFF", b"BM")
 _NAMED = 10
 
@@ -121,6 +127,8 @@ def _why_not(path: Path) -> str | None:
         return f"install {_BY_PLUG_INS[suffix]} and register it"
     if suffix in _OTHERS:
         return "convert it to TIFF or PNG"
+    if suffix in FILM_SUFFIXES:
+        return "a film; films are coloured one by one"
     if not suffix and _starts_like_a_photo(path):
         return "no suffix"
     return None

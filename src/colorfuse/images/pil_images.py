@@ -57,7 +57,7 @@ def seek_page(image: Image.Image, name: str, page: int | None) -> None:
                 stacklevel=4,
             )
     elif not 0 <= page < count:
-        raise PhotoError(f"{name} has {count} pages; page={page} is not one of 0 to {count - 1}")
+        raise PhotoError(f"{name} has no page {page}, only 0 to {count - 1}")
     elif count > 1:
         image.seek(page)
 

@@ -90,7 +90,7 @@ def _seek(image: TiffImagePlugin.TiffImageFile, file: IO[bytes], name: str, page
             file.seek(0)
             with tifffile.TiffFile(file) as tiff:  # since Pillow now counts one more
                 count = len(tiff.pages)
-            raise PhotoError(f"{name} has {count} pages; page={page} is not one of 0 to {count - 1}") from None
+            raise PhotoError(f"{name} has no page {page}, only 0 to {count - 1}") from None
         return True
     count, thumbnails = _count(image), 0
     while _is_thumbnail(image):

@@ -26,8 +26,9 @@ def download(repository: str, revision: str | None) -> Path:
         return Path(snapshot_download(repository, revision=revision, allow_patterns=list(FILES)))
     except Exception as error:  # the hub's client passes on any error of its HTTP client
         raise WeightsError(
-            f"the colorizer {repository!r} cannot be had from the hub ({first_line(error)}); check its name and the "
-            "network, or give the folder of a saved one, or nothing for the weights inside the package"
+            f"there is no folder {repository!r}, and the colorizer of that name cannot be had from the hub "
+            f"({first_line(error)}); check its name and the network, or give the folder of a saved one, or nothing "
+            "for the weights inside the package"
         ) from error
 
 

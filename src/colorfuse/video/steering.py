@@ -74,8 +74,8 @@ def read_hint_times(given: Any) -> Mapping[Any, Any] | None:
     if values is None:
         return None
     if not isinstance(values, Mapping):
-        kind = type(values).__name__
-        raise HintsError(f'hints of a film are given for times, as in {{"00:01:12.5": ...}}, not as a {kind}')
+        kind = values if isinstance(values, str | os.PathLike) else f"a {type(values).__name__}"
+        raise HintsError(f'hints of a film are given for times, as in {{"00:01:12.5": ...}}, not as {kind}')
     for time in values:
         parse_time(time)
     return values
