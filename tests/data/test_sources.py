@@ -47,7 +47,7 @@ def test_what_is_held_out_is_neither_trained_on_nor_augmented(photos: NDArray[np
 
 
 def test_a_transform_of_ones_own_is_kept_for_training(photo_folder: Path) -> None:
-    folder = cf.PhotoFolder(photo_folder, transform=v2.Compose([v2.CenterCrop(24), v2.ColorJitter(hue=0.5)]))
+    folder = cf.PhotoFolder(photo_folder, transform=v2.Compose([v2.CenterCrop(24), v2.ColorJitter(brightness=0.5)]))
     train, held_out = as_datasets(Subset(folder, range(2, 12)), 0.5, image_size=32, augmentation="crop_flip", seed=0)
     assert train[0][0].shape == (1, 24, 24)
     assert held_out is not None

@@ -27,7 +27,7 @@ def photos_of_all_kinds(folder: Path) -> dict[str, Any]:
         "mirrored.png": lambda path: Image.fromarray(camera).save(path, exif=_turned(2)),
         "cmyk.jpg": lambda path: Image.fromarray(astronaut).convert("CMYK").save(path, quality=90),
         "palette.gif": lambda path: Image.fromarray(astronaut).quantize(64).save(path),
-        "alpha.png": lambda path: Image.fromarray(np.dstack([camera, alpha]), "LA").save(path),
+        "alpha.png": lambda path: Image.merge("LA", [*map(Image.fromarray, (camera, alpha))]).save(path),
         "sixteen.png": lambda path: Image.fromarray(wide).save(path),
         "sixteen.tif": lambda path: tifffile.imwrite(path, wide, photometric="minisblack"),
         "rgba.tif": lambda path: tifffile.imwrite(

@@ -359,7 +359,8 @@ def test_hints_hold_for_their_shot(tmp_path: Path) -> None:
     assert (chroma[:10] < 1).all()
     assert (chroma[10:20] > 10).all()
     assert (chroma[20:] < 1).all()
-    Obedient().predict_video(film, tmp_path / "none.mkv", hints={0: [], "0.5": np.zeros((96, 128, 4), np.uint8)})
+    with pytest.warns(UserWarning, match="array has no pixel of at least half opacity, so no hints"):
+        Obedient().predict_video(film, tmp_path / "none.mkv", hints={0: [], "0.5": np.zeros((96, 128, 4), np.uint8)})
     veiled = np.zeros((96, 128, 4), np.uint8)
     veiled[20:40, 20:40] = [200, 60, 30, 160]
     Obedient().predict_video(film, tmp_path / "veiled.mkv", hints={0: veiled}, **LOSSLESS)

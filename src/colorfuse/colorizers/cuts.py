@@ -107,7 +107,9 @@ def _by_ortools(
 def _by_scipy(
     tails: NDArray[np.intp], heads: NDArray[np.intp], capacities: NDArray[np.int64], nodes: int
 ) -> NDArray[np.bool_]:
-    graph = scipy.sparse.coo_array((capacities.astype(np.int32), (tails, heads)), shape=(nodes, nodes)).tocsr()
+    # SciPy before 1.14 takes no other integers.
+    values, rows, columns = (each.astype(np.int32) for each in (capacities, tails, heads))
+    graph = scipy.sparse.coo_array((values, (rows, columns)), shape=(nodes, nodes)).tocsr()
     residual = graph - scipy.sparse.csgraph.maximum_flow(graph, nodes - 2, nodes - 1).flow
     residual.data = (residual.data > 0).astype(np.int32)
     residual.eliminate_zeros()

@@ -110,7 +110,7 @@ def find_regions(weights: "scipy.sparse.csr_array") -> NDArray[np.int32]:
     outward = scipy.sparse.coo_array(
         (outward.data[leaving], (specks[outward.row[leaving]], outward.col[leaving])), shape=weights.shape
     ).tocsr()
-    strongest = outward.max(axis=1).toarray()[specks] if len(specks) else np.zeros(0)
+    strongest = outward.max(axis=1).toarray().ravel()[specks] if len(specks) else np.zeros(0)
     most = np.zeros(len(regions))
     np.maximum.at(most, regions[specks], strongest)
     rows = np.repeat(np.arange(len(regions)), np.diff(outward.indptr))
