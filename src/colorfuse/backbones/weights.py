@@ -58,7 +58,9 @@ def _read(path: Path) -> dict[str, Tensor]:
         # torchvision's DenseNet files have old layer names, which its own loader renames too.
         return {re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", key): value for key, value in state.items()}
     except Exception as error:
-        raise WeightsError(f"the weights file {path} cannot be read: {first_line(error)}") from error
+        raise WeightsError(
+            f"the weights file {path} cannot be read as .safetensors or .pth: {first_line(error)}"
+        ) from error
 
 
 def _read_pickle(path: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ StripFunction: TypeAlias = Callable[[Tensor, int], Tensor]
 _ROUNDING = 1e-5
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Photo:
     """A photo at its original size and bit depth, upright and in sRGB.
 
@@ -73,6 +73,11 @@ class Photo:
             RGB `(H, W, 3)` with the dtype of the photo, or RGBA if it has alpha.
         """
         return self.colored(lambda lightness, top: ab[:, top : top + lightness.shape[1]])
+
+    def __repr__(self) -> str:
+        height, width, channels = self.pixels.shape
+        kind = ("gray" if channels == 1 else "RGB") + ("" if self.alpha is None else " with alpha")
+        return f"<Photo {self.name!r}: {width} x {height} pixels, {kind}, {self.pixels.dtype}>"
 
     def colored(self, colors: StripFunction) -> Pixels:
         """Combine this photo's lightness with the ab that `colors` computes for one strip of rows at a time.

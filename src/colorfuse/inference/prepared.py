@@ -132,8 +132,8 @@ class PreparedPhoto:
             HintsError: The place is outside the photo, or the hints do not fit.
             ValueError: The system predicts no distribution over colours, or `count` is below 1.
         """
+        read_hints([(*place, None)]).check(self._size)
         row, column = place
-        read_hints([(row, column, None)]).check(self._size)
         scaled = self._with(hints)
         bins, shares = self._system.distribution(scaled.small, scaled.drawn)
         height, width = shares.shape[-2:]
