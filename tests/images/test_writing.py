@@ -136,6 +136,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, suffix: str) -> No
 WRITER = """
 import sys, numpy as np, colorfuse as cf
 noise = np.random.default_rng(0).integers(0, 65536, (600, 800, 3), np.uint16)
+cf.write_photo(f"{sys.argv[1]}/first.{sys.argv[2]}", noise)
 print("ready", flush=True)
 for number in range(1000):
     cf.write_photo(f"{sys.argv[1]}/{number}.{sys.argv[2]}", noise)

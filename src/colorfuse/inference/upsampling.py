@@ -148,7 +148,7 @@ def _resized(maps: Tensor, height: int, like: Tensor, top: int) -> Tensor:
     """Resize `maps` bilinearly to `height` and the width of `like`; return as many rows as `like`, from `top` on."""
     count, width = like.shape[-2:]
     if _are_plain(maps, like):
-        resized = torch.empty(*maps.shape[:2], count, width, device="cpu")
+        resized = torch.empty(*maps.shape[:2], count, width, dtype=torch.float32, device="cpu")
         rows = places_of(maps.shape[-2], height, top, count)
         columns = places_of(maps.shape[-1], width, 0, width)
         for planes, enlarged in zip(maps.contiguous().numpy(), resized.numpy(), strict=True):
