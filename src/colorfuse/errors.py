@@ -1,4 +1,6 @@
-"""The exceptions of colorfuse, other than plain `ValueError` and `TypeError`."""
+"""The exceptions of colorfuse, other than plain `ValueError` and `TypeError`, and parts of their messages."""
+
+from collections.abc import Sequence
 
 
 class PhotoError(ValueError):
@@ -50,3 +52,13 @@ def one_line(error: BaseException) -> str:
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, or the name of its type if the message is empty."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def first_few(names: Sequence[str], most: int) -> str:
+    """The first of some names for a message, with an ellipsis if there are more.
+
+    Example:
+        >>> first_few(["a.jpg", "b.jpg", "c.jpg"], 2)
+        'a.jpg, b.jpg, ...'
+    """
+    return ", ".join([*names[:most], "..."] if names[most:] else names)

@@ -106,6 +106,8 @@ def test_a_full_disk_is_an_error_and_nothing_is_lost(photos: NDArray[np.uint8], 
     assert sum(path.stat().st_size for path in (tmp_path / ".packed.partial").rglob("*.npy")) > 100_000
     with pytest.raises(FileNotFoundError, match="packed"):
         cf.LabArrays(tmp_path / "packed")
+    with pytest.raises((cf.DataError, FileNotFoundError)):
+        cf.LabArrays(tmp_path / ".packed.partial")
     packed = cf.pack(many, tmp_path / "packed")
     reference = cf.pack(many, tmp_path / "reference")
     assert contents(packed.root) == contents(reference.root)

@@ -152,7 +152,10 @@ def test_a_network_that_did_not_learn_with_hints_takes_none() -> None:
 
 def test_systems_without_hints_say_so() -> None:
     colorizer = cf.FusionColorizer.from_pretrained()
-    said = "since it has not learnt with any; FusionColorizer.from_pretrained.* has, .*and levin2004"
+    said = (
+        "since it has not learnt with any; FusionColorizer.from_pretrained.* has, in the shell --model interactive, "
+        "and levin2004"
+    )
     for call in (
         lambda: colorizer.predict(data.camera(), hints=[(1, 2, "red")]),
         lambda: colorizer.predict_each([data.camera()], hints=[None]),

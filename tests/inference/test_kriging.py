@@ -47,7 +47,7 @@ def test_agrees_with_the_closed_form_of_a_gaussian_process(cells: list[tuple[int
     weights = np.linalg.solve(np.exp(-cdist(found, found)) + 0.1 * np.eye(len(found)), colors.numpy())
     expected = (np.exp(-cdist(all_places, found)) @ weights).T.reshape(2, 64, 64)
     result = krige(ab, lightness, marks(places, colors))
-    np.testing.assert_allclose(result[0].numpy(), expected, rtol=0.01, atol=0.1)
+    np.testing.assert_allclose(result[0].numpy(), expected, atol=0.01)
 
 
 def test_one_error_everywhere_is_corrected_everywhere() -> None:

@@ -65,6 +65,10 @@ def test_a_users_hints_come_before_those_found(colorizer: cf.FusionColorizer) ->
     assert lab_of(hinted)[0, 2, row, column] < -30
     away = np.hypot(*np.ogrid[-row : 96 - row, -column : 96 - column]) > 8
     assert (hinted != given)[away].any(), "the hint spreads"
+    lightness, drawn = lab_of(np.stack([gray] * 3, axis=-1))[:, :1], torch.zeros(1, 3, *gray.shape)
+    drawn[0, :, row, column] = torch.tensor([20.0, -60.0, 1.0])
+    with torch.no_grad():
+        assert not torch.equal(referring.network_(lightness), referring.network_(lightness, hints=drawn))
     only_hinted = colorizer.predict(gray, hints=[(row, column, "royalblue", 2)])
     assert (hinted != only_hinted)[away].any(), "beside the reference's colours"
     assert (referring.prepare(gray).predict([(row, column, "royalblue", 2)]) == hinted).all()

@@ -66,7 +66,8 @@ def test_what_the_hub_refuses_or_lacks_is_one_line_with_the_ways_on(tmp_path: Pa
         assert "`hf auth login`" in said
     for said in (lacking, gone, offline):
         assert said.startswith(
-            f"colorfuse.errors.WeightsError: there is no folder '{NAME}', and the colorizer of that name"
+            f"colorfuse.errors.WeightsError: there is no folder '{NAME}', and the colorizer of that name cannot be "
+            "had from the hub ("
         )
         assert "nothing for the weights inside the package" in said
     assert "holds no saved colorizer" in empty

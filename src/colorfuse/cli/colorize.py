@@ -83,11 +83,7 @@ def colorize(
     """
     options: dict[str, Any] = {"saturation": saturation, "upsample": upsample, "render_size": render_size}
     read = partial(read_photo, page=page, max_pixels=max_pixels)
-    if len(photos) > 1 or photos[0].is_dir():
-        if output.is_file() or (output.suffix.lower() in SUFFIXES and not output.is_dir()):
-            raise ValueError(f"{output} is no folder; give one for several photos")
-    elif is_film(output) != is_film(photos[0]) and (is_film(output) or output.suffix.lower() in SUFFIXES):
-        raise ValueError(f"{photos[0]} cannot be written as {output}; a film makes a film, and a photo a photo")
+    _check_output(photos, output)
     for path in photos:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist")
@@ -97,9 +93,8 @@ def colorize(
         if len(photos) > 1:
             raise ValueError(f"{films[0]} is a film; films are coloured one by one")
         of_photos = {"page": page, "max-pixels": max_pixels, "overwrite": overwrite or None}
-        for name, value in of_photos.items():
-            if value is not None:
-                raise ValueError(f"--{name} is for photos; {films[0]} is a film")
+        if unfit := [name for name, value in of_photos.items() if value is not None]:
+            raise ValueError(f"--{unfit[0]} is for photos; {films[0]} is a film")
         colorizer = create(method, model, device)
         options |= {"hints": hints, "reference": reference} | given
         color_film(colorizer, films[0], output, encoder_option or [], **options)
@@ -127,6 +122,20 @@ def colorize(
     wait_for_all()
     if failed:
         raise typer.Exit(1)
+
+
+def _check_output(photos: Sequence[Path], output: Path) -> None:
+    """Check that an output is not named like something else than what is made.
+
+    Raises:
+        ValueError: It is a photo for several photos or for a film, or a film for a photo.
+    """
+    is_photo = output.suffix.lower() in SUFFIXES and not output.is_dir()
+    if len(photos) > 1 or photos[0].is_dir():
+        if output.is_file() or is_photo:
+            raise ValueError(f"{output} is no folder; give one for several photos")
+    elif is_photo if is_film(photos[0]) else is_film(output):
+        raise ValueError(f"{photos[0]} cannot be written as {output}; a film makes a film, and a photo a photo")
 
 
 def _color_all(

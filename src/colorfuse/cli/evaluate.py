@@ -51,8 +51,8 @@ def evaluate(
         raise ValueError(f"give --model {model} or --outputs {outputs}, not both")
     if report:
         check_drawing()
-    if report and report.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"--report {report} would be a web page; name it as in out.html")
+        if report.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"--report {report} would be a web page; name it as in out.html")
     for path in filter(None, (report, csv)):
         check_folder(path.parent)
     colors = outputs or create(method, model, device)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from colorfuse.errors import first_few
 from colorfuse.evaluation.result import Evaluation
 from colorfuse.options import Fraction, check_value
 
@@ -54,7 +55,7 @@ def compare(
     check_value(confidence, Fraction, "confidence", "a comparison")
     apart = sorted(first.photos.keys() ^ second.photos.keys())
     if apart:
-        raise ValueError(f"only one of both has {', '.join(apart[:3])}{', ...' if apart[3:] else ''}; judge the same")
+        raise ValueError(f"only one of both has {first_few(apart, 3)}; judge the same")
     if first.protocol != second.protocol:
         raise ValueError(f"one was judged by {first.protocol} and the other by {second.protocol}; take one of both")
     place = {name: index for index, name in enumerate(second.photos)}

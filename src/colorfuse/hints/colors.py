@@ -78,9 +78,8 @@ def _of_ab(color: Mapping[str, Any]) -> tuple[None, float, float]:
 
 @functools.lru_cache(maxsize=1024)  # many points have one colour, and are read anew with each that is added
 def _of_rgb(*rgb: float) -> tuple[float, float, float]:
-    lightness, a, b = (
-        rgb_to_lab(torch.tensor(rgb, dtype=torch.float64, device="cpu").reshape(3, 1, 1)).flatten().tolist()
-    )
+    values = torch.tensor(rgb, dtype=torch.float64, device="cpu").reshape(3, 1, 1)
+    lightness, a, b = rgb_to_lab(values).flatten().tolist()
     return (lightness, a, b) if max(abs(a), abs(b)) > 1e-3 else (lightness, 0.0, 0.0)
 
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import torch
 from torch import Tensor
 
-from colorfuse.hints.marks import Mark, Size
+from colorfuse.hints.marks import Mark, Size, blank
 
 HintSource: TypeAlias = Any
 """What `read_hints` reads hints from: points, a layer, a file of either, arrays, masks, or `Hints`."""
@@ -65,9 +64,7 @@ class Hints:
             HintsError: The hints do not fit the photo.
         """
         self.check(photo)
-        drawing = torch.zeros(
-            3, (size[0] if bottom is None else bottom) - top, size[1], dtype=torch.float32, device="cpu"
-        )
+        drawing = blank(3, (size[0] if bottom is None else bottom) - top, size[1])
         for mark in self.marks:
             mark.paint(drawing, photo, size, top)
         return drawing

@@ -15,7 +15,7 @@ from torch import Tensor
 from colorfuse.color import rgb_to_lab
 from colorfuse.errors import HintsError
 from colorfuse.hints.colors import lab_of
-from colorfuse.hints.marks import Layer
+from colorfuse.hints.marks import Layer, blank
 from colorfuse.images import Photo, PhotoSource, read_photo
 from colorfuse.images.opening import without_pillows_limit
 from colorfuse.images.pixels import FULL_SCALE
@@ -137,10 +137,7 @@ def layers_of_masks(masks: Mapping[Any, Any]) -> list[Layer]:
             raise HintsError(f"the mask of {color!r} must have the photo's shape (H, W), not {tuple(marked.shape)}")
         lightness, *ab = lab_of(color)
         colors = torch.tensor(ab, dtype=torch.float32, device="cpu")[:, None, None].expand(2, *marked.shape)
-        shade = None
-        if lightness is not None:
-            shade = torch.full(marked.shape, lightness, dtype=torch.float32, device="cpu")
-        layers.append(Layer(colors, marked, shade))
+        layers.append(Layer(colors, marked, None if lightness is None else blank(*marked.shape) + lightness))
     return layers
 
 
@@ -157,7 +154,7 @@ def _visible(stack: ET.Element, x: int = 0, y: int = 0) -> Iterator[tuple[str, t
 
 
 def _layer(rgb: Tensor, opacity: Tensor) -> Layer:
-    lab, marked = torch.zeros(3, *opacity.shape, dtype=torch.float32, device="cpu"), opacity > 0
+    lab, marked = blank(3, *opacity.shape), opacity > 0
     if marked.any():
         lab[:, marked] = rgb_to_lab(rgb[:, marked][..., None])[:, :, 0]
     return Layer(lab[1:], opacity, lab[0])

@@ -238,6 +238,11 @@ def _crossed(
     return crossed
 
 
+def blank(*shape: int) -> Tensor:
+    """Zeros for a drawing: float32 on the CPU, whatever torch's defaults are."""
+    return torch.zeros(*shape, dtype=torch.float32, device="cpu")
+
+
 def overlaps(large: int, small: int) -> Tensor:
     """Which of `small` pixels shows which of `large` pixels along one axis, as 0 and 1 `(small, large)`."""
     places, others = (torch.arange(side, device="cpu") for side in (small, large))

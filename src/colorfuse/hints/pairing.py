@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sized
 from pathlib import Path
 from typing import Any
 
-from colorfuse.errors import HintsError
+from colorfuse.errors import HintsError, first_few
 from colorfuse.hints.hints import HintSource
 from colorfuse.images import PhotoSource
 
@@ -77,11 +77,8 @@ def _warn_of_others(folder: Path, taken: set[Path]) -> None:
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     others = [str(path.relative_to(folder)) for path in files if path.resolve() not in resolved]
     if others:
-        more = ", ..." if others[_NAMED:] else ""
-        warnings.warn(
-            f"{len(others)} of the files in {folder} are named like no photo: {', '.join(others[:_NAMED])}{more}",
-            stacklevel=4,
-        )
+        few = first_few(others, _NAMED)
+        warnings.warn(f"{len(others)} of the files in {folder} are named like no photo: {few}", stacklevel=4)
 
 
 def _find(folder: Path, below: Path, photo: Path) -> Path | None:

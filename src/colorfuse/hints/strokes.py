@@ -7,7 +7,7 @@ from torch import Tensor
 
 from colorfuse.errors import HintsError
 from colorfuse.hints.hints import Hints
-from colorfuse.hints.marks import Layer, Mark, Point, Size, Stroke, overlaps
+from colorfuse.hints.marks import Layer, Mark, Point, Size, Stroke, blank, overlaps
 
 _LIGHTNESS = 75.0
 """L of colours that have none, except of gray, which is white paint."""
@@ -39,7 +39,7 @@ def draw_strokes(hints: Hints, photo: Size, size: Size) -> Tensor:
         [50.0, 5.0, 6.0, 1.0]
     """
     hints.check(photo)
-    drawing = torch.zeros(4, *size, dtype=torch.float32, device="cpu")
+    drawing = blank(4, *size)
     for mark in hints.marks:
         _paint(mark, drawing, photo)
     return drawing
@@ -53,7 +53,7 @@ def _paint(mark: Mark, drawing: Tensor, photo: Size) -> None:
 @_paint.register
 def _(mark: Point | Stroke, drawing: Tensor, photo: Size) -> None:
     size = drawing.shape[-2:]
-    covered = torch.zeros(3, *size, dtype=torch.float32, device="cpu")
+    covered = blank(3, *size)
     mark.paint(covered, photo, size, 0)
     lightness = _lightness_of(*mark.ab) if mark.lightness is None else mark.lightness
     drawing[:, covered[2] > 0] = torch.tensor([lightness, *mark.ab, 1.0], dtype=torch.float32, device="cpu")[:, None]

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from colorfuse.errors import DataError
+from colorfuse.errors import DataError, first_few
 from colorfuse.images.writing import SUFFIXES
 
 _READ = {
@@ -112,10 +112,7 @@ def _warn_of_others(folder: Path, others: list[Path]) -> None:
     """Warn of the images in a folder that are skipped, with the reasons."""
     reasons = [f"{path.relative_to(folder)} ({reason})" for path in others if (reason := _why_not(path))]
     if reasons:
-        more = ", ..." if reasons[_NAMED:] else ""
-        warnings.warn(
-            f"{len(reasons)} files of {folder} are passed over: {', '.join(reasons[:_NAMED])}{more}", stacklevel=5
-        )
+        warnings.warn(f"{len(reasons)} files of {folder} are passed over: {first_few(reasons, _NAMED)}", stacklevel=5)
 
 
 def _why_not(path: Path) -> str | None:

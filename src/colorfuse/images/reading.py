@@ -109,8 +109,7 @@ def read_pages(source: str | os.PathLike[str] | IO[bytes]) -> Iterator[Photo]:
         >>> [photo.pixels.shape for photo in read_pages(path)]
         [(6, 8, 1), (6, 9, 1)]
     """
-    is_path = isinstance(source, str | os.PathLike)
-    name = str(source) if is_path else str(getattr(source, "name", "file"))
+    name = str(source if isinstance(source, str | os.PathLike) else getattr(source, "name", "file"))
     with contextlib.ExitStack() as stack:
         if isinstance(source, str | os.PathLike):
             file: IO[bytes] = stack.enter_context(Path(source).open("rb"))

@@ -12,7 +12,7 @@ from colorfuse.color.units import warn_of_unit_lightness
 from colorfuse.data.attributes import count_classes
 from colorfuse.data.loading import Loader
 from colorfuse.data.sampling import Shard, mixed_seed
-from colorfuse.errors import TrainingError
+from colorfuse.errors import TrainingError, first_few
 from colorfuse.memory import is_out_of_memory
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import Objective, Term
@@ -234,7 +234,7 @@ class Training:
         if not self.stepper.may_update(figures):
             self.stepper.discard()
             samples = self.loader.samples(epoch, self.progress.batches)
-            listed = f" (samples {', '.join(map(str, samples[:8]))}{', ...' if samples[8:] else ''})" * bool(samples)
+            listed = f" (samples {first_few([*map(str, samples)], 8)})" * bool(samples)
             raise TrainingError(
                 f"{place}{listed} has the loss {figures.loss} and gradients of norm {figures.gradient_norm}; the "
                 f"weights are as before it; lower learning_rate={self.settings.learning_rate}, set clip_norm, or "
