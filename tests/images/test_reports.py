@@ -157,6 +157,14 @@ def test_jpeg_of_12_bits(tmp_path: Path) -> None:
     np.testing.assert_allclose(photo.pixels[..., 0] / 65535, GRAY * (16.0 / 4095), atol=0.01)
 
 
+def test_fill_bytes_between_the_segments_of_jpeg(tmp_path: Path) -> None:
+    content = imagecodecs.ljpeg_encode(GRAY.astype(np.uint16) * 16, bitspersample=12)
+    (tmp_path / "deep.jpg").write_bytes(content)
+    (tmp_path / "filled.jpg").write_bytes(content[:2] + b"\xff\xff\xff" + content[2:])
+    found, expected = (cf.read_photo(tmp_path / name).pixels for name in ("filled.jpg", "deep.jpg"))
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize(("name", "longest"), [("a.jpg", 65_500), ("a.webp", 16_383)])
 def test_a_photo_too_large_for_its_format_says_so(tmp_path: Path, name: str, longest: int) -> None:
     with pytest.raises(cf.PhotoError, match=f"too large for its format, which holds {longest} along a side"):

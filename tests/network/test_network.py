@@ -183,8 +183,19 @@ class Part(nn.Module):
     [
         (0, "encoder", Part, "the encoder 'own0' has no attribute 'maps', which tells the next part"),
         (1, "fusion", Part, "the fusion 'own1' has no attribute 'map', which tells the next part"),
-        (2, "fusion", lambda e, b: Part(map=MapInfo(3, 32), function=lambda e, f: e[-1]), "do not work together"),
+        (
+            2,
+            "fusion",
+            lambda e, b: Part(map=MapInfo(3, 32), function=lambda e, f: e[-1]),
+            r"the fusion gives \[\d+\] channels, but its 'map' tells of \[3\]",
+        ),
         (3, "encoder", lambda: Part(maps=(MapInfo(1, 1),), function=lambda x: x), "do not work together"),
+        (
+            5,
+            "encoder",
+            lambda: Part(maps=(MapInfo(2, 1),), function=lambda x: [x]),
+            r"encoder gives \[1\] .* of \[2\]",
+        ),
         (4, "decoder", lambda *args: Part(function=lambda f, *rest: f), r"give \(1, 384, 64, 64\) where 2 planes"),
     ],
 )

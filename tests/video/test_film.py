@@ -203,6 +203,8 @@ def test_what_is_no_film_is_named(tmp_path: Path) -> None:
         Sepia().predict_video(film, tmp_path / "folder.mp4")
     with pytest.raises(ValueError, match=r"libx264 does not encode with {'preset': 'hasty'}"):
         Sepia().predict_video(film, output, encoder_options={"preset": "hasty"})
+    with pytest.raises(ValueError, match=r"libx264 has no option crff; ffmpeg -h encoder=libx264 lists"):
+        Sepia().predict_video(film, output, encoder_options={"crff": 3})
     with pytest.raises(ValueError, match=r"steadiness must be a number from 0 up to but excluding 1, not 1"):
         Sepia().predict_video(film, output, steadiness=1)
     with pytest.raises(ValueError, match=r"this Sepia takes no hints"):

@@ -47,7 +47,8 @@ def _jpeg_precision(content: bytes) -> int:
         marker = content[place + 1]
         if marker in _JPEG_FRAMES:
             return content[place + 4]
-        place += 2 + int.from_bytes(content[place + 2 : place + 4])
+        is_fill = marker == 0xFF  # any number of them may precede a marker
+        place += 1 if is_fill else 2 + int.from_bytes(content[place + 2 : place + 4])
     raise ValueError("it has no header of a frame")
 
 

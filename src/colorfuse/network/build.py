@@ -1,6 +1,7 @@
 """Build a network from the specs of its parts, each of which is built to fit the outputs of those before it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,7 +12,7 @@ from colorfuse.network.decoders import decoders
 from colorfuse.network.encoders import encoders
 from colorfuse.network.fusion_network import FusionNetwork
 from colorfuse.network.fusions import fusions
-from colorfuse.network.hooks import eval_mode
+from colorfuse.network.hooks import captured_outputs, eval_mode
 from colorfuse.registry import Spec
 
 _SIDE = 64
@@ -62,10 +63,28 @@ def _check_has(part: nn.Module, attribute: str, kind: str, spec: Spec) -> None:
 
 def _try(network: FusionNetwork, planes: int, parts: Mapping[str, Spec]) -> None:
     """Run the network once on a small input, so that parts that do not fit are detected when it is built."""
+    outputs: dict[str, Any] = {}
     try:
-        with eval_mode(network):
+        with eval_mode(network), captured_outputs(network, ("encoder", "fusion")) as outputs:
             given = network(torch.full((1, 1, _SIDE, _SIDE), 50.0))
     except Exception as error:  # a user's part may raise anything
-        raise ValueError(f"the parts {dict(parts)} do not work together: {first_line(error)}") from error
+        reason = _false_channels(network, outputs) or first_line(error)
+        raise ValueError(f"the parts {dict(parts)} do not work together: {reason}") from error
     if given.shape != (1, planes, _SIDE, _SIDE):
         raise ValueError(f"the parts {dict(parts)} give {tuple(given.shape)} where {planes} planes are to be")
+
+
+def _false_channels(network: FusionNetwork, outputs: Mapping[str, Any]) -> str:
+    """What the encoder or the fusion gives that is not what it announces, or nothing if both keep to it."""
+    encoder: Any = network.encoder
+    fusion: Any = network.fusion
+    announced = {"encoder": list(encoder.maps), "fusion": [fusion.map]}
+    for part, infos in announced.items():
+        told, maps = [info.channels for info in infos], outputs.get(part)
+        tensors = maps if isinstance(maps, list | tuple) else [maps]
+        if all(isinstance(each, torch.Tensor) and each.ndim == 4 for each in tensors):
+            given = [each.shape[1] for each in tensors]
+            if given != told:
+                attribute = "map" if part == "fusion" else "maps"
+                return f"the {part} gives {given} channels, but its {attribute!r} tells of {told}"
+    return ""

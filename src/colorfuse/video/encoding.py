@@ -132,7 +132,7 @@ def add_video(container: "OutputContainer", film: Film, encoding: Encoding) -> A
     """Add a stream of encoded video.
 
     Raises:
-        ValueError: The encoder does not take its options.
+        ValueError: The encoder does not have an option, or not with that value.
     """
     av = import_extra("av")
     stream: Any = container.add_stream(encoding.codec, rate=film.rate, options=dict(encoding.options))
@@ -151,6 +151,11 @@ def add_video(container: "OutputContainer", film: Film, encoding: Encoding) -> A
     except av.error.FFmpegError as error:
         given = dict(encoding.options)
         raise ValueError(f"{encoding.codec} does not encode with {given}: {error.strerror}") from error
+    if context.options:  # what FFmpeg did not take
+        raise ValueError(
+            f"{encoding.codec} has no option {', '.join(context.options)}; "
+            f"ffmpeg -h encoder={encoding.codec} lists those that it has"
+        )
     return stream
 
 
