@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -31,7 +31,13 @@ NotNegative: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 def check_options(
-    what: str, factory: Callable[..., Any], options: Mapping[str, Any], *, inputs: int = 0, where: str = ""
+    what: str,
+    factory: Callable[..., Any],
+    options: Mapping[str, Any],
+    *,
+    inputs: int = 0,
+    where: str = "",
+    others: Iterable[str] = (),
 ) -> None:
     """Check that `factory` has the options, and that their values match its type annotations.
 
@@ -41,6 +47,7 @@ def check_options(
         options: JSON-like values by option name.
         inputs: How many leading parameters of `factory` are not options.
         where: A prefix for the option's name in the error message.
+        others: Options that are not the factory's, which the error message lists with those that are.
 
     Raises:
         ValueError: An option is unknown, of the wrong type, or out of range.
@@ -52,7 +59,8 @@ def check_options(
         if name not in known:
             if takes_any:
                 continue
-            has = f"its options are {', '.join(known)}" if known else "it has none"
+            listed = [*known, *others]
+            has = f"its options are {', '.join(listed)}" if listed else "it has none"
             raise ValueError(f"{where}{name} is no option of {what}; {has}")
         check_value(value, known[name].annotation, f"{where}{name}", what)
 

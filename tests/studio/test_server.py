@@ -1,5 +1,6 @@
 """The studio's server, as a real process that is asked over real sockets."""
 
+import contextlib
 import http.client
 import io
 import itertools
@@ -22,7 +23,8 @@ from skimage import data
 from studio_server import StudioServer
 
 import colorfuse as cf
-from colorfuse.studio.photos import MOST_BYTES
+from colorfuse.studio.coloring import Coloring
+from colorfuse.studio.photos import MOST_BYTES, Photos
 
 HINTS: list[dict[str, Any]] = [
     {"x": 30, "y": 20, "color": "#c03020", "radius": 3},
@@ -350,11 +352,26 @@ def test_what_was_sent_is_removed_at_the_end(tmp_path: Path, monkeypatch: pytest
     assert not list(tmp_path.glob("colorfuse-studio-*"))
 
 
+def test_methods_that_need_settings_are_not_offered() -> None:
+    @cf.register_colorizer("tinted")
+    class Tinted(cf.Colorizer):
+        def __init__(self, color: str) -> None:
+            self.color = color
+
+    with contextlib.closing(Photos()) as photos:
+        offered = {each["name"] for each in Coloring(photos).methods}
+    assert {"fusion", "levin2004", "welsh2002"} <= offered
+    assert not {"tinted", "deshpande2015"} & offered
+
+
 def test_wrong_arguments_are_named(studio: StudioServer, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("colorfuse")), "studio", "--no-browser"]
+    (tmp_path / "text.jpg").write_text("no photo")
+    (tmp_path / "empty").mkdir()
     for arguments, said in (
         ([str(tmp_path / "nowhere")], "does not exist; give a photo or a folder of photos"),
-        ([str(tmp_path)], "no photos in"),
+        ([str(tmp_path / "empty")], "no photos in"),
+        ([str(tmp_path / "text.jpg")], "text.jpg is no image that can be read"),
         (["--port", str(studio.port)], f"port {studio.port} cannot be listened on"),
         (["--model", str(tmp_path / "nowhere")], "nowhere is neither a folder"),
     ):

@@ -1,6 +1,6 @@
 """Build a network from the specs of its parts, each of which is built to fit the outputs of those before it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -81,7 +81,7 @@ def _false_channels(network: FusionNetwork, outputs: Mapping[str, Any]) -> str:
     announced = {"encoder": list(encoder.maps), "fusion": [fusion.map]}
     for part, infos in announced.items():
         told, maps = [info.channels for info in infos], outputs.get(part)
-        tensors = maps if isinstance(maps, list | tuple) else [maps]
+        tensors: Sequence[Any] = maps if isinstance(maps, list | tuple) else [maps]
         if all(isinstance(each, torch.Tensor) and each.ndim == 4 for each in tensors):
             given = [each.shape[1] for each in tensors]
             if given != told:

@@ -1,5 +1,6 @@
 """The colours that the page asks for."""
 
+import inspect
 import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -89,7 +90,7 @@ class Coloring:
     @cached_property
     def methods(self) -> list[dict[str, Any]]:
         """The names of the methods, and whether they take hints and a reference."""
-        names = [name for name in list_colorizers() if _needs_no_training(name)]
+        names = [name for name in list_colorizers() if _is_ready(name)]
         return [_described(name, self._colorizer(name)) for name in ("fusion", *names)]
 
     def load(self) -> None:
@@ -172,8 +173,13 @@ class Coloring:
         return self._colorizers[method]
 
 
-def _needs_no_training(name: str) -> bool:
+def _is_ready(name: str) -> bool:
+    """Whether a method works as it is, without training and without settings."""
     factory = colorizers.factory(name)
+    try:
+        inspect.signature(factory).bind()
+    except TypeError:  # it has settings without defaults
+        return False
     return not (isinstance(factory, type) and issubclass(factory, LearntColorizer))
 
 

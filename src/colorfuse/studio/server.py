@@ -32,10 +32,13 @@ def serve(source: Path | None, *, port: int | None, model: str, device: str, bro
     Raises:
         FileNotFoundError: There is nothing at the source's path.
         DataError: The folder has no photos.
+        PhotoError: The photo cannot be read.
         ValueError: There is no such model or device.
         OSError: The port is taken, or the model cannot be read.
     """
     photos = Photos(source)
+    if len(photos.folder) == 1:  # so that one that is no photo is told of here, not on the page
+        photos.open(photos.folder[0].id)
     with _listening(port) as listener:
         port, token = listener.getsockname()[1], new_token()
         coloring = Coloring(photos, model, device)
