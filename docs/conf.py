@@ -42,6 +42,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
+    "default_thumb_file": str(Path(__file__).with_name("figures") / "steered.jpg"),
     "image_scrapers": ["pictures.new_pictures"],
     "within_subsection_order": "ExampleTitleSortKey",
     "abort_on_example_error": True,
