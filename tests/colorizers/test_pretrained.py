@@ -32,7 +32,7 @@ def test_interactive_ones_take_hints_and_are_those_of_their_recipe() -> None:
     assert colorizer.objective == recipe.objective | {"saturation": 1.0}
     photo = data.astronaut()
     truth = cf.rgb_to_lab(torch.from_numpy(photo).movedim(-1, 0))[1:]
-    hints = [(row, column, tuple(photo[row, column].tolist())) for row, column in ((330, 90), (450, 60))]  # the suit
+    hints = [(row, column, tuple(photo[row, column].tolist())) for row, column in ((330, 90), (370, 350))]  # the suit
 
     def error(**given: Any) -> float:
         ab = cf.rgb_to_lab(torch.from_numpy(colorizer.predict(photo, **given)).movedim(-1, 0))[1:]
@@ -40,7 +40,7 @@ def test_interactive_ones_take_hints_and_are_those_of_their_recipe() -> None:
 
     plain, hinted, referred = error(), error(hints=hints), error(reference=photo[:, ::-1].copy())
     assert plain < truth.square().mean()
-    assert hinted < 0.8 * plain
+    assert hinted < 0.75 * plain
     assert referred < 0.8 * plain
     assert len(colorizer.suggest(photo, (330, 90))) > 1
 
