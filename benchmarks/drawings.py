@@ -125,9 +125,10 @@ def tiles(name: str, page: Image.Image, strokes: Image.Image) -> list[Image.Imag
 def main(folder: str) -> None:
     """Write the picture."""
     sheet = Image.new("RGB", (3 * WIDTH + 2 * GAP, 2 * HEIGHT + GAP), "gray")
+    strokes = layer(STROKES)
     drawings = {"sykora2009": drawn(WITH_GAPS), "qu2006": manga()}
     for row, (name, page) in enumerate(drawings.items()):
-        for column, tile in enumerate(tiles(name, page, layer(STROKES))):
+        for column, tile in enumerate(tiles(name, page, strokes)):
             sheet.paste(tile, (column * (WIDTH + GAP), row * (HEIGHT + GAP)))
     sheet.save(Path(folder, "drawings.png"), optimize=True)
 

@@ -126,14 +126,23 @@ class Registry(Generic[Part]):
         return self._factories[name]
 
 
-def build_part(kind: str, name: str, factory: Callable[..., Part], options: Mapping[str, Any], *args: Any) -> Part:
+def build_part(
+    kind: str,
+    name: str,
+    factory: Callable[..., Part],
+    options: Mapping[str, Any],
+    *args: Any,
+    others: Iterable[str] = (),
+) -> Part:
     """Call `factory` with `args`, followed by its options as keyword arguments.
+
+    `others` are options that the caller takes itself; errors list them with the factory's.
 
     Raises:
         ValueError: An option is unknown, invalid or missing.
     """
     what = f"the {kind} {name!r}"
-    check_options(what, factory, options, inputs=len(args))
+    check_options(what, factory, options, inputs=len(args), others=others)
     try:
         inspect.signature(factory).bind(*args, **options)
     except TypeError as error:

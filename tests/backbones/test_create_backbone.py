@@ -186,7 +186,8 @@ def test_an_unknown_name_is_answered_with_the_closest() -> None:
 def test_an_unknown_option_is_named() -> None:
     with pytest.raises(
         ValueError,
-        match="depth is no option of .*; its options are pretrained, weights, reductions, frozen",
+        match="depth is no option of the backbone 'test_efficientnet'; its options are pretrained, weights, "
+        "reductions, frozen",
     ):
         cf.create_backbone({"name": NAME, "depth": 3}, pretrained=False)
 

@@ -117,14 +117,13 @@ def create_backbone(
     name, options = parse_spec(spec, "backbone")
     chosen: dict[str, Any] = {"reductions": reductions, "frozen": frozen}
     chosen |= {option: options.pop(option) for option in chosen if option in options}
-    what, factory = f"the backbone {name!r}", backbone_factory(name)
-    check_options(what, create_backbone, chosen, inputs=1)
-    check_options(what, factory, options, others=chosen)
+    check_options(f"the backbone {name!r}", create_backbone, chosen, inputs=1)
     if weights is not None:
         options = {"weights": str(weights)} | options
+    factory = backbone_factory(name)
     if "pretrained" in inspect.signature(factory).parameters:
         options = {"pretrained": pretrained} | options
-    given: Any = build_part("backbone", name, factory, options)
+    given: Any = build_part("backbone", name, factory, options, others=chosen)
     extractor = given if isinstance(given, Extractor) else Extractor(given, find_maps(given, name))
     return Backbone(name, extractor, **chosen)
 
