@@ -1,5 +1,6 @@
 """Reading of hints in all their forms."""
 
+import dataclasses
 import json
 import zipfile
 from pathlib import Path
@@ -48,6 +49,7 @@ def test_colours_are_those_of_scikit_image(rgb: tuple[int, int, int]) -> None:
 def test_other_forms_of_colours() -> None:
     assert ab_of("olive") == ab_of((128, 128, 0))
     assert ab_of({"ab": [3, -4]}) == (3.0, -4.0)
+    assert ab_of({"ab": [200, -200]}) == (200.0, -200.0)
     assert ab_of(None) == ab_of("gray") == ab_of((7, 7, 7)) == (0.0, 0.0)
 
 
@@ -62,6 +64,7 @@ def test_other_forms_of_colours() -> None:
         {"ab": [1]},
         {"lab": [1, 2]},
         {"ab": [1, 900]},
+        {"ab": [1, 2], "L": 3},
         {"ab": [5, float("nan")]},
         7,
         True,
@@ -89,7 +92,8 @@ def test_points_in_all_forms(tmp_path: Path) -> None:
         cf.Hints([expected]),
     ):
         assert only(cf.read_hints(source)) == expected
-    assert only(cf.read_hints({(5, 7): "#5b6236"})).radius == 0
+    for source in ({(5, 7): "#5b6236"}, [(5, 7, "#5b6236")], [{"x": 7, "y": 5, "color": "#5b6236"}]):
+        assert only(cf.read_hints(source)) == dataclasses.replace(expected, radius=0.0)
     assert not cf.read_hints([])
 
 
@@ -100,6 +104,8 @@ def test_strokes_from_json_and_python(tmp_path: Path) -> None:
     assert cf.read_hints(tmp_path / "a.json").marks[0] == expected
     for source in ([written], [expected]):
         assert only(cf.read_hints(source)) == expected
+    del written["radius"]
+    assert only(cf.read_hints([written])) == dataclasses.replace(expected, radius=0.0)
     with pytest.raises(cf.HintsError, match="the hint at row 6, column 9 is outside the photo"):
         cf.Hints([expected]).check((20, 9))
 
@@ -203,6 +209,8 @@ def test_arrays_and_masks() -> None:
         (["red"], "'red' is no hint"),
         ([{"x": 1, "color": "red"}], "is no hint; give one as in"),
         ([{"x": 1, "y": 2, "colour": "red"}], "is no hint; give one as in"),
+        ([{"x": 1, "y": 2, "color": "red", "opacity": 1}], "is no hint; give one as in"),
+        ([{"x": 1, "y": 2, "row": 2, "column": 1, "color": "red"}], "is no hint; give one as in"),
         ([{"path": [], "color": "red"}], "is no stroke; give one as in"),
         ([{"path": [[1, 2, 3]], "color": "red"}], "is no stroke"),
         ([{"path": 7, "color": "red"}], "is no stroke"),

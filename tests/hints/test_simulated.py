@@ -1,5 +1,6 @@
 """Hints drawn at random from true colours."""
 
+import warnings
 from typing import Any
 
 import pytest
@@ -46,6 +47,11 @@ def test_numbers_of_points_follow_the_settings() -> None:
     assert drawn.float().mean().item() == pytest.approx(0.5 * 8 + 0.2 * 60, rel=0.05)
 
 
+def test_all_photos_may_get_points() -> None:
+    hints = SimulatedHints(points=[(0.5, 0.5), (0.5, 0.9)], sides=[1]).draw(torch.randn(500, 2, 8, 8))
+    assert (hints[:, 2].flatten(1).sum(dim=1) > 0).all()
+
+
 def test_draws_follow_the_seed() -> None:
     ab = torch.randn(9, 2, 16, 16)
     drawn = []
@@ -59,8 +65,8 @@ def test_draws_follow_the_seed() -> None:
 def test_places_are_normally_distributed_around_the_centre() -> None:
     places = normal_places(20000, (100, 200)).double()
     assert places.mean(dim=0).tolist() == pytest.approx([50, 100], abs=2)
-    assert places.amin() >= 0
-    assert (places <= torch.tensor([99, 199])).all()
+    assert places.amin(dim=0).tolist() == [0, 0]
+    assert places.amax(dim=0).tolist() == [99, 199]
     within = ((places[:, 0] - 50).abs() < 25).double().mean().item()
     assert within == pytest.approx(0.683, abs=0.02)  # one standard deviation
 
@@ -90,6 +96,30 @@ def test_global_hints_are_those_of_scikit_image() -> None:
     assert values[0, :313].sum().item() == pytest.approx(1)
     mean = (values[0, :313, None] * gamut_bins()).sum(dim=0)
     torch.testing.assert_close(mean, lab[0, 1:].mean(dim=(1, 2)), atol=1.0, rtol=0)
+
+
+def test_global_hints_count_each_pixel_of_a_quarter_once() -> None:
+    """The cells at the borders, which are smaller, have the mean of what is in the photo."""
+    bins = gamut_bins()
+    wide = torch.arange(5).repeat_interleave(4)[:18].expand(7, -1)  # columns of 4 pixels, and one of 2
+    rows = (torch.arange(7) // 4)[:, None]
+    chosen = (wide + 5 * rows) * 17
+    ab = bins[chosen].movedim(-1, 0)[None]
+    histogram = global_hints(torch.full((1, 1, 7, 18), 50.0), ab)[0, : len(bins)]
+    expected = torch.zeros(len(bins))
+    expected[torch.arange(10) * 17] = 0.1
+    torch.testing.assert_close(histogram, expected)
+
+
+def test_saturation_is_of_colours_that_screens_show() -> None:
+    lightness, ab = torch.full((1, 1, 4, 4), 50.0), torch.tensor([0.0, 110.0])[None, :, None, None].expand(1, 2, 4, 4)
+    assert global_hints(lightness, ab)[0, -2].item() == 1.0
+    bright, ab = torch.full((1, 1, 4, 4), 99.0), torch.tensor([60.0, 0.0])[None, :, None, None].expand(1, 2, 4, 4)
+    lab = torch.cat([bright, ab], dim=1)[0, :, 0, 0].numpy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rgb = color.lab2rgb(lab)  # cut off at 0 and 1
+    assert global_hints(bright, ab)[0, -2].item() == pytest.approx(rgb.max() - rgb.min(), abs=1e-3)
 
 
 def test_global_hints_are_given_to_a_share_of_the_photos() -> None:
