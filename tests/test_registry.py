@@ -1,5 +1,6 @@
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -134,8 +135,25 @@ def test_an_unknown_option_is_named(registry: Registry[list[int]]) -> None:
 
 @pytest.mark.parametrize("spec", [None, 3, {"times": 3}, ["repeated"]])
 def test_a_spec_that_is_no_spec_is_refused(registry: Registry[list[int]], spec: object) -> None:
-    with pytest.raises(TypeError, match="list must be a name or a mapping"):
+    said = f"list must be a name or a mapping with a 'name' and options, not {spec!r}"
+    with pytest.raises(TypeError, match=f"^{re.escape(said)}$"):
         registry.create(spec, 7)  # type: ignore[arg-type]
+
+
+def test_a_part_in_the_place_of_its_name_is_told_how_to_get_one(registry: Registry[list[int]]) -> None:
+    own = r"not function; register a class of your own by @colorfuse\.register_list\('mine'\) first$"
+    with pytest.raises(TypeError, match=own):
+        registry.create(lambda: [3])  # type: ignore[arg-type]
+
+
+def test_what_is_registered_knows_its_name(registry: Registry[list[int]]) -> None:
+    @registry.register("three")
+    def three() -> list[int]:
+        return [3]
+
+    assert registry.name_of(three) == "three"
+    with pytest.raises(ValueError, match="^list is registered under no name; use @register_list$"):
+        registry.name_of(list)
 
 
 @pytest.fixture

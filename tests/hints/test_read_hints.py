@@ -82,7 +82,7 @@ def test_points_in_all_forms(tmp_path: Path) -> None:
     listed = [{"x": 7, "y": 5, "color": "#5b6236", "radius": 2}]
     (tmp_path / "a.json").write_text(json.dumps(listed))
     (tmp_path / "b.json").write_text(json.dumps({"hints": listed}))
-    for source in (
+    sources: list[Any] = [
         [(5, 7, "#5b6236", 2)],
         [(5.9, np.float32(7.2), (0x5B, 0x62, 0x36), 2)],
         listed,
@@ -90,9 +90,11 @@ def test_points_in_all_forms(tmp_path: Path) -> None:
         tmp_path / "a.json",
         str(tmp_path / "b.json"),
         cf.Hints([expected]),
-    ):
+    ]
+    for source in sources:
         assert only(cf.read_hints(source)) == expected
-    for source in ({(5, 7): "#5b6236"}, [(5, 7, "#5b6236")], [{"x": 7, "y": 5, "color": "#5b6236"}]):
+    without_radius: list[Any] = [{(5, 7): "#5b6236"}, [(5, 7, "#5b6236")], [{"x": 7, "y": 5, "color": "#5b6236"}]]
+    for source in without_radius:
         assert only(cf.read_hints(source)) == dataclasses.replace(expected, radius=0.0)
     assert not cf.read_hints([])
 
