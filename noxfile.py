@@ -51,7 +51,7 @@ def tests_minimum(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def mutants(session: nox.Session) -> None:
-    """Change the colours, figures, registry and splits in small ways, and tell which changes no test sees."""
+    """Change colours, figures, registry, splits, hints, propagation and cuts a little; tell what no test sees."""
     install(session, "test", "mutants")
     session.run("mutmut", "run", *session.posargs, env={"OMP_NUM_THREADS": "1", "NUMBA_DISABLE_JIT": "1"})
     session.run("mutmut", "results")
