@@ -38,7 +38,8 @@ def tests_all(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Run the tests, and tell which branches of the library none of them takes; 95 % must be."""
     install(session, "test", "coverage")
-    session.run("pytest", "--cov", "--cov-report=term-missing:skip-covered", "--cov-fail-under=95", *session.posargs)
+    options = ["--cov", "--cov-report=term-missing:skip-covered", "--cov-fail-under=95"]
+    session.run("pytest", *SIDE_BY_SIDE, *options, *session.posargs)
 
 
 @nox.session(name="tests-minimum", venv_backend="uv", default=False)

@@ -364,6 +364,13 @@ def test_methods_that_need_settings_are_not_offered() -> None:
     assert not {"tinted", "deshpande2015"} & offered
 
 
+def test_a_folder_is_shown_though_its_only_photo_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("no photo")
+    with StudioServer(tmp_path) as studio:
+        (listed,) = studio.ask("state").json["photos"]
+        assert "text.jpg is no image that can be read" in studio.ask(f"photos/{listed['id']}").json["error"]
+
+
 def test_wrong_arguments_are_named(studio: StudioServer, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("colorfuse")), "studio", "--no-browser"]
     (tmp_path / "text.jpg").write_text("no photo")

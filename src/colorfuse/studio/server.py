@@ -37,7 +37,7 @@ def serve(source: Path | None, *, port: int | None, model: str, device: str, bro
         OSError: The port is taken, or the model cannot be read.
     """
     photos = Photos(source)
-    if len(photos.folder) == 1:  # so that one that is no photo is told of here, not on the page
+    if source is not None and source.is_file():  # so that one that is no photo is told of here, not on the page
         photos.open(photos.folder[0].id)
     with _listening(port) as listener:
         port, token = listener.getsockname()[1], new_token()
