@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 import colorfuse as cf
 from colorfuse.hints import Hints, Layer, Point, Stroke
-from colorfuse.hints.strokes import draw_strokes
 
 sides = st.integers(1, 90)
 sizes = st.tuples(sides, sides)
@@ -103,13 +102,6 @@ def test_a_stroke_at_full_size_is_all_that_is_near_it(given_stroke: tuple[tuple[
     near = torch.cdist(places, line).amin(dim=1).view(photo)
     assert (drawing[near <= stroke.radius + 0.4] == 1).all()
     assert (drawing[near > stroke.radius + 1.3] == 0).all()  # the line of single pixels has corners
-
-
-def test_a_stroke_is_paint_too() -> None:
-    stroke = Stroke(path=[(1, 1), (1, 6)], ab=(5.0, 6.0), lightness=50.0)
-    drawing = draw_strokes(Hints([stroke]), (8, 8), (8, 8))
-    assert drawing[3].sum() == 6
-    assert drawing[:, 1, 4].tolist() == [50.0, 5.0, 6.0, 1.0]
 
 
 @given(sizes, sizes, st.integers(0, 99))

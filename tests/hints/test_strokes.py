@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import colorfuse as cf
-from colorfuse.hints import Layer, Point
+from colorfuse.hints import Layer, Point, Stroke
 from colorfuse.hints.colors import ab_of, lab_of
 from colorfuse.hints.strokes import draw_strokes
 
@@ -21,6 +21,13 @@ def layer(lab: list[list[float]]) -> cf.Hints:
     """A layer of one row, of these colours."""
     values = torch.tensor(lab).T[:, None]
     return cf.Hints([Layer(values[1:], torch.ones(values.shape[1:]), values[0])])
+
+
+def test_a_stroke_is_paint_too() -> None:
+    stroke = Stroke(path=[(1, 1), (1, 6)], ab=(5.0, 6.0), lightness=50.0)
+    drawing = draw_strokes(cf.Hints([stroke]), (8, 8), (8, 8))
+    assert drawing[3].sum() == 6
+    assert drawing[:, 1, 4].tolist() == [50.0, 5.0, 6.0, 1.0]
 
 
 def test_the_last_stroke_covers_the_others() -> None:
@@ -73,14 +80,8 @@ def test_a_colour_joins_the_nearest_of_those_that_are_more_frequent() -> None:
 
 
 def test_a_smaller_pixel_shows_the_most_frequent_colour() -> None:
-    colors = [
-        [50.0, 40.0, 0.0],
-        [50.0, 40.0, 0.0],
-        [50.0, 0.0, 40.0],
-        [50.0, 0.0, 40.0],
-        [50.0, 0.0, 40.0],
-        [50.0, 40.0, 0.0],
-    ]
+    red, yellow = [50.0, 40.0, 0.0], [50.0, 0.0, 40.0]
+    colors = [red, red, yellow, yellow, yellow, red]
     assert draw_strokes(layer(colors), (1, 6), (1, 2))[1:3, 0].T.tolist() == [[40.0, 0.0], [0.0, 40.0]]
 
 
