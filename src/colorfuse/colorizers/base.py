@@ -382,8 +382,7 @@ class Colorizer(Steered, Estimator, ABC):
         The input `gray` is a batch of photos `(N, 1, H, W)`, float32 sRGB in 0 to 1, of any number and size. The
         output `rgb` is `(N, 3, H, W)` in the same range and dtype. Reading and writing files is left to the caller.
         If the system takes hints, there is a second input `hints` `(N, 3, H, W)`: ab in CIELAB units, and a mask that
-        is 1 where there is a hint; zeros are no hints. In ONNX it may be left out; a `.pt2` always
-        needs it.
+        is 1 where there is a hint; zeros are no hints. In ONNX it may be left out; a `.pt2` always needs it.
 
         Args:
             path: The file to write, atomically. `.onnx` is for ONNX Runtime and similar, and needs the extra `onnx`.
