@@ -52,7 +52,7 @@ def is_plain(values: Tensor) -> bool:
     """Whether this is an ordinary CPU tensor that is not being differentiated, traced, compiled or vmapped."""
     return (
         not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]  # torch leaves it untyped
         and torch._C._len_torch_dispatch_stack() == 0
         and values.device.type == "cpu"
         and type(values) is Tensor
