@@ -23,6 +23,7 @@ import colorfuse as cf
 PHOTOS, HELD_OUT = 2000, 300
 BUDGET: dict[str, Any] = {
     "image_size": 64,
+    "start_size": None,
     "augmentation": "crop_flip",
     "epochs": 10,
     "batch_size": 16,

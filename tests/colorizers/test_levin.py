@@ -158,7 +158,7 @@ class TestFrames:
 
     def test_what_is_wrong_is_said(self) -> None:
         colorizer, frames = Levin2004(render_size=32), [GRAY, GRAY]
-        with pytest.raises(cf.HintsError, match="hints for frame 2, but only 2 frames, counted from 0"):
+        with pytest.raises(cf.HintsError, match="hints for frame 2, which is none of the 2, counted from 0"):
             colorizer.predict(frames, hints={2: [(1, 1, "red")]})
         with pytest.raises(cf.PhotoError, match="frame 1 differs in size from frame 0"):
             colorizer.predict([GRAY, GRAY[1:]], hints={0: [(1, 1, "red")]})
@@ -177,10 +177,12 @@ def test_bad_input() -> None:
     for photos in (GRAY, [GRAY], iter([GRAY])):
         with pytest.raises(cf.HintsError, match="levin2004 takes its colours from hints alone"):
             colorizer.predict(photos)
-    with pytest.raises(cf.HintsError, match="levin2004 takes its colours from hints alone"):
-        colorizer.predict(GRAY, hints=[])
+    forms: list[Any] = [[], (), {}, cf.Hints()]
+    for empty in forms:
+        with pytest.raises(cf.HintsError, match="levin2004 takes its colours from hints alone"):
+            colorizer.predict(GRAY, hints=empty)
     with (
-        pytest.warns(UserWarning, match="1 region behind hard edges, 100.0% of the photo, has no mark"),
+        pytest.warns(UserWarning, match="a photo without hints stays gray"),
         pytest.warns(UserWarning, match="array has no pixel of at least half opacity, so no hints"),
     ):
         assert np.ptp(colorizer.predict(GRAY, hints=np.zeros((*GRAY.shape, 4), np.uint8)), axis=2).max() == 0

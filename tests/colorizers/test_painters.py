@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -43,6 +44,19 @@ def test_marks_keep_their_colours_and_ink_stays(name: str, options: dict[str, An
     for row, column, color, _ in marks:
         assert np.abs(painted[row, column].astype(int) - COLORS[color]).max() <= 3
     assert painted[page == 0].max(initial=0) <= 3
+
+
+@pytest.mark.parametrize(("name", "options"), PAINTERS)
+def test_maps_of_hints_are_strokes_of_as_many_colours(name: str, options: dict[str, Any]) -> None:
+    page, marks = drawing_and_marks(0)
+    noisy = page - np.random.default_rng(0).integers(0, 20, page.shape, dtype=np.uint8)
+    hints = cf.read_hints(marks).draw(page.shape, page.shape)[None]
+    lightness = cf.rgb_to_lab(torch.from_numpy(noisy)[None].repeat(3, 1, 1))[None, :1]
+    system: Any = cf.create_colorizer(name, **options)
+    ab = system.predict_ab(lightness, hints)
+    marked = hints[0, 2] > 0
+    assert torch.allclose(ab[0][:, marked], hints[0, :2, marked], atol=1e-3)
+    assert len(system.colors_) == len(marks)
 
 
 @pytest.mark.parametrize(("name", "options"), PAINTERS)

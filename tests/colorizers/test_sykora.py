@@ -130,6 +130,14 @@ def test_a_hard_click_stays_among_soft_strokes() -> None:
     assert (all_hard == Sykora2009(render_size=96, softness=0.0).predict(ring(4), hints=click)).all()
 
 
+def test_hard_white_does_not_harden_gray() -> None:
+    page = np.full((60, 60), 255, np.uint8)
+    strokes = [(30, 30, "tomato", 9), (30, 30, "gray", 0), (5, 5, "white", 2)]
+    system = Sykora2009(render_size=60, hard=["white"])
+    with pytest.warns(UserWarning, match="the strokes of 1 colour are overruled everywhere"):
+        system.predict(page, hints=strokes)
+
+
 @given(st.integers(0, 10**6))
 @settings(max_examples=10)
 def test_a_mirrored_drawing_gives_mirrored_colours(seed: int) -> None:

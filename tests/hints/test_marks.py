@@ -169,6 +169,13 @@ def test_a_point_outside_is_an_error(row: int, column: int) -> None:
         Hints([Point(row=row, column=column, ab=(0.0, 0.0))]).draw((10, 12), (5, 6))
 
 
+@pytest.mark.parametrize("ab", [(300.0, 0.0), (0.0, float("nan"))])
+def test_a_colour_out_of_range_is_an_error(ab: tuple[float, float]) -> None:
+    for mark in (Point(row=1, column=1, ab=ab), Stroke(path=[(1, 1)], ab=ab)):
+        with pytest.raises(cf.HintsError, match="must be within 200 of 0, in CIELAB units, not"):
+            mark.check((4, 4))
+
+
 def test_a_layer_of_another_size_is_an_error() -> None:
     layer = Layer(torch.zeros(2, 4, 5), torch.ones(4, 5, dtype=torch.bool))
     with pytest.raises(

@@ -174,6 +174,29 @@ def test_openraster_files_that_hold_no_hints(tmp_path: Path) -> None:
         cf.read_hints(tmp_path / "photo.ora")
 
 
+def test_openraster_layers_have_the_opacity_of_their_groups_too(tmp_path: Path) -> None:
+    path = tmp_path / "soft.ora"
+    stack = """<image w="40" h="30"><stack><layer src="data/unseen.png" opacity="0"/>
+        <stack opacity="0.75"><layer src="data/strokes.png" opacity="0.8"/></stack></stack></image>"""
+    unseen = Image.new("RGBA", (40, 30))
+    unseen.putpixel((2, 3), (255, 0, 0, 255))
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("stack.xml", stack)
+        for name, image in {"unseen": unseen, "strokes": layer_image()}.items():
+            with file.open(f"data/{name}.png", "w") as opened:
+                image.save(opened, "PNG")
+    layer = only(cf.read_hints(path))
+    assert layer.mask.nonzero().tolist() == [[5, 7]]
+    assert layer.mask[5, 7] == pytest.approx(0.6)
+
+
+def test_an_openraster_canvas_that_does_not_fit_in_memory_is_an_error(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "vast.ora", "w") as file:
+        file.writestr("stack.xml", '<image w="2000000" h="2000000"><stack/></image>')
+    with pytest.raises(MemoryError, match=r"vast\.ora"):
+        cf.read_hints(tmp_path / "vast.ora")
+
+
 def test_marked_copies_are_compared_with_the_photo() -> None:
     gray = data.camera()[:30, :40]
     marked = np.repeat(gray[..., None], 3, axis=2)
@@ -226,6 +249,10 @@ def test_arrays_and_masks() -> None:
         ({"red": "blue"}, "a dict must map colours to masks"),
         ({"red": np.zeros((2, 3, 4))}, r"the mask of 'red' must have the photo's shape"),
         (7, "7 is no hints"),
+        ((3, 4, "red"), r"\(3, 4, 'red'\) is one hint; give a list of hints: \[\(3, 4, 'red'\)\]"),
+        ([(3, 4, b"red")], "b'red' is no colour"),
+        ((np.full((2, 4, 4), 300), np.ones((4, 4))), "within 200 of 0, in CIELAB units, not 300"),
+        ((np.full((2, 4, 4), "red"), np.ones((4, 4))), "must be of numbers, not <U3"),
     ],
 )
 def test_wrong_hints_are_shown(wrong: Any, said: str) -> None:
@@ -233,16 +260,49 @@ def test_wrong_hints_are_shown(wrong: Any, said: str) -> None:
         cf.read_hints(wrong)
 
 
+MASK = np.eye(8, 9, dtype=np.uint16)
+AB = np.stack([30 * MASK, -20.0 * MASK])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({(150, 98, 70): np.flipud(np.flipud(MASK))}, id="negative strides"),
+        pytest.param({(150, 98, 70): MASK.astype(">f4")}, id="other byte order"),
+        pytest.param((AB[:, ::-1][:, ::-1], MASK.T.copy().T), id="a pair of odd strides"),
+        pytest.param([AB, MASK], id="a list"),
+        pytest.param((torch.tensor(AB, requires_grad=True), torch.tensor(MASK)), id="tensors"),
+        pytest.param([Layer(torch.from_numpy(AB), torch.from_numpy(MASK > 0))], id="a layer"),
+    ],
+)
+def test_arrays_are_read_whatever_their_types(given: Any) -> None:
+    drawn = cf.read_hints(given).draw((8, 9), (8, 9))
+    assert (drawn[2].numpy() == MASK).all()
+    assert not drawn.requires_grad
+
+
 def test_wrong_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     (tmp_path / "list.json").write_text("[1]")
     (tmp_path / "color.json").write_text('[{"x": 1, "y": 2, "color": "rad"}]')
-    for name, said in (("bad", "is no JSON"), ("list", "must be a list of hints"), ("color", "'rad' is no colour")):
+    (tmp_path / "far.json").write_text(f'[{{"x": 1{400 * "0"}, "y": 2, "color": "red"}}]')
+    (tmp_path / "deep.json").write_text(100_000 * "[")
+    wrong = {
+        "bad": "is no JSON",
+        "list": "must be a list of hints",
+        "color": "'rad' is no colour",
+        "far": "the column of a hint must be a number of pixels",
+        "deep": "is no JSON",
+    }
+    for name, said in wrong.items():
         with pytest.raises(cf.HintsError, match=said) as caught:
             cf.read_hints(tmp_path / f"{name}.json")
         assert f"{name}.json" in str(caught.value)
     with pytest.raises(FileNotFoundError):
         cf.read_hints(tmp_path / "nowhere.json")
+    (tmp_path / "none.json").write_text('{"hints": []}')
+    with pytest.warns(UserWarning, match=r"none\.json has no hints"):
+        assert not cf.read_hints(tmp_path / "none.json")
 
 
 def test_photos_are_paired_with_hints(tmp_path: Path) -> None:
@@ -256,9 +316,9 @@ def test_photos_are_paired_with_hints(tmp_path: Path) -> None:
     assert [hints for _, hints in pair_hints(photos, [None, [], [(1, 2, "red")]])] == [None, [], [(1, 2, "red")]]
     with pytest.raises(cf.HintsError, match="there are 3 photos and 2 hints; give hints, or None, for each photo"):
         pair_hints(photos, [None, None])
-    with pytest.raises(cf.HintsError, match="there are only 2 hints"):
+    with pytest.raises(cf.HintsError, match="there are more photos than hints, 2"):
         list(pair_hints(photos, iter([None, None])))
-    with pytest.raises(cf.HintsError, match="there are only 3 photos"):
+    with pytest.raises(cf.HintsError, match="there are more hints than photos, 3"):
         list(pair_hints(iter(photos), [None] * 4))
     with pytest.raises(cf.HintsError, match="is no folder; hints for several photos"):
         pair_hints(photos, folder / "a.json")
@@ -300,6 +360,22 @@ def test_hints_beside_photos_are_no_photos(tmp_path: Path) -> None:
     assert match_hints(below, tmp_path / "hints") == [(photos[0], None), (photos[1], photos[3])]
     (tmp_path / "b.json").touch()
     assert match_hints(below[:2], tmp_path) == [(photos[0], None), (photos[1], tmp_path / "b.json")]
+
+
+def test_no_photo_of_a_list_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    photos = [tmp_path / "scans" / "a.png", tmp_path / "b.png"]
+    for path in (*photos, tmp_path / "scans" / "a.json"):
+        path.touch()
+    hints = [tmp_path / "scans" / "a.json", None]
+    assert list(pair_hints(photos, tmp_path / "scans")) == list(zip(photos, hints, strict=True))
+
+
+def test_hints_may_be_named_as_the_studio_names_them(tmp_path: Path) -> None:
+    (tmp_path / "hints").mkdir()
+    (tmp_path / "hints" / "a.tif.json").touch()
+    photo = tmp_path / "a.tif"
+    assert list(pair_hints([photo], tmp_path / "hints")) == [(photo, tmp_path / "hints" / "a.tif.json")]
 
 
 def test_copies_that_are_no_marked_copies_are_rejected(tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
-from colorfuse.inference.kriging import krige
+from colorfuse.inference.kriging import _by_gradients, krige
 
 
 def a_photo(height: int = 64, width: int = 64) -> tuple[Tensor, Tensor]:
@@ -37,6 +37,7 @@ def test_hints_that_are_as_predicted_change_nothing() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 31), st.integers(0, 31)), min_size=1, max_size=20, unique=True))
+@example([(row, column) for row in range(32) for column in range(32)])
 def test_agrees_with_the_closed_form_of_a_gaussian_process(cells: list[tuple[int, int]]) -> None:
     ab, lightness = torch.zeros(1, 2, 64, 64), a_photo()[1]
     places = [(2 * row, 2 * column) for row, column in cells]  # one hint in each of the 32 x 32 cells
@@ -48,6 +49,15 @@ def test_agrees_with_the_closed_form_of_a_gaussian_process(cells: list[tuple[int
     expected = (np.exp(-cdist(all_places, found)) @ weights).T.reshape(2, 64, 64)
     result = krige(ab, lightness, marks(places, colors))
     np.testing.assert_allclose(result[0].numpy(), expected, atol=0.01)
+
+
+@given(st.integers(1, 1024), st.integers(0, 9))
+def test_exported_programs_solve_as_well(cells: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    places, off = torch.rand(1, cells, 5, generator=generator), 60 * torch.randn(1, cells, 2, generator=generator)
+    covariances = torch.exp(-torch.cdist(places, places)) + 0.1 * torch.eye(cells)
+    left = covariances @ _by_gradients(covariances, off) - off
+    assert left.abs().max() < 0.01
 
 
 def test_one_error_everywhere_is_corrected_everywhere() -> None:

@@ -127,8 +127,9 @@ class Colorizer(Steered, Estimator, ABC):
                 transparent layer, a JSON file, arrays. Under a mark, the photo gets its colour. For several photos, a
                 list with hints or None for each; or a folder of files that are named like the photos.
             reference: A colour photo to take colours from, a list or a folder of them, for systems that do.
-            saturation: A factor for ab from 0 to 100: 0 keeps the photo gray, 1 leaves the prediction unchanged. A
-                network trained with squared error is pale where it is unsure; a factor above 1 compensates.
+            saturation: A factor for the predicted ab from 0 to 100: 0 keeps the photo gray, 1 leaves the prediction
+                unchanged. A network trained with squared error is pale where it is unsure; a factor above 1
+                compensates. What is under a mark keeps the mark's colour.
             upsample: How colours are upsampled to the photo's size: "guided" by its lightness, so that colour edges
                 follow those of the photo; "joint_bilateral", which does the same at many times the cost; or
                 "bilinear". None for the colorizer's own setting.

@@ -25,7 +25,7 @@ from colorfuse.colorizers.propagation import (
 )
 from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.errors import HintsError, PhotoError
-from colorfuse.hints import HintSource, read_hints
+from colorfuse.hints import Hints, HintSource, read_hints
 from colorfuse.images import PhotoSource, Pixels, read_photo
 from colorfuse.inference.rendering import render_checked
 from colorfuse.inference.scaling import Hinted, Scaled
@@ -75,7 +75,7 @@ class Levin2004(Colorizer):
         """
         if not isinstance(self.base, Colorizer | None):
             raise TypeError(f"base must be a colorizer, such as FusionColorizer.from_pretrained(), not {self.base!r}")
-        none = hints is None or (isinstance(hints, list) and not hints)
+        none = hints is None or (isinstance(hints, list | tuple | Mapping | Hints) and not hints)
         if none and self.base is None:
             raise HintsError(
                 "levin2004 takes its colours from hints alone; give hints, in the shell --hints, or a colorizer as "
@@ -97,7 +97,7 @@ class Levin2004(Colorizer):
             photos: As in `Colorizer.predict`.
             hints: As there. If `photos` is a list, and `hints` a dict from indices to hints, the photos are the
                 successive frames of a film, and colours also flow from frame to frame along the optical flow
-                (section 3 of the paper). All are solved together, which takes 5 s for three at a `render_size` of
+                (section 2 of the paper). All are solved together, which takes 5 s for three at a `render_size` of
                 128, and much longer for more. In other lists, photos without hints stay gray.
             options: As there.
 
@@ -131,13 +131,15 @@ class Levin2004(Colorizer):
         render_size: int | None = None,
     ) -> list[Pixels]:
         if reference is not None:
-            self.with_reference(reference)
+            self.with_reference(reference)  # says that this system takes none
         self.check_takes(hints or None)
         for index in hints:
             if index not in range(len(photos)):
                 raise HintsError(
-                    f"there are hints for frame {index!r}, but only {len(photos)} frames, counted from 0"
+                    f"there are hints for frame {index!r}, which is none of the {len(photos)}, counted from 0"
                 )
+        if not photos:
+            return []
         predictor = self.predictor(saturation, upsample, render_size)
         frames = [read_photo(photo) for photo in photos]
         for index, frame in enumerate(frames):
@@ -161,7 +163,10 @@ class Levin2004(Colorizer):
     @staticmethod
     def _solve(lightness: Tensor, hints: Tensor, elsewhere: Tensor) -> Tensor:
         ab, unmarked = solve_colors(lightness, hints, elsewhere)
-        _warn_of_regions(unmarked, lightness.numel())
+        if len(unmarked) == lightness.numel():
+            warnings.warn("a photo without hints stays gray, or as the base colours it", stacklevel=2)
+        else:
+            _warn_of_regions(unmarked, lightness.numel())
         return ab
 
     def _elsewhere(self, lightness: Tensor, hints: Tensor | None) -> Tensor:
@@ -240,7 +245,7 @@ def _flow_neighbors(gray: Floats) -> list[Neighbors]:
                 down, right = optical_flow_ilk(gray[frame], gray[other])
                 top, left = np.floor(rows + down).astype(np.intp), np.floor(columns + right).astype(np.intp)
                 for corner, (below, beside) in zip(corners, ((0, 0), (0, 1), (1, 0), (1, 1)), strict=True):
-                    found = neighbors_at(other * height * width, top + below, left + beside, height, width)
+                    found = neighbors_at(np.array(other * height * width), top + below, left + beside, height, width)
                     off = np.hypot(top + below - rows - down, left + beside - columns - right)
                     corner.append(found._replace(exists=found.exists & (off.reshape(1, -1) < 1)))
             else:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from colorfuse.colorizers.base import Colorizer
 from colorfuse.errors import HintsError
+from colorfuse.hints.strokes import paint_lightness
 from colorfuse.inference.painting import PaintingPredictor
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.prepared import PreparedSystem
@@ -53,10 +54,11 @@ class Painter(Colorizer):
         """
 
     def render_ab(self, lightness: Tensor, hints: Tensor | None = None) -> Tensor:
-        """The paint's ab; strokes `(N, 3, h, w)` need no lightness for it."""
+        """The paint's ab, from strokes `(N, 3, h, w)` whose lightness is not known."""
         if hints is None:
             return torch.zeros_like(lightness.expand(-1, 2, -1, -1))
-        return self.paint(lightness, torch.cat([lightness, hints], dim=1))[:, 1:3]
+        shades = paint_lightness(hints[:, :1], hints[:, 1:2])
+        return self.paint(lightness, torch.cat([shades, hints], dim=1))[:, 1:3]
 
     def check_takes(self, hints: Any) -> None:
         """Check that there are strokes.

@@ -41,7 +41,7 @@ def grid_neighbors(frames: int, height: int, width: int) -> Neighbors:
     """The up to eight neighbours of each pixel within its frame; pixels are numbered frame by frame, row by row."""
     first = np.arange(frames)[:, None, None] * (height * width)
     around = [
-        _shifted(first, np.arange(height)[:, None] + down, np.arange(width) + right, height, width)
+        neighbors_at(first, np.arange(height)[:, None] + down, np.arange(width) + right, height, width)
         for down in (-1, 0, 1)
         for right in (-1, 0, 1)
         if down or right
@@ -49,9 +49,11 @@ def grid_neighbors(frames: int, height: int, width: int) -> Neighbors:
     return join_neighbors(*around)
 
 
-def neighbors_at(first: int, rows: Indices, columns: Indices, height: int, width: int) -> Neighbors:
-    """One neighbour for each of some pixels, at these rows and columns of the frame whose first pixel is `first`."""
-    return _shifted(np.array(first), rows, columns, height, width)
+def neighbors_at(first: Indices, rows: Indices, columns: Indices, height: int, width: int) -> Neighbors:
+    """One neighbour for each of some pixels, at these rows and columns of frames whose first pixels are `first`."""
+    exists = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    index = first + np.clip(rows, 0, height - 1) * width + np.clip(columns, 0, width - 1)
+    return Neighbors(index.reshape(1, -1), np.broadcast_to(exists, index.shape).reshape(1, -1))
 
 
 def join_neighbors(*neighbors: Neighbors) -> Neighbors:
@@ -59,12 +61,6 @@ def join_neighbors(*neighbors: Neighbors) -> Neighbors:
     return Neighbors(
         np.concatenate([each.places for each in neighbors]), np.concatenate([each.exists for each in neighbors])
     )
-
-
-def _shifted(first: Indices, rows: Indices, columns: Indices, height: int, width: int) -> Neighbors:
-    exists = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    index = first + np.clip(rows, 0, height - 1) * width + np.clip(columns, 0, width - 1)
-    return Neighbors(index.reshape(1, -1), np.broadcast_to(exists, index.shape).reshape(1, -1))
 
 
 def neighbor_weights(lightness: Floats, neighbors: Neighbors) -> "scipy.sparse.csr_array":

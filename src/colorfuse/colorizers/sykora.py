@@ -1,6 +1,7 @@
 """The system of Sýkora et al. 2009: line drawings painted from rough strokes, by minimum cuts."""
 
 import dataclasses
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from torch.nn import functional
 from colorfuse.colorizers.cuts import check_solver, grid_pairs, minimum_cut
 from colorfuse.colorizers.painter import Labels, Painter, label_strokes
 from colorfuse.colorizers.registry import register_colorizer
-from colorfuse.hints.colors import ab_of
+from colorfuse.hints.colors import lab_of
 from colorfuse.inference.rendering import working_size
 from colorfuse.options import Share, check_value
 from colorfuse.registry import unknown_name
@@ -162,9 +163,10 @@ class Sykora2009(Painter):
         """Which of the strokes' colours may not be overruled."""
         if not self.softness:
             return np.ones(len(self.colors_), bool)
-        hard = torch.tensor([ab_of(color) for color in self.hard]).reshape(-1, 2)
-        apart: Tensor = torch.cdist(self.colors_[:, 1:].double(), hard.double())
-        return (apart < 1).any(dim=1).numpy()
+        hard = torch.tensor([[math.nan if value is None else value for value in lab_of(its)] for its in self.hard])
+        apart = (self.colors_[:, None] - hard.reshape(-1, 3)).nan_to_num(0)  # some have no lightness
+        near: NDArray[np.bool_] = (apart.norm(dim=-1) < 1).any(dim=1).numpy()
+        return near
 
 
 def _warn_of_lost(count: int) -> None:

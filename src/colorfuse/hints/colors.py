@@ -12,7 +12,8 @@ from PIL import ImageColor
 from colorfuse.color import rgb_to_lab
 from colorfuse.errors import HintsError
 
-_MOST_AB = 200.0
+MOST_AB = 200.0
+"""How far from 0 a and b of a hint may be."""
 
 
 def ab_of(color: Any) -> tuple[float, float]:
@@ -51,7 +52,7 @@ def lab_of(color: Any) -> tuple[float | None, float, float]:
     if isinstance(color, str):
         values = _of_css(color)
     else:
-        values = list(color) if isinstance(color, Sequence | np.ndarray) else []
+        values = list(color) if isinstance(color, Sequence | np.ndarray) and not isinstance(color, bytes) else []
     if len(values) == 3 and all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values):
         most = 255 if all(isinstance(value, numbers.Integral) for value in values) else 1
         if all(0 <= value <= most for value in values):
@@ -71,7 +72,7 @@ def _of_ab(color: Mapping[str, Any]) -> tuple[None, float, float]:
         a, b = (float(value) for value in color["ab"])
     except (KeyError, TypeError, ValueError) as error:
         raise _no_color(color) from error
-    if len(color) > 1 or not all(abs(value) <= _MOST_AB for value in (a, b)):
+    if len(color) > 1 or not all(abs(value) <= MOST_AB for value in (a, b)):
         raise _no_color(color)
     return None, a, b
 

@@ -9,16 +9,18 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from colorfuse.color import rgb_to_lab
 from colorfuse.errors import HintsError
-from colorfuse.hints.colors import lab_of
+from colorfuse.hints.colors import MOST_AB, lab_of
 from colorfuse.hints.marks import Layer, blank
 from colorfuse.images import Photo, PhotoSource, read_photo
 from colorfuse.images.opening import without_pillows_limit
 from colorfuse.images.pixels import FULL_SCALE
+from colorfuse.memory import check_memory
 
 _LEAST_ALPHA = 0.5
 """Antialiased edges of strokes, with a lower alpha, would be wrong colours."""
@@ -77,22 +79,27 @@ def layer_of_openraster(path: Path) -> Layer:
 
     Raises:
         HintsError: The file is damaged, or has no layer with transparency.
+        MemoryError: There is too little for its canvas.
         FileNotFoundError: There is no such file.
     """
     try:
         with zipfile.ZipFile(path) as file:
             image = ET.fromstring(file.read("stack.xml"))
-            canvas = Image.new("RGBA", (int(image.get("w", 0)), int(image.get("h", 0))))
+            width, height = int(image.get("w", 0)), int(image.get("h", 0))
+            check_memory(height, width, str(path))
+            canvas = Image.new("RGBA", (width, height))
             found = False
-            for name, place in _visible(image):
+            for name, place, opacity in _visible(image):
                 with file.open(name) as opened, without_pillows_limit(canvas.size):
                     painted = (
                         Image.open(opened)
                         .convert("RGBA")
                         .transform(canvas.size, Image.Transform.AFFINE, (1, 0, -place[0], 0, 1, -place[1]))
                     )
-                if np.asarray(painted)[..., 3].min() < 255:
+                alpha = painted.getchannel("A")
+                if np.asarray(alpha).min() < 255:
                     found = True
+                    painted.putalpha(alpha.point([round(value * opacity) for value in range(256)]))
                     canvas.alpha_composite(painted)
     except (zipfile.BadZipFile, ET.ParseError, KeyError, ValueError, RuntimeError, OSError) as error:
         if isinstance(error, FileNotFoundError):
@@ -107,20 +114,24 @@ def layer_of_arrays(ab: Any, mask: Any) -> Layer:
     """Make a layer of ab `(2, H, W)` or `(H, W, 2)` and a mask `(H, W)`, `(1, H, W)` or `(H, W, 1)`.
 
     Raises:
-        HintsError: A shape is none of these, or a colour is not finite.
+        HintsError: A shape is none of these, or a colour is not finite or out of range.
     """
-    colors, marked = torch.as_tensor(ab), torch.as_tensor(mask)
+    colors, marked = (torch.from_numpy(_floats(given)) for given in (ab, mask))
     if colors.ndim == 3 and colors.shape[-1] == 2 != colors.shape[0]:
         colors = colors.movedim(-1, 0)
     for channel in (0, -1):
         if marked.ndim == 3 and marked.select(channel, 0).shape == colors.shape[1:]:
             marked = marked.squeeze(channel)
     if colors.ndim != 3 or len(colors) != 2 or marked.shape != colors.shape[1:]:
-        shapes = f"{tuple(torch.as_tensor(ab).shape)} and {tuple(torch.as_tensor(mask).shape)}"
+        shapes = f"{tuple(ab.shape)} and {tuple(mask.shape)}"
         raise HintsError(f"hints as arrays must be ab (2, H, W) and a mask (H, W), not of the shapes {shapes}")
-    colors, marked = colors.float(), marked > 0
-    if not colors[:, marked].isfinite().all():
+    marked = marked > 0
+    its = colors[:, marked]
+    if not its.isfinite().all():
         raise HintsError("the ab of hints has values that are not finite")
+    if (its.abs() > MOST_AB).any():
+        most = max(its.flatten().tolist(), key=abs)
+        raise HintsError(f"the ab of hints must be within {MOST_AB:g} of 0, in CIELAB units, not {most:g}")
     return Layer(torch.where(marked, colors, 0.0), marked)
 
 
@@ -132,7 +143,7 @@ def layers_of_masks(masks: Mapping[Any, Any]) -> list[Layer]:
     """
     layers = []
     for color, mask in masks.items():
-        marked = torch.as_tensor(mask) > 0
+        marked = torch.from_numpy(_floats(mask)) > 0
         if marked.ndim != 2:
             raise HintsError(f"the mask of {color!r} must have the photo's shape (H, W), not {tuple(marked.shape)}")
         lightness, *ab = lab_of(color)
@@ -141,16 +152,29 @@ def layers_of_masks(masks: Mapping[Any, Any]) -> list[Layer]:
     return layers
 
 
-def _visible(stack: ET.Element, x: int = 0, y: int = 0) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The visible layers of a stack, the lowest first, with their places on the canvas."""
+def _floats(given: Any) -> NDArray[np.float32]:
+    """Copy an array or a tensor, of whatever type, strides and device."""
+    try:
+        if isinstance(given, Tensor):
+            return given.detach().to("cpu", torch.float32, copy=True).contiguous().numpy()
+        return np.array(given, dtype=np.float32, order="C")
+    except (TypeError, ValueError) as error:
+        raise HintsError(f"hints as arrays must be of numbers, not {given.dtype}") from error
+
+
+def _visible(
+    stack: ET.Element, x: int = 0, y: int = 0, opacity: float = 1.0
+) -> Iterator[tuple[str, tuple[int, int], float]]:
+    """The visible layers of a stack, the lowest first, with their places on the canvas and their opacity."""
     for element in reversed(stack):
         place = x + int(element.get("x", 0)), y + int(element.get("y", 0))
+        its = opacity * float(element.get("opacity", 1))
         if element.get("visibility") == "hidden" or element.tag not in ("stack", "layer"):
             continue
         if element.tag == "stack":
-            yield from _visible(element, *place)
+            yield from _visible(element, *place, its)
         else:
-            yield element.attrib["src"], place
+            yield element.attrib["src"], place, its
 
 
 def _layer(rgb: Tensor, opacity: Tensor) -> Layer:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from colorfuse.errors import HintsError
+from colorfuse.hints.colors import MOST_AB
 
 Size: TypeAlias = Sequence[int]
 """Height and width in pixels."""
@@ -48,16 +49,13 @@ class Point:
         return self
 
     def check(self, size: Size) -> None:
-        """Check that the point lies in a photo of this size.
+        """Check that the point lies in a photo of this size, and has a colour.
 
         Raises:
             HintsError: It does not.
         """
-        if not (0 <= self.row < size[0] and 0 <= self.column < size[1]):
-            raise HintsError(
-                f"the hint at row {self.row}, column {self.column} is outside the photo, which has {size[0]} rows "
-                f"and {size[1]} columns, counted from 0"
-            )
+        _check_color(self.ab)
+        _check_place(self.row, self.column, size)
 
     def paint(self, drawing: Tensor, photo: Size, size: Size, top: int) -> None:
         """Paint the mark on rows of a drawing.
@@ -70,6 +68,8 @@ class Point:
         """
         reach = 2 * self.radius + 1
         rows = _span(self.row, photo[0], size[0], reach, top, top + drawing.shape[1])
+        if not len(rows):
+            return
         columns = _span(self.column, photo[1], size[1], reach, 0, size[1])
         window = drawing.numpy()[:, rows.start - top : rows.stop - top, columns.start : columns.stop]
         down = _offsets(self.row, photo[0], size[0], rows)[:, None]
@@ -103,24 +103,24 @@ class Stroke:
         return self
 
     def check(self, size: Size) -> None:
-        """Check that the stroke lies in a photo of this size.
+        """Check that the stroke lies in a photo of this size, and has a colour.
 
         Raises:
             HintsError: It does not.
         """
+        _check_color(self.ab)
         for row, column in self.path:
-            Point(row=row, column=column, ab=self.ab).check(size)
+            _check_place(row, column, size)
 
     def paint(self, drawing: Tensor, photo: Size, size: Size, top: int) -> None:
         """Paint the stroke on rows of a drawing, as `Point.paint`."""
-        ends = self.path[1:] or self.path
+        ends, reach = self.path[1:] or self.path, 2 * self.radius + 1
         for start, end in zip(self.path, ends, strict=False):
-            rows, columns = (
-                _span_between(start[axis], end[axis], photo[axis], size[axis], 2 * self.radius + 1) for axis in (0, 1)
-            )
+            rows = _span_between(start[0], end[0], photo[0], size[0], reach)
             rows = range(max(rows.start, top), min(rows.stop, top + drawing.shape[1]))
             if not len(rows):
                 continue
+            columns = _span_between(start[1], end[1], photo[1], size[1], reach)
             window = drawing.numpy()[:, rows.start - top : rows.stop - top, columns.start : columns.stop]
             down, right = (_places(pixels, photo[axis], size[axis]) for axis, pixels in enumerate((rows, columns)))
             halves = [max(1, photo[axis] / size[axis]) / 2 for axis in (0, 1)]
@@ -171,13 +171,13 @@ class Layer:
         if tuple(photo) == tuple(size):
             opacity = self.mask[top:bottom].float()
             marked = opacity > 0
-            drawing[:, marked] = torch.cat([self.ab[:, top:bottom], opacity[None]])[:, marked]
+            drawing[:, marked] = torch.cat([self.ab[:, top:bottom].float(), opacity[None]])[:, marked]
             return
         rows, columns = self.mask.any(dim=1), self.mask.any(dim=0)
         down = overlaps(photo[0], size[0])[top:bottom, rows]
         right = overlaps(photo[1], size[1])[:, columns]
         opacity = self.mask[rows][:, columns].float()
-        colors = self.ab[:, rows][:, :, columns] * opacity
+        colors = self.ab[:, rows][:, :, columns].float() * opacity
         total = down @ torch.stack([*colors, opacity, (opacity > 0).float(), (opacity == 1).float()]) @ right.mT
         marked = total[2] > 0
         drawing[:2, marked] = total[:2, marked] / total[2, marked]
@@ -185,6 +185,19 @@ class Layer:
 
 
 Mark: TypeAlias = Point | Stroke | Layer
+
+
+def _check_color(ab: tuple[float, float]) -> None:
+    if not all(abs(value) <= MOST_AB for value in ab):  # NaN is not
+        raise HintsError(f"the ab of a hint must be within {MOST_AB:g} of 0, in CIELAB units, not {tuple(ab)}")
+
+
+def _check_place(row: int, column: int, size: Size) -> None:
+    if not (0 <= row < size[0] and 0 <= column < size[1]):
+        raise HintsError(
+            f"the hint at row {row}, column {column} is outside the photo, which has {size[0]} rows and {size[1]} "
+            "columns, counted from 0"
+        )
 
 
 def _span(place: int, large: int, small: int, reach: float, start: int, stop: int) -> range:

@@ -51,7 +51,8 @@ def match_hints(photos: Iterable[tuple[Path, Path]], folder: Path) -> list[tuple
 
     Args:
         photos: Paths of photos, and the same relative to their own folder.
-        folder: The folder of hints. Photos that lie in it are left out, unless all do.
+        folder: The folder of hints. Photos that were found in it by a search that began above it are left out, unless
+            all were.
 
     Returns:
         The photos with their hints, or None for those without.
@@ -62,13 +63,23 @@ def match_hints(photos: Iterable[tuple[Path, Path]], folder: Path) -> list[tuple
     if not folder.is_dir():
         raise HintsError(f"{folder} is no folder; hints for several photos are a folder, or a list with one a photo")
     listed = list(photos)
-    others = [each for each in listed if not each[0].resolve().is_relative_to(folder.resolve())]
+    others = [each for each in listed if not _was_found_in(folder, *each)]
     matched = [(photo, _find(folder, below, photo)) for photo, below in others or listed]
     if not any(found for _, found in matched):
         raise HintsError(f"{folder} has no hints for any of the photos; name each file like its photo")
-    if len(listed) > 1 and len(others) == len(listed):
+    if len(listed) > 1 and not any(_is_in(folder, photo) for photo, _ in listed):
         _warn_of_others(folder, {found for _, found in matched if found} | {photo for photo, _ in listed})
     return matched
+
+
+def _is_in(folder: Path, photo: Path) -> bool:
+    return photo.resolve().is_relative_to(folder.resolve())
+
+
+def _was_found_in(folder: Path, photo: Path, below: Path) -> bool:
+    """Whether a photo, whose path below where the search began is given, is in a folder below that place."""
+    inside = photo.resolve().relative_to(folder.resolve()).parts if _is_in(folder, photo) else below.parts
+    return len(inside) < len(below.parts)
 
 
 def _warn_of_others(folder: Path, taken: set[Path]) -> None:
@@ -82,10 +93,11 @@ def _warn_of_others(folder: Path, taken: set[Path]) -> None:
 
 
 def _find(folder: Path, below: Path, photo: Path) -> Path | None:
-    paths = [folder / below.with_suffix(case) for suffix in SUFFIXES for case in (suffix, suffix.upper())]
+    endings = [case for suffix in SUFFIXES for case in (suffix, suffix.upper())]
+    names = [name for ending in endings for name in (below.with_suffix(ending), below.with_name(below.name + ending))]
     found: list[Path] = []
     others = [photo] if photo.exists() else []
-    for path in paths:
+    for path in (folder / name for name in names):
         # Where case does not matter, both cases name one file.
         if path.is_file() and not any(path.samefile(other) for other in (*others, *found)):
             found.append(path)
@@ -108,6 +120,6 @@ def _zipped(photos: Iterable[Any], hints: Iterable[Any]) -> Iterator[tuple[Any, 
     end = object()
     for index, (photo, its) in enumerate(itertools.zip_longest(photos, hints, fillvalue=end)):
         if photo is end or its is end:
-            which = "photos" if photo is end else "hints"
-            raise HintsError(f"there are only {index} {which}; give hints, or None, for each photo")
+            fewer, more = ("photos", "hints") if photo is end else ("hints", "photos")
+            raise HintsError(f"there are more {more} than {fewer}, {index}; give hints, or None, for each photo")
         yield photo, its

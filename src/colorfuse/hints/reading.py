@@ -1,6 +1,8 @@
 """Reading of hints in all the forms that people have them in."""
 
+import numbers
 import os
+import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,8 +57,10 @@ def read_hints(source: HintSource, photo: Photo | None = None) -> Hints:
         return Hints([layer_of_image(source, photo)])
     if isinstance(source, Mapping):
         return _of_mapping(source)
-    if isinstance(source, tuple) and len(source) == 2 and all(_is_array(each) for each in source):
+    if isinstance(source, tuple | list) and len(source) == 2 and all(_is_array(each) for each in source):
         return Hints([layer_of_arrays(*source)])
+    if isinstance(source, tuple | list) and source and isinstance(source[0], numbers.Real):
+        raise HintsError(f"{source!r} is one hint; give a list of hints: [{source!r}]")
     if isinstance(source, Iterable):
         return Hints([mark_of(each) for each in source])
     raise HintsError(f"{source!r} is no hints; give points, a layer, a file of either, or arrays")
@@ -75,7 +79,8 @@ def _of_mapping(source: Mapping[Any, Any]) -> Hints:
         return Hints(layers_of_masks(source))
     places = [(*place, color) for place, color in source.items() if isinstance(place, tuple) and len(place) == 2]
     if len(places) < len(source):
-        raise HintsError(f"{source!r} is no hints; a dict must map colours to masks, or (row, column) to colours")
+        its = reprlib.repr(dict(source))
+        raise HintsError(f"{its} is no hints; a dict must map colours to masks, or (row, column) to colours")
     return Hints([mark_of(place) for place in places])
 
 

@@ -55,7 +55,7 @@ def _(mark: Point | Stroke, drawing: Tensor, photo: Size) -> None:
     size = drawing.shape[-2:]
     covered = blank(3, *size)
     mark.paint(covered, photo, size, 0)
-    lightness = _lightness_of(*mark.ab) if mark.lightness is None else mark.lightness
+    lightness = paint_lightness(*mark.ab) if mark.lightness is None else mark.lightness
     drawing[:, covered[2] > 0] = torch.tensor([lightness, *mark.ab, 1.0], dtype=torch.float32, device="cpu")[:, None]
 
 
@@ -65,7 +65,7 @@ def _(mark: Layer, drawing: Tensor, photo: Size) -> None:
     if not marked.any():
         return
     ab = mark.ab[:, marked]
-    lightness = _lightness_of(*ab) if mark.lightness is None else mark.lightness[marked]
+    lightness = paint_lightness(*ab) if mark.lightness is None else mark.lightness[marked]
     palette, chosen = _few_colors(torch.cat([lightness.expand(1, ab.shape[1]), ab]).T)
     colors = torch.full(marked.shape, -1, device="cpu")
     colors[marked] = chosen
@@ -77,7 +77,8 @@ def _(mark: Layer, drawing: Tensor, photo: Size) -> None:
     drawing[3, covered] = 1.0
 
 
-def _lightness_of(a: float | Tensor, b: float | Tensor) -> Tensor:
+def paint_lightness(a: float | Tensor, b: float | Tensor) -> Tensor:
+    """L of paint of which only ab are known: that of white for gray, and 75 for colours."""
     gray = (torch.as_tensor(a) == 0) & (torch.as_tensor(b) == 0)
     return torch.where(gray, 100.0, _LIGHTNESS)
 
