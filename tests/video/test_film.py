@@ -51,6 +51,42 @@ def test_times_size_and_sound_are_kept(tmp_path: Path, suffix: str) -> None:
     assert not (tmp_path / f"out{suffix}.segments").exists()
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_times_of_less_than_a_millisecond_are_kept(tmp_path: Path, suffix: str) -> None:
+    times = [time for pair in range(15) for time in (6000 * pair, 6000 * pair + 30)]
+    film = write_film(tmp_path / "film.mp4", pan(30), times=times, time_base=Fraction(1, 90000))
+    Sepia().predict_video(film, tmp_path / f"out{suffix}")
+    assert len(read_film(tmp_path / f"out{suffix}")[1]) == 30
+    if suffix == ".mp4":  # Matroska rounds them
+        with av.open(str(tmp_path / "out.mp4")) as out:
+            assert [round(frame.time * 90000) for frame in out.decode(video=0)] == times
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mp4"])
+def test_timecodes_are_left_out(tmp_path: Path, suffix: str) -> None:
+    plain = write_film(tmp_path / "plain.mov", pan(8))
+    with av.open(str(plain)) as source, av.open(str(tmp_path / "film.mov"), "w") as container:
+        video = container.add_stream_from_template(source.streams.video[0])
+        video.metadata["timecode"] = "01:00:00:00"
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = video
+                container.mux(packet)
+    with av.open(str(tmp_path / "film.mov")) as film:
+        assert film.streams.video[0].metadata["timecode"] == "01:00:00:00"
+    Sepia().predict_video(tmp_path / "film.mov", tmp_path / f"out{suffix}")
+    assert len(read_film(tmp_path / f"out{suffix}")[0]) == 8
+
+
+def test_times_of_hints_are_those_of_a_film_whose_sound_begins_first(tmp_path: Path) -> None:
+    times = [500 + 40 * index for index in range(12)]
+    film = write_film(tmp_path / "film.mkv", pan(12), times=times, time_base=Fraction(1, 1000), sound=1.0)
+    report = Obedient().predict_video(film, tmp_path / "out.mkv", hints={"0.9": [(5, 5, "red")]})
+    assert report.seconds == pytest.approx(0.98, abs=0.05)
+    with pytest.raises(cf.HintsError, match=r"'1\.2' is after the end of the film, which takes 0\.9"):
+        Obedient().predict_video(film, tmp_path / "out.mkv", hints={"1.2": [(5, 5, "red")]})
+
+
 def test_subtitles_are_kept(tmp_path: Path) -> None:
     words = [(0, 400, "Gray"), (500, 300, "goes")]
     film = write_film(tmp_path / "film.mkv", pan(25), words=words)
@@ -308,6 +344,27 @@ def test_other_settings_begin_anew(tmp_path: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             Sepia().predict_video(film, tmp_path / "out.mkv", saturation=saturation, progress=stop)
         assert begun[0] == 0
+
+
+@pytest.mark.slow
+def test_another_reference_begins_anew(tmp_path: Path) -> None:
+    frames = [np.zeros((64, 64), np.uint8)] * 3 + [*pan(257, side=64)]
+    film = write_film(tmp_path / "film.mkv", frames)
+    begun: list[int] = []
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "colours":
+            begun.append(progress.frames)
+            if progress.frames == 250:
+                raise KeyboardInterrupt
+
+    welsh = cf.create_colorizer("welsh2002", render_size=64, samples=25)
+    photos = [data.astronaut()[::4, ::4], data.coffee()[::4, ::4]]
+    for reference, first in ((photos[0], 0), (photos[1], 0), (photos[1], 240)):
+        begun.clear()
+        with pytest.raises(KeyboardInterrupt):
+            welsh.predict_video(film, tmp_path / "out.mkv", reference=reference, progress=stop)
+        assert begun[0] == first
 
 
 @pytest.mark.slow

@@ -48,6 +48,7 @@ def color_film(
         raise ValueError(f"steadiness must be a number from 0 up to but excluding 1, not {options.steadiness}")
     hints, references = read_hint_times(options.hints), read_times(options.reference)
     system.check_takes(hints or None)
+    given = references
     if references is not None and not isinstance(references, Mapping):
         system, references = system.with_reference(references, render_size=options.render_size), None
     predictor = system.predictor(options.saturation, options.upsample, options.render_size)
@@ -77,7 +78,7 @@ def color_film(
                 scan,
                 lambda done, total: told(Progress("hints", done, total, rate)),
             )
-            segments = Segments(output, fingerprint(film, encoding, options.steadiness, predictor, plan))
+            segments = Segments(output, fingerprint(film, encoding, options.steadiness, predictor, plan, given))
             _color(film, encoding, options.steadiness, predictor, plan, scan, segments, told)
             with segments.errors(), atomic_file(output) as whole:
                 join(film, segments.paths(_count(scan)), scan.times, scan.end, output, whole)

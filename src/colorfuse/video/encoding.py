@@ -3,13 +3,15 @@
 import contextlib
 import gc
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from colorfuse.errors import VideoError
 from colorfuse.images import Pixels
 from colorfuse.video.extra import import_extra
 from colorfuse.video.film import Film
@@ -25,6 +27,10 @@ _DEPTHS = (
     ("yuv420p", "nv12", "yuvj420p", "yuv422p", "yuv444p", "gbrp", "rgb24", "bgr0"),
 )
 """Pixel formats of more than 8 bits, and of 8, the best known first."""
+_MOST_AHEAD = 1000
+"""Packets are decoded at most so many frames before they are shown."""
+_NUMBERED = Fraction(1, 1000)
+"""The unit of times of segments: Matroska's."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Encoding:
 
 @dataclass(eq=False)
 class Encoder:
-    """Encodes one segment of a film to a file.
+    """Encodes one segment of a film to a file, where frames are numbered: Matroska would round their times.
 
     Args:
         path: The file to write; Matroska, which holds all codecs.
@@ -87,6 +93,8 @@ class Encoder:
     film: Film
     encoding: Encoding
     _container: "OutputContainer" = field(init=False)
+    _numbers: dict[int, int] = field(init=False, default_factory=dict)
+    _packets: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         av = import_extra("av")
@@ -108,13 +116,23 @@ class Encoder:
         matrix = None if self.encoding.is_rgb else self.encoding.matrix
         image = frame.reformat(format=self.encoding.pixels, dst_colorspace=matrix)
         image.pts, image.time_base = pts, self.film.time_base
-        self._container.mux(self._stream.encode(image))
+        self._numbers[pts] = len(self._numbers)
+        self._write(self._stream.encode(image))
 
     def finish(self) -> None:
         """Write what is left, and close the file."""
-        self._container.mux(self._stream.encode(None))
+        self._write(self._stream.encode(None))
         self._container.close()
         self._free()
+
+    def _write(self, packets: Iterable[Any]) -> None:
+        for packet in packets:
+            if packet.pts not in self._numbers:
+                raise VideoError(f"{self.encoding.codec} changes the times of frames; use another encoder")
+            packet.pts, packet.dts = self._numbers[packet.pts], self._packets - _MOST_AHEAD
+            packet.time_base, packet.duration = _NUMBERED, 1
+            self._packets += 1
+            self._container.mux(packet)
 
     def discard(self) -> None:
         """Close the file as it is."""
@@ -149,8 +167,11 @@ def add_video(container: "OutputContainer", film: Film, encoding: Encoding) -> A
         with _same_scheduling():
             context.open()
     except av.error.FFmpegError as error:
-        given = dict(encoding.options)
-        raise ValueError(f"{encoding.codec} does not encode with {given}: {error.strerror}") from error
+        film_is = (
+            f"{encoding.size[1]} x {encoding.size[0]} pixels of {encoding.pixels}, in units of {film.time_base} s"
+        )
+        given = f"with {dict(encoding.options)}" if encoding.options else film_is
+        raise ValueError(f"{encoding.codec} does not encode {given}: {error.strerror}; use another one") from error
     if context.options:  # what FFmpeg did not take
         raise ValueError(
             f"{encoding.codec} has no option {', '.join(context.options)}; "

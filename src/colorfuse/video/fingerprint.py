@@ -1,12 +1,17 @@
 """What the segments of a film depend on, by which an interrupted run knows its own."""
 
 import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from colorfuse.images import read_photo
+from colorfuse.images.finding import find_photos
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.rendering import RenderAb, render_checked
 from colorfuse.video.encoding import Encoding
@@ -20,18 +25,23 @@ _NEAR = 0.5
 
 
 def fingerprint(
-    film: Film, encoding: Encoding, steadiness: float, predictor: Predictor, plan: Plan
+    film: Film, encoding: Encoding, steadiness: float, predictor: Predictor, plan: Plan, references: Any
 ) -> dict[str, Any]:
-    """Describe the film, how it is encoded, and the colours of its first frame, in terms of JSON."""
-    small = at_working_size(film.photo(next(film.frames())), predictor)
+    """Describe the film, how it is encoded and coloured, in terms of JSON.
+
+    The system is known by its colours for the film's first frame, which may be black, and for a pattern.
+    """
+    first = at_working_size(film.photo(next(film.frames())), predictor)
+    systems = [plan.usual, *(plan.own[shot] for shot in sorted(plan.own))]
     marks = [each for shot in sorted(plan.tracks) for each in plan.tracks[shot]]
     return {
         "film": film.identity,
         "encoding": [encoding.codec, dict(encoding.options), encoding.pixels],
-        "options": [float(steadiness), predictor.saturation, predictor.upsample],
+        "options": [float(steadiness), predictor.saturation, predictor.upsample, predictor.render_size],
+        "references": _digests(references),
         "marks": [[each.index, _digest(each.values.numpy()), _digest(each.places)] for each in marks],
         "shots": sorted(plan.own),
-        "colors": [_colors(render, small) for render in (plan.usual, *(plan.own[shot] for shot in sorted(plan.own)))],
+        "colors": [_colors(system, small) for system in systems for small in (first, _pattern(first))],
     }
 
 
@@ -40,6 +50,25 @@ def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     exact = [{name: value for name, value in each.items() if name != "colors"} for each in (one, other)]
     mine, its = (np.asarray(each.get("colors")) for each in (one, other))
     return exact[0] == exact[1] and mine.shape == its.shape and np.allclose(mine, its, atol=_NEAR)
+
+
+def _digests(references: Any) -> Any:
+    """Digests of the pixels of references, in the form in which they are given."""
+    if references is None:
+        return None
+    if isinstance(references, Mapping):
+        return {str(time): _digests(each) for time, each in references.items()}
+    if isinstance(references, str | os.PathLike) and Path(references).is_dir():
+        references = find_photos(Path(references))
+    if isinstance(references, list | tuple):
+        return [_digests(each) for each in references]
+    return _digest(read_photo(references).pixels)
+
+
+def _pattern(like: torch.Tensor) -> torch.Tensor:
+    """Soft spots of all shades, of the size of other lightness."""
+    spots = torch.from_numpy(100 * np.random.default_rng(0).random((1, 1, _SIDE, _SIDE)))
+    return functional.interpolate(spots.to(like), like.shape[-2:], mode="bilinear")
 
 
 @torch.no_grad()

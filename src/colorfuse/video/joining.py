@@ -47,7 +47,7 @@ def check_can_be_written(film: Film, encoding: Encoding, output: Path) -> None:
             if "does not support" not in str(error):
                 raise
             raise VideoError(
-                f"{output} cannot hold {encoding.codec}; write a .mkv, or use another encoder"
+                f"{output} cannot hold {encoding.codec}; {_other(output)}, or use another encoder"
             ) from error
         kept = [*_kept(source)]
         for stream in kept:
@@ -72,22 +72,27 @@ def join(film: Film, segments: Sequence[Path], times: Sequence[int], end: int, o
     """
     av = import_extra("av")
     options = {"movflags": "faststart"} if output.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
-    with (
-        film.opened() as (source, own),
-        av.open(str(segments[0])) as first,
-        av.open(str(partial), "w", format=_format_of(output), options=options) as container,
-    ):
-        video = container.add_stream_from_template(first.streams.video[0], opaque=True)
-        video.time_base = film.time_base
-        video.metadata.update(own.metadata)
-        copies = {stream.index: _copied(container, stream, film, output) for stream in _kept(source)}
-        container.metadata.update(source.metadata)
-        if source.chapters():
-            container.set_chapters([_earlier(chapter, film.start) for chapter in source.chapters()])
-        ours = _video_packets(film, segments, times, end, video)
-        theirs = _copied_packets(film, source, copies)
-        for _, packet in heapq.merge(ours, theirs, key=lambda each: each[0]):
-            container.mux_one(packet)
+    try:
+        with (
+            film.opened() as (source, own),
+            av.open(str(segments[0])) as first,
+            av.open(str(partial), "w", format=_format_of(output), options=options) as container,
+        ):
+            video = container.add_stream_from_template(first.streams.video[0], opaque=True)
+            video.time_base = film.time_base
+            video.metadata.update(_tags(own))
+            copies = {stream.index: _copied(container, stream, film, output) for stream in _kept(source)}
+            container.metadata.update(_tags(source))
+            if source.chapters():
+                container.set_chapters([_earlier(chapter, film.start) for chapter in source.chapters()])
+            ours = _video_packets(film, segments, times, end, video)
+            theirs = _copied_packets(film, source, copies)
+            for _, packet in heapq.merge(ours, theirs, key=lambda each: each[0]):
+                container.mux_one(packet)
+    except av.error.FFmpegError as error:
+        if isinstance(error, OSError):  # as where the disk is full
+            raise
+        raise VideoError(f"{output} cannot be written: {error.strerror}; {_other(output)}") from error
 
 
 def _format_of(output: Path) -> str:
@@ -107,8 +112,13 @@ def _copied(container: "OutputContainer", stream: "Stream", film: Film, output: 
     except (ValueError, OSError) as error:
         raise VideoError(f"{output} cannot hold the {_described(stream)} of {film.path}; {_other(output)}") from error
     copy.disposition = stream.disposition
-    copy.metadata.update(stream.metadata)
+    copy.metadata.update(_tags(stream))
     return copy
+
+
+def _tags(tagged: Any) -> dict[str, str]:
+    """The tags of a file or a stream, but for timecodes, of which formats would make streams."""
+    return {name: value for name, value in tagged.metadata.items() if name.lower() != "timecode"}
 
 
 def _other(output: Path) -> str:
@@ -129,14 +139,14 @@ def _video_packets(
 ) -> Iterator[tuple[float, Any]]:
     """The segments' packets in the order in which they are decoded, with the times of their frames.
 
-    Times in the segments' files are rounded and shifted, so a frame has its time by its place among the others.
+    Segments number their frames, so a frame has its time by its place among the others.
     """
     places: list[int] = []
     for segment in segments:
         pts = [packet.pts for packet in _packets(segment)]
         order = {value: len(places) + index for index, value in enumerate(sorted(pts))}
         places.extend(order[value] for value in pts)
-    if len(places) != len(times):
+    if len(set(places)) != len(times):
         raise VideoError(f"the encoder gave {len(places)} frames for {len(times)} of {film.path}; use another one")
     shift = round(film.start / film.time_base)
     times, end = [time - shift for time in times], end - shift

@@ -32,16 +32,16 @@ class Scan(NamedTuple):
     damaged: int
 
     def seconds(self, film: Film) -> list[float]:
-        """When each frame is shown, in seconds from the first one on."""
-        return [float((time - self.times[0]) * film.time_base) for time in self.times]
+        """When each frame is shown, in seconds from the start of the film on, where its sound may be before."""
+        return [float(time * film.time_base - film.start) for time in self.times]
 
     def rate(self, film: Film) -> float:
         """Frames a second."""
-        return len(self.times) / max(self.length(film), 1e-9)
+        return len(self.times) / max(float((self.end - self.times[0]) * film.time_base), 1e-9)
 
     def length(self, film: Film) -> float:
-        """How many seconds the film takes."""
-        return float((self.end - self.times[0]) * film.time_base)
+        """How many seconds the film takes, up to the end of its last frame."""
+        return float(self.end * film.time_base - film.start)
 
 
 def scan(film: Film, told: Callable[[int], object]) -> Scan:
