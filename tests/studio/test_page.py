@@ -352,7 +352,9 @@ def test_damaged_files_are_named_and_the_page_goes_on(studio: StudioServer, visi
     visitor.says("bad.json is not JSON")
     for hints, said in (
         ([{"x": 1, "color": "red"}], "has no place for hint 1"),
-        ([{"x": 1, "y": 2, "color": "red", "radius": -1}], "has no radius of at least 0 for hint 1"),
+        ([{"x": 1, "y": 2, "color": "red", "radius": -1}], "has no radius of 0 to 999999999 for hint 1"),
+        ([{"x": 1, "y": 2, "color": "red", "radius": 1e9}], "has no radius of 0 to 999999999 for hint 1"),
+        ([{"x": 1, "y": 2, "color": [300, 0, -4]}], "has no colour that can be shown here for hint 1"),
         ([{"x": 1, "y": 2, "color": "rad"}], "has no colour that can be shown here for hint 1"),
         ([{"x": 300, "y": 2, "color": "red"}], "has marks outside this photo of 300 × 200 pixels"),
     ):
@@ -396,6 +398,8 @@ def test_a_folder_keeps_the_marks_of_each_photo(
         visitor.marks(0)
         page.get_by_role("button", name="Previous photo").click()
         visitor.says("broken.png is damaged")
+        chosen = page.locator("#photos option:checked")
+        expect(chosen).to_have_text("c.png")  # which is still shown
         page.get_by_role("button", name="Previous photo").click()
         visitor.says("b.png:")
         name, content = visitor.downloaded(lambda: page.get_by_role("button", name="Colour all").click())
@@ -406,6 +410,73 @@ def test_a_folder_keeps_the_marks_of_each_photo(
         of_a = np.asarray(Image.open(io.BytesIO(archive.read("a-colored.png"))))
         row, column = 80, 150
         assert of_a[row, column, 0] > of_a[row, column, 2] + 60  # the mark, on a photo that was not open any more
+
+
+def test_a_file_that_is_gone_is_named_and_the_others_are_coloured(
+    studio: StudioServer, visit: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    for name in ("here.png", "gone.png"):
+        (tmp_path / name).write_bytes(GRAY)
+    visitor = visit(studio)
+    visitor.open(tmp_path / "here.png", tmp_path / "gone.png")
+    visitor.says("here.png:")
+    (tmp_path / "gone.png").unlink()
+    button = visitor.page.get_by_role("button", name="Colour all")
+    _, content = visitor.downloaded(button.click)
+    visitor.says("Coloured 1 of 2; 1 could not be coloured: gone.png was moved or changed; open it again")
+    assert zipfile.ZipFile(io.BytesIO(content)).namelist() == ["here-colored.png"]
+
+
+def test_stay_gray_is_for_the_next_mark_as_well(studio: StudioServer, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(studio)
+    visitor.open(file("cup.png", GRAY))
+    visitor.choose("#aa3311")
+    visitor.page.get_by_role("button", name="Stay gray").click()
+    expect(visitor.page.locator("#of")).to_have_text("the next mark, gray")
+    visitor.click(0.5, 0.5)
+    visitor.marks(1)
+    assert visitor.state()["marks"][0]["color"] is None
+
+
+def test_each_move_of_a_mark_is_undone_by_itself(studio: StudioServer, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(studio)
+    page = visitor.page
+    visitor.open(file("cup.png", GRAY))
+    visitor.click(0.5, 0.5)
+    visitor.marks(1)
+    before = visitor.state()
+    page.locator("#canvas").focus()
+    page.keyboard.press("Alt+ArrowRight")
+    between = visitor.state()
+    page.keyboard.press("Alt+ArrowDown")
+    page.keyboard.press("Control+z")
+    assert visitor.state() == between != before
+
+
+def test_the_width_goes_on_from_that_of_the_mark(studio: StudioServer, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(studio)
+    page = visitor.page
+    visitor.open(file("cup.png", GRAY))
+    page.locator("#width").fill("40")
+    visitor.click(0.5, 0.5)
+    visitor.marks(1)
+    page.keyboard.press("Escape")
+    page.locator("#width").fill("4")
+    visitor.click(0.5, 0.5)
+    expect(page.locator("#width")).to_have_value("40")
+
+
+def test_the_browser_keeps_its_own_zoom(studio: StudioServer, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(studio)
+    visitor.open(file("cup.png", GRAY))
+    visitor.page.locator("#canvas").focus()
+    taken = visitor.page.evaluate(
+        """() => ["+", "-", "0"].map((key) => {
+            const event = new KeyboardEvent("keydown", { key, ctrlKey: true, bubbles: true, cancelable: true });
+            return !document.getElementById("canvas").dispatchEvent(event);
+        })"""
+    )
+    assert taken == [False, False, False]
 
 
 def dropped(page: Page, selector: str, files: dict[str, bytes]) -> None:

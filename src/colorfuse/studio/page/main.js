@@ -36,7 +36,7 @@ on("hex", "change", ({ target }) => {
 });
 on("width", "input", () => {
   const mark = studio.chosen();
-  if (mark) studio.edit(mark.id, { radius: studio.radius() }, "width");
+  if (mark) studio.edit(mark.id, { radius: studio.radius() }, `width ${mark.id}`);
   else if (studio.session) studio.show();
 });
 on("width", "change", () => studio.session?.endGesture());

@@ -129,7 +129,7 @@ export function listenToPointer(studio) {
 
   canvas.addEventListener("keydown", (event) => {
     if (event.key === " ") space = true;
-    if (!studio.session) return;
+    if (!studio.session || event.ctrlKey || event.metaKey) return; // the browser's own zoom, for one
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (way && event.altKey) {
       const mark = studio.chosen();
@@ -157,6 +157,9 @@ export function listenToPointer(studio) {
     }
     event.preventDefault();
   });
-  canvas.addEventListener("keyup", (event) => { if (event.key === " ") space = false; });
+  canvas.addEventListener("keyup", (event) => {
+    if (event.key === " ") space = false;
+    if (event.key.startsWith("Arrow")) studio.session?.endGesture();
+  });
   for (const name of ["focus", "blur"]) canvas.addEventListener(name, () => { space = false; view.draw(); });
 }

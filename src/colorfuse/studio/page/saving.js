@@ -29,27 +29,48 @@ export function saveMarks({ source, session }) {
 export async function saveAll({ server, sources, sessions, references }) {
   const suffix = element("suffix").value;
   try {
-    const states = sources.map(({ key }) => sessions.get(key)?.state ?? stored(key) ?? START);
-    const used = states.map(({ reference }) => references.get(reference));
-    const photos = () => sources.map(({ id }, at) => ({ id, suffix, ...wanted(states[at], used[at]) }));
-    const [first, ...others] = [...sources, ...used.filter(Boolean)];
+    const all = sources.map((source) => {
+      const state = sessions.get(source.key)?.state ?? stored(source.key) ?? START;
+      return { source, state, reference: references.get(state.reference) };
+    });
+    const failed = await failuresOf(all);
+    const sent = all.filter(({ source }) => !failed.has(source));
+    if (!sent.length) throw [...failed.values()][0];
+    const photos = () => sent.map(({ source, state, reference }) => ({ id: source.id, suffix, ...wanted(state, reference) }));
+    const [first, ...others] = sent.flatMap(({ source, reference }) => (reference ? [source, reference] : [source]));
     const response = await first.ask(() => server.post("exports", { photos: photos() }), ...others);
     const { id } = await response.json();
     const link = document.createElement("a");
     link.href = server.url(`exports/${id}`);
     link.download = "colored.zip";
     link.click();
-    await follow(server, id);
+    await follow(server, id, [...failed.values()].map(({ message }) => message));
   } catch (failure) {
     say(failure.message, true);
   }
 }
 
-async function follow(server, id) {
+// Send what the server does not have yet. Returns what failed, by source: files that are gone, or too large.
+async function failuresOf(all) {
+  const failed = new Map();
+  for (const { source, reference } of all) {
+    try {
+      await source.send();
+      await reference?.send();
+    } catch (failure) {
+      if (failure.status !== 400 && failure.status !== 413) throw failure;
+      failed.set(source, failure);
+    }
+  }
+  return failed;
+}
+
+async function follow(server, id, unsent) {
   for (;;) {
-    const { done, total, errors, finished } = await server.json(`exports/${id}/progress`);
+    const { done, total, errors: others, finished } = await server.json(`exports/${id}/progress`);
+    const errors = [...unsent, ...others];
     const failed = errors.length ? `; ${errors.length} could not be coloured: ${errors.join("; ")}` : "";
-    say(`${finished ? "Coloured" : "Colouring"} ${done - errors.length} of ${total}${failed}`, errors.length > 0);
+    say(`${finished ? "Coloured" : "Colouring"} ${done - others.length} of ${total + unsent.length}${failed}`, errors.length > 0);
     if (finished) return;
     await new Promise((resolve) => { setTimeout(resolve, PROGRESS_MS); });
   }

@@ -1,5 +1,6 @@
 // The marks and settings of one photo, with undo; kept in the browser's storage, so that nothing ends them.
 
+const MOST = 1e9; // pixels
 const PREFIX = "colorfuse-marks:";
 export const START = { marks: [], saturation: 1, method: "fusion", reference: null };
 
@@ -96,7 +97,7 @@ export function marksOf(text) {
     if (!placed) throw new Error(`has no place for hint ${index + 1}`);
     const place = hint.path ? { path } : { x: path[0][0], y: path[0][1] };
     const radius = hint.radius ?? 0;
-    if (!(Number.isFinite(radius) && radius >= 0)) throw new Error(`has no radius of at least 0 for hint ${index + 1}`);
+    if (!(radius >= 0 && radius < MOST)) throw new Error(`has no radius of 0 to ${MOST - 1} for hint ${index + 1}`);
     return { id: newId(), ...place, color: hexOf(hint.color, index), radius };
   });
   return { marks, saturation: read.saturation, method: read.method, photo: read.photo };
@@ -104,13 +105,17 @@ export function marksOf(text) {
 
 function hexOf(color, index) {
   if (color === null) return null;
-  if (Array.isArray(color) && color.length === 3 && color.every(Number.isInteger)) return `#${color.map(twoDigits).join("")}`;
+  if (Array.isArray(color) && color.length === 3 && color.every(isByte)) return `#${color.map(twoDigits).join("")}`;
   const context = document.createElement("canvas").getContext("2d");
   if (typeof color === "string" && CSS.supports("color", color)) {
     context.fillStyle = color;
     if (/^#[0-9a-f]{6}$/.test(context.fillStyle)) return context.fillStyle;
   }
   throw new Error(`has no colour that can be shown here for hint ${index + 1}`);
+}
+
+function isByte(value) {
+  return Number.isInteger(value) && value >= 0 && value <= 255;
 }
 
 export function twoDigits(value) {

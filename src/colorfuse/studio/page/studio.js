@@ -19,7 +19,8 @@ export class Studio {
     this.source = this.session = this.selected = this.opening = null;
     this.methods = [];
     this.lastColor = lastColors()[0] ?? null;
-    this.takesLast = false; // whether the next mark takes the last colour, since it was chosen for it
+    this.next = undefined; // the colour that was chosen for the next mark; null keeps its place gray
+    this.broken = new Set(); // sources that could not be opened
   }
 
   get tool() {
@@ -98,6 +99,7 @@ export class Studio {
         return;
       }
       this.source = source;
+      this.broken.delete(source);
       this.session = this.sessionOf(source);
       this.selected = null;
       this.view.open({ width: about.width, height: about.height });
@@ -110,6 +112,9 @@ export class Studio {
     } catch (failure) {
       if (failure.status === 409) return; // another photo is opened instead
       if (this.opening === source) this.coloring.fail(failure);
+      if (failure.status === 0 || failure.status === 403) return; // it is opened once the server is back
+      if (this.opening === source) this.opening = this.source;
+      this.broken.add(source);
       const isDamaged = source.file && (failure.status === 400 || failure.status === 413);
       if (isDamaged) this.sources = this.sources.filter((each) => each !== source);
       this.listPhotos();
@@ -117,16 +122,24 @@ export class Studio {
   }
 
   step(by) {
-    const index = this.sources.indexOf(this.opening) + by;
-    if (this.sources[index]) this.open(this.sources[index]);
+    const source = this.beside(by);
+    if (source) this.open(source);
+  }
+
+  // The photo after or before the one that is shown, but for those that could not be opened.
+  beside(by) {
+    let index = this.sources.indexOf(this.opening) + by;
+    while (this.broken.has(this.sources[index])) index += by;
+    return this.sources[index];
   }
 
   listPhotos() {
     const index = this.sources.indexOf(this.opening);
     element("folder").hidden = this.sources.length < 2;
-    element("photos").replaceChildren(...this.sources.map(({ name }, at) => new Option(name, at, false, at === index)));
-    element("previous").disabled = index <= 0;
-    element("next").disabled = index >= this.sources.length - 1;
+    element("photos").replaceChildren(...this.sources.map(({ name }, at) => new Option(name, at)));
+    element("photos").selectedIndex = index;
+    element("previous").disabled = !this.beside(-1);
+    element("next").disabled = !this.beside(1);
   }
 
   useReference(file) {
@@ -141,11 +154,11 @@ export class Studio {
   add(place) {
     this.sketch(null);
     const [[x, y]] = placesOf(place);
-    const isLast = this.lastColor && (this.takesLast || element("keep").checked);
-    const color = isLast ? this.lastColor : this.view.colorAt({ x, y });
+    const kept = element("keep").checked && this.lastColor;
+    const color = this.next === undefined ? kept || this.view.colorAt({ x, y }) : this.next;
     const mark = { id: newId(), ...place, color, radius: this.radius() };
     this.selected = mark.id;
-    this.takesLast = false;
+    this.next = undefined;
     this.change({ marks: [...this.session.state.marks, mark] });
     this.coloring.hover({ x, y }); // soon, since its colours come first
   }
@@ -162,8 +175,10 @@ export class Studio {
 
   select(id) {
     this.selected = id;
+    this.session?.endGesture();
     const mark = this.chosen();
     if (mark) {
+      element("width").value = (2 * mark.radius * WIDTHS) / Math.max(this.view.size.width, this.view.size.height);
       const [[x, y]] = placesOf(mark);
       this.view.cross = { x, y };
       this.coloring.hover({ x, y });
@@ -209,8 +224,8 @@ export class Studio {
   tryColor(color) {
     if (!this.session) return;
     this.lastColor = color ?? this.lastColor;
-    this.takesLast = !this.chosen();
-    if (this.chosen()) this.edit(this.selected, { color }, "color");
+    this.next = this.chosen() ? undefined : color;
+    if (this.chosen()) this.edit(this.selected, { color }, `color ${this.selected}`);
     else this.show();
   }
 
@@ -243,7 +258,7 @@ export class Studio {
     element("redo").disabled = !future.length;
     element("delete").disabled = !mark;
     element("clear").disabled = !state.marks.length;
-    element("of").textContent = mark ? (mark.path ? "this stroke" : "this point") : "the next mark";
+    element("of").textContent = mark ? (mark.path ? "this stroke" : "this point") : `the next mark${this.next === null ? ", gray" : ""}`;
     element("picker").value = element("hex").value = mark?.color ?? this.lastColor ?? "#808080";
     element("width-shown").textContent = `${Math.max(1, Math.round(2 * (mark?.radius ?? this.radius())))} px`;
     element("saturation").value = state.saturation;
