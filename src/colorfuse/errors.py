@@ -44,9 +44,17 @@ class TrainingError(RuntimeError):
     """
 
 
+def message_of(error: BaseException) -> str:
+    """What an error says; for those of the system, in words instead of a number."""
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        told = f"{error.strerror[0].lower()}{error.strerror[1:]}"
+        return f"{error.filename}: {told}" if error.filename else error.strerror
+    return str(error)
+
+
 def one_line(error: BaseException) -> str:
     """The whole message of an error, on one line."""
-    return " ".join(str(error).split())
+    return " ".join(message_of(error).split())
 
 
 def first_line(error: BaseException) -> str:

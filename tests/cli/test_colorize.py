@@ -3,15 +3,18 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from faults import remount, small_disk
 from PIL import Image
 from skimage import data
 
 import colorfuse as cf
+from colorfuse.inference.files import list_tasks
 
 COMMAND = str(Path(sys.executable).with_name("colorfuse"))
 
@@ -41,6 +44,40 @@ def test_a_folder_without_the_hints_that_a_method_needs_is_refused(tmp_path: Pat
     assert not (tmp_path / "out").exists()
 
 
+def test_no_photo_is_lost_to_the_folder_of_outputs(tmp_path: Path) -> None:
+    photos = sorted(write_photos(tmp_path / "scans", 2).iterdir())
+    assert [task.target for task in list_tasks(tmp_path / "scans", tmp_path)] == [tmp_path / p.name for p in photos]
+    with pytest.raises(ValueError, match="would be overwritten; choose another output"):
+        list_tasks(photos, tmp_path / "scans")
+    assert [task.source for task in list_tasks(tmp_path, tmp_path / "out")] == photos
+    with pytest.raises(cf.DataError, match="all photos are in .*scans, to which they would be written"):
+        list_tasks(tmp_path, tmp_path / "scans")
+
+
+def test_photos_of_one_name_get_numbers_and_are_told(tmp_path: Path) -> None:
+    folders = [write_photos(tmp_path / name, 0) for name in "ab"]
+    for folder in folders:
+        cf.write_photo(folder / "scan.png", data.camera()[:40, :50])
+    with pytest.warns(
+        UserWarning, match=r"get numbers, so give the same ones to go on: .*b/scan\.png as scan-2\.png"
+    ):
+        tasks = list_tasks(folders, tmp_path / "out")
+    assert [task.target.name for task in tasks] == ["scan.png", "scan-2.png"]
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_told(model: Path, tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 200)
+    command = [COMMAND, "colorize", photos, "-o", tmp_path / "out", "--model", model, "--workers", "2"]
+    process = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True)
+    while not any((tmp_path / "out").glob("*.png")):
+        time.sleep(0.05)
+    psutil.Process(process.pid).children()[0].kill()
+    _, said = process.communicate()
+    assert process.returncode == 9
+    assert "a worker was ended by signal 9, perhaps for lack of memory; the same command goes on" in said
+
+
 @pytest.mark.slow
 def test_runs_side_by_side_lose_nothing(model: Path, tmp_path: Path) -> None:
     folders = [write_photos(tmp_path / name, 10) for name in "abc"]
@@ -53,6 +90,19 @@ def test_runs_side_by_side_lose_nothing(model: Path, tmp_path: Path) -> None:
         assert (process.returncode, "could not" in said) == (0, False), said
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert written == [f"{name}{number:02}.png" for name in "abc" for number in range(10)]
+
+
+def test_a_photo_that_cannot_be_written_is_said_before_it_is_coloured(model: Path, tmp_path: Path) -> None:
+    cf.write_photo(tmp_path / "a.png", data.camera()[:40, :50])
+    (tmp_path / "file").touch()
+    done = run("colorize", tmp_path / "a.png", "-o", tmp_path / "file", "--model", model)
+    assert done.returncode == 2
+    assert done.stderr == f"colorfuse: {tmp_path / 'file'} is a file; choose a folder to write to\n"
+    with small_disk(tmp_path / "disk", 2000) as disk:
+        remount(disk, "ro")
+        done = run("colorize", tmp_path / "a.png", "-o", disk / "b.png", "--model", model)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"colorfuse: {disk} cannot be written to: Read-only file system; choose another")
 
 
 @pytest.mark.slow

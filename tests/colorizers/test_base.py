@@ -161,6 +161,9 @@ class TestDevices:
         monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
         assert find_device(None) == torch.device("cuda")
         assert find_device("cuda:1") == torch.device("cuda:1")
+        for unusable in ("meta", "xpu"):
+            with pytest.raises(ValueError, match=f"device {unusable} cannot be used"):
+                find_device(unusable)
         with pytest.raises(ValueError, match="device cuda:2 is not there: 2 GPUs are; count from cuda:0"):
             find_device("cuda:2")
 

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from faults import at_most_bytes_a_file
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin
 
 import colorfuse as cf
 from colorfuse.images import SUFFIXES, Photo
@@ -89,6 +89,68 @@ def test_exif_and_resolution_are_kept(tmp_path: Path, source: str, target: str, 
         assert image.size == photo.pixels.shape[1::-1]
         if source != ".webp" and target != ".webp":  # which has no resolution
             np.testing.assert_allclose([float(dots) for dots in image.info["dpi"]], (400, 300), rtol=1e-3)
+
+
+def test_sizes_in_exif_are_not_those_before_a_turn(tmp_path: Path) -> None:
+    said = Image.Exif()
+    said[ExifTags.Base.Orientation] = 6
+    details = said.get_ifd(ExifTags.IFD.Exif)
+    details[ExifTags.Base.ExifImageWidth], details[ExifTags.Base.ExifImageHeight] = 64, 48
+    for suffix in (".jpg", ".tif"):
+        Image.new("L", (64, 48)).save(tmp_path / f"turned{suffix}", exif=said.tobytes())
+        photo = cf.read_photo(tmp_path / f"turned{suffix}")
+        cf.write_photo(tmp_path / f"upright{suffix}", photo.pixels, like=photo)
+        with Image.open(tmp_path / f"upright{suffix}") as image:
+            assert image.size == (48, 64)
+            kept = image.getexif().get_ifd(ExifTags.IFD.Exif)
+            assert kept.get(ExifTags.Base.ExifImageWidth, 48) == 48
+            assert kept.get(ExifTags.Base.ExifImageHeight, 64) == 64
+
+
+CAPTION = b"\x1c\x02\x78\x00\x0cA mill, 1936"
+"""IPTC with a caption."""
+
+
+@pytest.mark.parametrize("target", [".jpg", ".tif"])
+def test_iptc_is_kept(tmp_path: Path, target: str) -> None:
+    resource = b"8BIM\x04\x04\0\0" + len(CAPTION).to_bytes(4, "big") + CAPTION
+    content = b"Photoshop 3.0\0" + resource
+    segment = b"\xff\xed" + (len(content) + 2).to_bytes(2, "big") + content
+    Image.new("L", (9, 8)).save(tmp_path / "a.jpg", extra=segment)
+    photo = cf.read_photo(tmp_path / "a.jpg")
+    cf.write_photo(tmp_path / f"b{target}", photo.pixels, like=photo)
+    image: Any
+    with Image.open(tmp_path / f"b{target}") as image:
+        found = image.info["photoshop"][0x0404] if target == ".jpg" else image.tag_v2[33723]
+    assert bytes(found) == CAPTION
+    if target == ".tif":
+        again = cf.read_photo(tmp_path / "b.tif")
+        cf.write_photo(tmp_path / "c.tif", again.pixels, like=again)
+        with Image.open(tmp_path / "c.tif") as image:
+            assert bytes(image.tag_v2[33723]) == CAPTION
+
+
+def test_texts_of_png_are_kept(tmp_path: Path) -> None:
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Title", "A mill")
+    texts.add_text("Comment", "FSA/8b32000")
+    texts.add_itxt("Author", "Čapek", "cs", "Autor")
+    Image.new("L", (9, 8)).save(tmp_path / "a.png", pnginfo=texts)
+    photo = cf.read_photo(tmp_path / "a.png")
+    for suffix in (".png", ".jpg"):
+        cf.write_photo(tmp_path / f"b{suffix}", photo.pixels, like=photo)
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.info | {"Title": "A mill", "Comment": "FSA/8b32000", "Author": "Čapek"} == image.info
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert image.info["comment"] == b"FSA/8b32000"
+
+
+def test_what_is_no_photo_to_be_like_is_said(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="like must be a Photo, as read_photo gives, not str"):
+        cf.write_photo(tmp_path / "a.png", NOISE[..., 0], like="scan.tif")  # type: ignore[arg-type]
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"folder\.png"):
+        cf.write_photo(tmp_path / "folder.png", NOISE[..., 0])
 
 
 def test_exif_too_long_for_jpeg_is_left_out_with_a_warning(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ class TestSaving:
         assert archive.testzip() is None
         assert archive.namelist() == ["a-colored.jpg", "album/b-colored.jpg", "not-colored.txt"]
         errors = archive.read("not-colored.txt").decode().splitlines()
-        assert [line.split()[0] for line in errors] == ["broken.png", "[Errno"]
+        assert [line.split()[0] for line in errors] == ["broken.png", "gone.jpg:"]
         assert str(folder.parent) not in "".join(errors)
         progress = studio.ask(f"exports/{export}/progress").json
         assert progress == {"done": 4, "total": 4, "errors": errors, "finished": True}

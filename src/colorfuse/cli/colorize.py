@@ -8,16 +8,16 @@ from typing import Annotated, Any
 
 import torch
 import typer
-from PIL import Image
 from tqdm import tqdm
 
 from colorfuse.cli.film import color_film, is_film
 from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, SaturationOption, create
 from colorfuse.cli.processes import find_rank, run_workers, wait_for_all
 from colorfuse.colorizers import Colorizer, FusionColorizer
-from colorfuse.files import check_folder, remove_partial
+from colorfuse.files import check_folder, remove_partial, write_errors
 from colorfuse.hints import match_hints
 from colorfuse.images import SUFFIXES, Photo, read_photo, write_photo
+from colorfuse.images.finding import image_suffixes
 from colorfuse.inference.files import Result, Task, can_write, colorize_files, is_there, list_tasks, not_itself
 from colorfuse.inference.upsampling import UPSAMPLINGS
 
@@ -105,10 +105,13 @@ def colorize(
         photo = read(photos[0])
         target = output if _is_file_name(output) else output / photos[0].name
         target = not_itself(photos[0], target if can_write(target) else target.with_name(f"{target.name}.png"))
+        check_folder(target.parent)
         if hints and hints.is_dir():
             hints = match_hints([(photos[0], Path(photos[0].name))], hints)[0][1]
         colorizer = _colorizer(method, model, device, reference, render_size)
-        write_photo(target, colorizer.predict(photo, hints=hints, **options), like=photo)
+        colored = colorizer.predict(photo, hints=hints, **options)
+        with write_errors(target.parent, "make room"):
+            write_photo(target, colored, like=photo)
         return
     if hints and not hints.is_dir():
         raise ValueError(
@@ -118,7 +121,11 @@ def colorize(
         raise typer.Exit(run_workers(workers))
     create_it = partial(_colorizer, method, model, device, reference, render_size)
     tasks = list_tasks(photos, output, hints)
-    failed = _color_all(tasks, output, create_it, hints, read=read, overwrite=overwrite, **options)
+    try:
+        failed = _color_all(tasks, output, create_it, hints, read=read, overwrite=overwrite, **options)
+    except KeyboardInterrupt:
+        typer.echo("colorfuse: stopped; the same command goes on", err=True)
+        raise
     wait_for_all()
     if failed:
         raise typer.Exit(1)
@@ -199,7 +206,7 @@ def _count(results: Iterable[Result], total: int, silent: bool) -> tuple[list[st
 def _is_file_name(output: Path) -> bool:
     """Whether the output of a single photo names a file, rather than a folder."""
     suffix = output.suffix.lower()
-    if output.is_dir() or suffix not in Image.registered_extensions():
+    if output.is_dir() or suffix not in image_suffixes():
         return False
     if suffix not in SUFFIXES:
         raise ValueError(f"{output} cannot be written; use one of {', '.join(SUFFIXES)}")

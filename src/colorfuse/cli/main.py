@@ -16,7 +16,7 @@ from colorfuse.cli.colorize import colorize
 from colorfuse.cli.evaluate import evaluate
 from colorfuse.cli.studio import studio
 from colorfuse.cli.train import train
-from colorfuse.errors import TrainingError
+from colorfuse.errors import TrainingError, message_of
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 for command in (colorize, studio, train, evaluate, backbones):
@@ -47,13 +47,6 @@ def _silence_libraries() -> None:
         sys.stderr = os.fdopen(ours, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
 
 
-def _message(error: Exception) -> str:
-    """What an error says; for those of the system, in words instead of a number."""
-    if isinstance(error, OSError) and error.errno and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
-    return str(error)
-
-
 def main() -> None:
     """Run the command; an error that the user can fix is reported in one line, with exit status 2."""
     warnings.formatwarning = lambda message, *_, **__: f"colorfuse: {message}\n"
@@ -61,7 +54,7 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, ImportError, MemoryError, TrainingError) as error:
-        typer.echo(f"colorfuse: {_message(error)}", err=True)
+        typer.echo(f"colorfuse: {message_of(error)}", err=True)
         sys.exit(2)
     finally:
         gc.freeze()  # or Python would search all objects for garbage before it ends, which takes most of a second

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from datetime import timedelta
 
+import typer
+
 _AS_LONG_AS_IT_TAKES = timedelta(days=365)
 
 
@@ -28,11 +30,19 @@ def run_workers(count: int) -> int:
         subprocess.Popen(command, env=shared | {"RANK": str(rank)}, stderr=sys.stderr) for rank in range(count)
     ]
     try:
-        return max(abs(worker.wait()) for worker in workers)  # below 0 if it was killed
+        statuses = [worker.wait() for worker in workers]
     except BaseException:
         for worker in workers:
             worker.terminate()
         raise
+    for status in statuses:
+        if status < 0:
+            typer.echo(
+                f"colorfuse: a worker was ended by signal {-status}, perhaps for lack of memory; the same command "
+                "goes on, with fewer --workers if need be",
+                err=True,
+            )
+    return max(map(abs, statuses))
 
 
 def wait_for_all() -> None:

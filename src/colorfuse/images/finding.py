@@ -100,6 +100,13 @@ def plug_in_for(name: str) -> str | None:
     return _BY_PLUG_INS.get(Path(name).suffix.lower())
 
 
+def image_suffixes() -> set[str]:
+    """Suffixes of the formats of images that are known, whether they can be read or not."""
+    from PIL import Image
+
+    return _READ | _BY_PLUG_INS.keys() | _OTHERS | Image.registered_extensions().keys()
+
+
 def _read() -> set[str]:
     """Suffixes of the formats that can be read with the registered plug-ins."""
     from PIL import Image
@@ -126,7 +133,7 @@ def _why_not(path: Path) -> str | None:
         return "convert it to TIFF or PNG"
     if suffix in FILM_SUFFIXES:
         return "a film; films are coloured one by one"
-    if not suffix and _starts_like_a_photo(path):
+    if not suffix and path.is_file() and _starts_like_a_photo(path):
         return "no suffix"
     return None
 

@@ -1,9 +1,10 @@
-"""Metadata of photos: EXIF, XMP, resolution, comment, orientation and ICC profile."""
+"""Metadata of photos: EXIF, XMP, IPTC, texts, resolution, orientation and ICC profile."""
 
 import re
 import struct
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
@@ -17,6 +18,10 @@ _SRGB = 1
 _EXIF_START = b"Exif\0\0"
 _IMAGEMAGICKS = "Raw profile type exif"
 """PNG text chunk in which ImageMagick and others store EXIF."""
+_OTHER_TEXTS = "XML:com.adobe.xmp", "Raw profile"
+"""Keywords of the text chunks of PNG that hold XMP, and what ImageMagick stores."""
+_IPTC = 0x0404
+"""Photoshop's number of the resource with IPTC, in JPEGs."""
 _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I"}
 """Integer types of EXIF values, with their struct codes."""
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
@@ -38,13 +43,17 @@ class Metadata:
         exif: EXIF as bytes; empty if there is none.
         dpi: Dots per inch in x and y, or None.
         xmp: XMP as bytes; empty if there is none.
-        comment: The JPEG comment, in which many archives put their mark; empty if there is none.
+        comment: The JPEG comment, in which many archives put their mark, or that of a PNG; empty if there is none.
+        iptc: IPTC-IIM, in which news and archives put captions, of a JPEG; that of a TIFF is among its EXIF.
+        texts: The other texts of a PNG, by keyword.
     """
 
     exif: bytes = b""
     dpi: tuple[float, float] | None = None
     xmp: bytes = b""
     comment: bytes = b""
+    iptc: bytes = b""
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,10 +73,18 @@ def metadata_of(image: Image.Image, name: str) -> tuple[Metadata, Coding]:
     if dpi and orientation > 4:
         dpi = dpi[::-1]
     xmp = re.sub(rb'(tiff:Orientation(?:="|>))[1-8]', rb"\g<1>1", _as_bytes(info.get("xmp")))
-    return (
-        Metadata(exif, dpi, xmp, _as_bytes(info.get("comment")) if image.format in ("JPEG", "MPO") else b""),
-        Coding(orientation, info.get("icc_profile")),
-    )
+    is_jpeg, texts = image.format in ("JPEG", "MPO"), _texts_of(image)
+    comment = _as_bytes(info.get("comment")) if is_jpeg else texts.pop("Comment", "").encode("latin-1", "replace")
+    iptc = _as_bytes(info.get("photoshop", {}).get(_IPTC)) if is_jpeg else b""
+    return Metadata(exif, dpi, xmp, comment, iptc, texts), Coding(orientation, info.get("icc_profile"))
+
+
+def _texts_of(image: Image.Image) -> dict[str, str]:
+    """The text chunks of a PNG, but for those with other metadata."""
+    if image.format != "PNG":
+        return {}
+    texts = {str(name): value for name, value in image.info.items() if isinstance(value, str)}
+    return {name: value for name, value in texts.items() if not name.startswith(_OTHER_TEXTS)}
 
 
 def upright(pixels: Array, orientation: int) -> Array:
@@ -87,7 +104,8 @@ def exif_of_tags(tags: dict[int, Any]) -> bytes:
     for tag, value in tags.items():
         if tag in _DIRECTORIES:
             details = dict(value)
-            details.pop(ExifTags.IFD.Interop, None)
+            for dropped in (ExifTags.IFD.Interop, _WIDTH, _HEIGHT):  # sizes of what may have been turned
+                details.pop(dropped, None)
             exif[tag] = details | ({_COLOR_SPACE: _SRGB} if _COLOR_SPACE in details else {})
         elif tag not in _OF_THE_FILE:
             exif[tag] = as_written(value)

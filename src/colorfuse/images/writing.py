@@ -1,5 +1,6 @@
 """Atomic writing of photos, with the bit depth, alpha and metadata that the format supports."""
 
+import errno
 import io
 import math
 import os
@@ -32,7 +33,7 @@ _WITHOUT_ALPHA = (".bmp", ".jpeg", ".jpg", ".ppm")
 _OF_16_BITS = (".png", ".tif", ".tiff")
 _LONGEST_IN_JPEG = 65_500
 _LONGEST_SIDE = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
-_XMP = 700
+_XMP, _IPTC = 700, 33723
 _ROWS_A_STRIP = 64
 _QUALITY = 95
 _JPEG_TABLES = b"\xff\xdb"
@@ -55,7 +56,7 @@ def write_photo(path: str | Path, pixels: Pixels, *, like: Photo | None = None) 
     Raises:
         ValueError: The suffix is not that of a writable format.
         PhotoError: The array is not a photo, or is too large for the format.
-        TypeError: `pixels` is not an array.
+        TypeError: `pixels` is not an array, or `like` no `Photo`.
         OSError: The file cannot be written.
     """
     path = Path(path)
@@ -64,6 +65,10 @@ def write_photo(path: str | Path, pixels: Pixels, *, like: Photo | None = None) 
         raise ValueError(f"{path} has no suffix of an image format; use one of {', '.join(SUFFIXES)}")
     if not isinstance(pixels, np.ndarray):
         raise TypeError(f"what is written must be an array (H, W) or (H, W, 1 | 3 | 4), not {type(pixels).__name__}")
+    if not isinstance(like, Photo | None):
+        raise TypeError(f"like must be a Photo, as read_photo gives, not {type(like).__name__}")
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     photo = photo_of_array(pixels, "array to write")
     height, width, _ = photo.pixels.shape
     if max(height, width) > _LONGEST_SIDE.get(suffix, math.inf):
@@ -93,6 +98,9 @@ def _write_png(file: IO[bytes], values: Array, metadata: Metadata) -> None:
         PngImagePlugin.putchunk(file, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
     if metadata.comment:
         PngImagePlugin.putchunk(file, b"tEXt", b"Comment\0" + metadata.comment.replace(b"\0", b""))
+    for keyword, text in metadata.texts.items():
+        its = b"\0\0\0\0\0" + text.encode("utf-8", "replace")  # uncompressed, of no language
+        PngImagePlugin.putchunk(file, b"iTXt", keyword.encode("latin-1", "replace") + its)
     if metadata.dpi:
         per_metre = (round(dots / 0.0254).to_bytes(4, "big") for dots in metadata.dpi)
         PngImagePlugin.putchunk(file, b"pHYs", *per_metre, b"\1")
@@ -156,19 +164,32 @@ def _described(metadata: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
         directory[TiffImagePlugin.RESOLUTION_UNIT] = _INCHES
     if metadata.xmp:
         directory[_XMP] = metadata.xmp
+    if metadata.iptc:
+        directory[_IPTC] = metadata.iptc
     if metadata.comment and TiffImagePlugin.IMAGEDESCRIPTION not in directory:
         directory[TiffImagePlugin.IMAGEDESCRIPTION] = metadata.comment
     return directory
 
 
 def _write_jpeg(file: IO[bytes], values: Array, metadata: Metadata) -> None:
-    kept = _what_jpeg_holds({"exif": metadata.exif, "xmp": metadata.xmp, "comment": metadata.comment})
+    kept = _what_jpeg_holds(
+        {"exif": metadata.exif, "xmp": metadata.xmp, "comment": metadata.comment, "iptc": metadata.iptc}
+    )
+    if iptc := kept.pop("iptc", b""):
+        kept["extra"] = _photoshop_segment(iptc)
     head = _encoded_by_pillow(values[:1, :1], "JPEG", metadata, kept)
     image = imagecodecs.jpeg8_encode(
         values.squeeze(-1) if values.shape[-1] == 1 else values, level=_QUALITY, subsampling="444"
     )
     file.write(head[: _end_of_metadata(head)])
     file.write(memoryview(image)[_end_of_metadata(image) :])
+
+
+def _photoshop_segment(iptc: bytes) -> bytes:
+    """The segment of a JPEG in which programs look for IPTC."""
+    resource = b"8BIM\x04\x04\0\0" + len(iptc).to_bytes(4, "big") + iptc + bytes(len(iptc) % 2)
+    content = b"Photoshop 3.0\0" + resource
+    return b"\xff\xed" + (len(content) + 2).to_bytes(2, "big") + content
 
 
 def _end_of_metadata(jpeg: bytes | bytearray) -> int:

@@ -1,6 +1,7 @@
 """Batch colouring of files to files."""
 
 import errno
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
-from colorfuse.errors import HintsError, PhotoError
+from colorfuse.errors import DataError, HintsError, PhotoError, first_few, message_of
 from colorfuse.files import Claim, write_errors
 from colorfuse.hints import Hints, HintSource, match_hints, read_hints
 from colorfuse.images import SUFFIXES, Photo, PhotoSource, Pixels, read_photo, write_photo
@@ -18,6 +19,7 @@ from colorfuse.inference.predictor import Outcome
 from colorfuse.inference.prefetching import prefetch
 
 _THREADS = 2
+_NAMED = 10
 _WHEN_FULL = "make room, and go on by the same command"
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """Disk errors after which no other photo can be written either."""
@@ -45,7 +47,7 @@ def list_tasks(photos: Path | Sequence[Path], output: Path, hints: Path | None =
     """List a task for each photo in some files and folders, in a fixed order, without those inside the output folder.
 
     Outputs have the names of the photos. If a photo's format cannot be written, `.png` is appended. If two outputs
-    have the same name, a number is added to the later one.
+    have the same name, a number is added to the later one; a warning names such photos of several files or folders.
 
     Args:
         photos: Files and folders.
@@ -54,15 +56,16 @@ def list_tasks(photos: Path | Sequence[Path], output: Path, hints: Path | None =
 
     Raises:
         FileNotFoundError: A path does not exist.
-        DataError: There are no photos.
+        DataError: There are no photos, or only such.
         HintsError: There are two files of hints for a photo, or none for any.
         ValueError: A photo would be overwritten.
     """
     roots, outputs = [photos] if isinstance(photos, Path) else photos, output.resolve()
-    found = find_photos_below(roots)
-    if outputs not in [root.resolve() for root in roots]:
-        found = [(path, below) for path, below in found if not path.resolve().is_relative_to(outputs)]
+    found = [each for each in find_photos_below(roots) if not _is_output(outputs, *each)]
+    if not found:
+        raise DataError(f"all photos are in {output}, to which they would be written; choose another output")
     targets: dict[Path, Path] = {}
+    numbered: list[str] = []
     taken = {output / below for _, below in found if can_write(below)}
     seen: set[Path] = set()
     for path, below in found:
@@ -73,10 +76,21 @@ def list_tasks(photos: Path | Sequence[Path], output: Path, hints: Path | None =
             names = (stem.with_name(stem.name + each) for each in endings)
             target = next(name for name in names if name not in taken)
             taken.add(target)
+            numbered += [f"{path} as {target.name}"] if len(roots) > 1 and can_write(below) else []
         seen.add(target)
         targets[path] = target
+    if numbered:
+        few = first_few(numbered, _NAMED)
+        warnings.warn(f"photos of one name get numbers, so give the same ones to go on: {few}", stacklevel=2)
     matched = match_hints(found, hints) if hints else [(path, None) for path, _ in found]
     return [Task(path, not_itself(path, targets[path]), its) for path, its in matched]
+
+
+def _is_output(outputs: Path, path: Path, below: Path) -> bool:
+    """Whether a photo, whose path below where the search began is given, was found in the output folder there."""
+    began = path.parents[len(below.parts) - 1].resolve()
+    inside = outputs != began and outputs.is_relative_to(began)
+    return inside and path.resolve().is_relative_to(outputs)
 
 
 def can_write(target: Path) -> bool:
@@ -223,5 +237,5 @@ def _failed(task: Task, error: Exception) -> Result:
 
 def _described(task: Task, error: Exception) -> str:
     """What an error says, with the photo that it is about."""
-    said = str(error) or "there is not enough memory"
+    said = message_of(error) or "there is not enough memory"
     return said if str(task.source) in said else f"{task.source}: {said}"

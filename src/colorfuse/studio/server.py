@@ -1,6 +1,7 @@
 """Serves the studio on this machine."""
 
 import contextlib
+import os
 import socket
 import threading
 import webbrowser
@@ -65,4 +66,4 @@ def _listening(port: int | None) -> socket.socket:
             failed = error
     if port is None:
         raise OSError(failed.errno, f"the ports {PORT} to {PORT + _TRIED - 1} are taken; give another by --port")
-    raise OSError(failed.errno, f"port {port} cannot be listened on: {failed.strerror}; give another by --port")
+    raise OSError(f"port {port} cannot be listened on: {os.strerror(failed.errno or 0)}; give another by --port")
