@@ -149,12 +149,12 @@ def share_of_waiting(source: Dataset[Any], steps: Sequence[int] = range(8)) -> f
     )
     iterator, waited, started = Loader(train, colorizer.batch_size, seed=0).epoch(), 0.0, 0.0
     for step in (-1, *steps):
-        criteria = time.perf_counter()
+        asked = time.perf_counter()
         lightness, ab, *_ = next(iterator)
         if step < 0:  # while the workers start
             started = time.perf_counter()
         else:
-            waited += time.perf_counter() - criteria
+            waited += time.perf_counter() - asked
         objective(network(lightness), ab).backward()
         optimizer.step()
         optimizer.zero_grad()

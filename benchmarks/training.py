@@ -79,13 +79,13 @@ def loop() -> float:
 
 def checkpoint(step: float) -> None:
     """Time what is written after an epoch, of the default network, averaged weights included."""
-    written: dict[str, list[float]] = {"save": [], "keep": []}
+    written: dict[str, list[float]] = {"save": [], "save_epoch": []}
     with tempfile.TemporaryDirectory() as run:
         timed(CheckpointSaver, "save", written["save"])
-        timed(RunFolder, "keep", written["keep"])
+        timed(RunFolder, "save_epoch", written["save_epoch"])
         colorizer = cf.FusionColorizer(pretrained=False, epochs=6, ema_decay=0.9, batch_size=4)
         colorizer.fit(some_photos(8, 64), some_photos(4, 64), run=Path(run, "run"), num_workers=0)
-    seconds = float(np.median(written["save"])) + float(np.median(written["keep"]))
+    seconds = float(np.median(written["save"])) + float(np.median(written["save_epoch"]))
     share = seconds / (STEPS_A_CHECKPOINT * step)
     print(f"a checkpoint takes {seconds:.2f} s, {share:.2%} of an epoch of {STEPS_A_CHECKPOINT} steps")
 
@@ -128,9 +128,9 @@ def gpu(photos: str) -> None:
     def timed_epoch(loader: Loader, *arguments: Any, **options: Any) -> Iterator[Any]:
         batches = read(loader, *arguments, **options)
         while True:
-            criteria = time.perf_counter()
+            asked = time.perf_counter()
             batch = next(batches, None)
-            waited[0] += time.perf_counter() - criteria
+            waited[0] += time.perf_counter() - asked
             if batch is None:
                 return
             yield batch

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from skimage import data
 
 import colorfuse as cf
@@ -35,6 +36,13 @@ def test_histograms_of_what_photos_have(photos: NDArray[np.uint8]) -> None:
     for name in ("class_balanced_accuracy", "psnr"):
         with pytest.raises(ValueError, match=f"is called '{name}'"):
             cf.plots.histogram(result, name)
+
+
+def test_photos_that_cannot_be_read_are_named(photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    Image.fromarray(photos[0]).save(tmp_path / "good.png")
+    (tmp_path / "broken.png").write_bytes(b"no photo")
+    with pytest.warns(UserWarning, match=r"1 of 2 photos are left out: .*broken\.png"):
+        cf.plots.sheet(cf.FusionColorizer.from_pretrained(), tmp_path)
 
 
 def test_nothing_to_draw(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """Plots of training histories and of evaluated photos; they need the extra `plots` (matplotlib)."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from colorfuse.colorizers import Colorizer
 from colorfuse.data.sources import Source
-from colorfuse.errors import DataError
+from colorfuse.errors import DataError, first_few
 from colorfuse.evaluation.drawing import CAPTION, draw, hint_curve, histogram, loss_curve
 from colorfuse.evaluation.evaluate import prepare_evaluation
 from colorfuse.evaluation.examples import example_of
@@ -13,6 +14,8 @@ from colorfuse.evaluation.scoring import ScoredPhoto, score_photos
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_NAMED = 10
 
 __all__ = ["draw", "hint_curve", "histogram", "loss_curve", "sheet"]
 
@@ -48,9 +51,11 @@ def sheet(
     originals, predict, criteria, _ = prepare_evaluation(
         colors, photos, protocol, saturation=saturation, constant=None, figures=CAPTION, min_chroma=0
     )
-    examples = [
-        example_of(photo) for photo in score_photos(originals, predict, criteria) if isinstance(photo, ScoredPhoto)
-    ]
-    if not examples:
-        raise DataError(f"none of {len(originals)} photos can be read")
-    return draw(examples)
+    scored = [*score_photos(originals, predict, criteria)]
+    left_out = [f"{each.name} ({each.reason})" for each in scored if not isinstance(each, ScoredPhoto)]
+    if len(left_out) == len(scored):
+        raise DataError(f"none of {len(scored)} photos can be read")
+    if left_out:
+        few = first_few(left_out, _NAMED)
+        warnings.warn(f"{len(left_out)} of {len(scored)} photos are left out: {few}", stacklevel=2)
+    return draw([example_of(each) for each in scored if isinstance(each, ScoredPhoto)])

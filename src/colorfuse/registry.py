@@ -169,6 +169,8 @@ def parse_spec(spec: Any, kind: str) -> tuple[str, dict[str, Any]]:
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """An error for an unknown name, which lists the closest known names."""
     name, known = str(name), sorted(known, key=lambda other: (len(other), other))
+    if not known:
+        return ValueError(f"no {kind} is called {name!r}; there are none")
     begun = [other for other in known if _normalized(name) and _normalized(other).startswith(_normalized(name))][:3]
     closest = begun or difflib.get_close_matches(name, known, n=3) or known[:5]
     listed = f"closest is {closest[0]}" if len(closest) == 1 else f"closest are {', '.join(closest)}"

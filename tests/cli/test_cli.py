@@ -289,6 +289,10 @@ def test_evaluate(photo_folder: Path, model: Path, tmp_path: Path) -> None:
     assert judged.returncode == 0, judged.stderr
     assert "left out 1: part0/00.png: there is no output for it" in judged.stderr
     assert "not both" in failure("evaluate", photo_folder, "--outputs", tmp_path / "out", "--model", model)
+    assert "--method welsh2002 or" in failure(
+        "evaluate", photo_folder, "--outputs", tmp_path / "out", "--method", "welsh2002"
+    )
+    assert "is a folder; name a file" in failure("evaluate", photo_folder, "--model", model, "--csv", tmp_path)
     assert "'center25'" in failure("evaluate", photo_folder, "--protocol", "center25")
 
 

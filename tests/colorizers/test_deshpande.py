@@ -1,5 +1,6 @@
 """Colours as the solution of a linear system."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,14 @@ def test_saved_and_loaded_it_is_the_same(system: Deshpande2015, tmp_path: Path) 
     ]
     assert CliRunner().invoke(app, command).exit_code == 0
     assert (np.asarray(Image.open(tmp_path / "out.png")) == system.predict(GRAY)).all()
+
+
+def test_what_changed_since_it_learnt_is_not_saved(system: Deshpande2015, tmp_path: Path) -> None:
+    changed = copy.copy(system).set_params(matches=1)
+    with pytest.raises(ValueError, match="matches changed since it learnt; call fit again"):
+        changed.save(tmp_path / "learnt")
+    with pytest.raises(cf.NotFittedError):
+        Deshpande2015().predict_answers(torch.zeros(1, 32, 32))
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "missing"])

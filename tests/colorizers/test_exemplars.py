@@ -311,8 +311,24 @@ class TestPatches:
         assert windows_at(gray, np.array([[0, 0]]), 3).tolist() == [[5, 4, 5, 1, 0, 1, 5, 4, 5]]
         assert window_deviation(np.ones((5, 5)), 3).max() < 1e-6
 
-    def test_standardized_even_photos_stay_finite(self) -> None:
-        assert standardized(np.full((4, 4), 7.0)).tolist() == [[0.0] * 4] * 4
+    def test_references_are_compared_at_one_size(self) -> None:
+        system = cf.create_colorizer("welsh2002", render_size=48).fit(data.coffee()[::8, ::8])
+        with pytest.raises(cf.NotFittedError, match="render_size changed after fit; call fit again"):
+            system.set_params(render_size=32).predict(data.camera()[::8, ::8])
+        with pytest.raises(cf.NotFittedError, match="described at render_size=48"):
+            system.set_params(render_size=48).predict(data.camera()[::8, ::8], render_size=32)
+
+    @pytest.mark.parametrize("name", ["welsh2002", "charpiat2008"])
+    @pytest.mark.parametrize("size", [(20, 20), (64, 64), (75, 50)])
+    def test_an_even_photo_gets_one_colour(self, name: str, size: tuple[int, int]) -> None:
+        system = cf.create_colorizer(name, render_size=32).fit(data.coffee()[::8, ::8])
+        colored = system.predict(np.full(size, 110, np.uint8)).reshape(-1, 3).astype(int)
+        assert np.ptp(colored, axis=0).max() <= 2
+
+    def test_even_photos_are_0(self) -> None:
+        for dtype in (np.float32, np.float64):
+            noisy = 46.2 + 1e-5 * np.random.default_rng(0).normal(size=(9, 9))
+            assert np.abs(standardized(noisy.astype(dtype))).max() == 0
 
     @settings(max_examples=5)
     @given(st.integers(0, 99), st.sampled_from([1, 2]))

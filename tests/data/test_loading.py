@@ -58,6 +58,15 @@ def test_samples_are_drawn_by_their_weights() -> None:
     assert set(epoch(Subset(data, [0, 6]), 0, 0).unique().tolist()) == {6.0}
     with pytest.raises(cf.DataError, match="weights of all 2 samples are 0"):
         Loader(Subset(data, [0, 1]), 2, 0, seed=0)
+    assert len(Loader(Subset(data, [0, 1]), 2, 0)) == 1  # in order, as in validation, weights do not matter
+
+
+class Oversampled(Drawing):
+    sample_weights = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def test_a_photo_that_is_drawn_again_is_seen_anew() -> None:
+    assert len(epoch(Oversampled(), 0, 0).unique()) == 27
 
 
 def test_an_empty_dataset_is_refused() -> None:

@@ -13,6 +13,7 @@ import torch
 from faults import at_most_bytes_a_file
 from numpy.typing import NDArray
 from torch.utils.data import Subset, TensorDataset
+from torchvision.transforms import v2
 
 import colorfuse as cf
 
@@ -47,6 +48,17 @@ def test_the_same_is_not_packed_again(photos: NDArray[np.uint8], tmp_path: Path)
     (tmp_path / "other" / "letter.txt").touch()
     with pytest.raises(FileExistsError, match="other holds something else"):
         cf.pack(cf.PhotoArray(photos, 32), tmp_path / "other")
+
+
+def test_another_transform_is_packed_anew(photo_folder: Path, tmp_path: Path) -> None:
+    cf.pack(cf.PhotoFolder(photo_folder, 32), tmp_path / "packed")
+    with pytest.raises(FileExistsError, match="packed holds something else than this dataset"):
+        cf.pack(cf.PhotoFolder(photo_folder, 32, transform=v2.Resize((32, 32))), tmp_path / "packed")
+
+
+def test_that_labels_and_weights_are_not_packed_is_said(photo_folder: Path, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="labels and weights are not packed, only L and ab"):
+        cf.pack(cf.PhotoFolder(photo_folder, 32, labels=True), tmp_path / "packed")
 
 
 def test_samples_of_several_sizes_are_refused(tmp_path: Path) -> None:

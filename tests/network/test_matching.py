@@ -77,9 +77,15 @@ def test_a_users_hints_come_before_those_found(colorizer: cf.FusionColorizer) ->
 
 
 def test_what_cannot_take_a_reference_says_so(colorizer: cf.FusionColorizer) -> None:
-    said = "takes no reference photo; one that has learnt with hints does, and so do welsh2002, irony2005 and"
     gray = PHOTO[..., 1]
-    for settings in ({"simulated_hints": None}, {"backbone": "none", "fusion": "none", "decoder": "plain"}):
+    no_backbone: dict[str, Any] = {"backbone": "none", "fusion": "none", "decoder": "plain"}
+    for settings, said in (
+        (
+            {"simulated_hints": None},
+            "takes no reference photo; one that has learnt with hints does, and so do welsh2002",
+        ),
+        (no_backbone, "this network has no backbone to compare photos with, so it takes no reference"),
+    ):
         other = cf.FusionColorizer(pretrained=False, image_size=32, **settings).initialize()
         with pytest.raises(ValueError, match=said):
             other.predict(gray, reference=PHOTO)

@@ -189,7 +189,20 @@ class Part(nn.Module):
             lambda e, b: Part(map=MapInfo(3, 32), function=lambda e, f: e[-1]),
             r"the fusion gives \[\d+\] channels, but its 'map' tells of \[3\]",
         ),
-        (3, "encoder", lambda: Part(maps=(MapInfo(1, 1),), function=lambda x: x), "do not work together"),
+        (
+            3,
+            "encoder",
+            lambda: Part(maps=(MapInfo(1, 1),), function=lambda x: x),
+            "do not work together: the encoder gives a tensor, and must give a list of maps",
+        ),
+        (
+            6,
+            "encoder",
+            lambda: Part(maps=((1, 1),), function=lambda x: [x]),
+            r"'maps' of the encoder 'own6' must be a tuple of MapInfo\(channels, reduction\), one for each map, not",
+        ),
+        (7, "encoder", lambda: Part(maps=MapInfo(1, 1), function=lambda x: [x]), "'maps' of the encoder 'own7' must"),
+        (8, "fusion", lambda e, b: Part(map=3, function=lambda e, f: e[-1]), r"must be a MapInfo\(.*\), not 3"),
         (
             5,
             "encoder",
@@ -205,6 +218,42 @@ def test_parts_of_ones_own_that_do_not_fit(number: int, kind: str, part: Any, me
     with pytest.raises(ValueError, match=message):
         colorizer.set_params(**{kind: f"own{number}"}).initialize()
     assert not hasattr(colorizer, "network_")
+
+
+class Objective(cf.Objective):
+    """One of the user's own, with planes and a reading that are given."""
+
+    activation = nn.Identity()
+
+    def __init__(self, planes: Any, read: Any = None) -> None:
+        super().__init__()
+        self.planes = planes
+        self._read = read
+
+    def forward(self, planes: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
+        return planes.square().mean()
+
+    def read(self, planes: torch.Tensor) -> Any:
+        return self._read(planes)
+
+
+@pytest.mark.parametrize(
+    ("number", "objective", "message"),
+    [
+        (0, Part, "the objective 'mine0' must be an Objective, not Part"),
+        (1, lambda: Objective("2"), "must say in `planes` how many a network predicts, not '2'"),
+        (
+            2,
+            lambda: Objective(4, lambda planes: planes),
+            r"`read` of the objective 'mine2' must give .*\(1, 4",
+        ),
+        (3, lambda: Objective(2, lambda planes: None), "must give ab .* not NoneType"),
+    ],
+)
+def test_objectives_of_ones_own_that_do_not_fit(number: int, objective: Any, message: str) -> None:
+    cf.register_objective(f"mine{number}")(objective)
+    with pytest.raises((TypeError, ValueError), match=message):
+        cf.FusionColorizer(backbone="test_efficientnet", pretrained=False, objective=f"mine{number}").initialize()
 
 
 @pytest.mark.parametrize("stride", [2, 4, 7])

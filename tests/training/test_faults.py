@@ -245,7 +245,7 @@ def test_out_of_memory_says_what_fits_and_it_does() -> None:
 
 
 def test_too_little_for_batch_norms_is_said(tiny: Make, photos: NDArray[np.uint8]) -> None:
-    with pytest.raises(cf.TrainingError, match="batch_size=1 at image_size=32 is too little for batch norms"):
+    with pytest.raises(cf.TrainingError, match="1 of 32 x 32 pixels at a time is too little"):
         tiny(batch_size=1).fit(photos, num_workers=0)
 
 

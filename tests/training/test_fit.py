@@ -9,7 +9,8 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import Dataset, TensorDataset
+from torchvision.transforms import v2
 from trainings import run_script
 
 import colorfuse as cf
@@ -195,8 +196,9 @@ def test_accumulated_parts_make_the_same_steps(tiny: Make, photos: NDArray[np.ui
         "optimizer": "sgd",
         "epochs": 4,
     }
-    whole = tiny(**changes).fit(photos, num_workers=0)
-    for parts in (2, 3):
+    for size, parts in ((4, 2), (4, 3), (5, 2)):  # of 2 and 2; the same; 3 and 2
+        changes["batch_size"] = size
+        whole = tiny(**changes).fit(photos, num_workers=0)
         accelerator = Accelerator(gradient_accumulation_steps=parts)
         accumulated = tiny(**changes).fit(photos, accelerator=accelerator, num_workers=0)
         for one, other in zip(whole.network_.parameters(), accumulated.network_.parameters(), strict=True):
@@ -224,6 +226,43 @@ def test_a_callback_that_predicts_changes_nothing(tiny: Make, photos: NDArray[np
 def test_half_precision_stays_when_the_backbone_thaws(photo_folder: Path) -> None:
     said = run_script("-c", HALF_PRECISION, photo_folder, ACCELERATE_MIXED_PRECISION="bf16")
     assert said.splitlines()[-1] == "{True}"
+
+
+@pytest.mark.parametrize(
+    ("sample", "said"),
+    [
+        ((np.zeros((2, 32, 32)), np.zeros((1, 32, 32))), r"not \(2, 32, 32\) and \(1, 32, 32\)"),
+        ((np.zeros((1, 32, 32)), np.zeros((2, 16, 16))), r"not \(1, 32, 32\) and \(2, 16, 16\)"),
+        (np.zeros((3, 32, 32)), r"not \(32, 32\) and \(32, 32\)"),
+        (None, "not NoneType"),
+    ],
+)
+def test_samples_that_are_none_are_said(tiny: Make, sample: Any, said: str) -> None:
+    with pytest.raises(cf.DataError, match=r"a sample must be L \(1, H, W\) and ab \(2, H, W\), " + said):
+        tiny().fit(Samples([sample] * 8), num_workers=0)
+
+
+def test_samples_of_numpy_are_taken(tiny: Make) -> None:
+    tiny(epochs=1).fit(Samples([(np.full((1, 32, 32), 50.0), np.zeros((2, 32, 32)))] * 8), num_workers=0)
+
+
+class Samples(Dataset[Any]):
+    """A dataset of what is given."""
+
+    def __init__(self, samples: list[Any]) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.samples[index]
+
+
+def test_a_transform_that_gives_several_sizes_is_said(tiny: Make, photo_folder: Path) -> None:
+    data = cf.PhotoFolder(photo_folder, 32, transform=v2.RandomResize(20, 40))
+    with pytest.raises(cf.DataError, match=r"the transform gives images of \(3, .* end it with a crop to"):
+        tiny().fit(data, num_workers=0)
 
 
 HALF_PRECISION = """

@@ -47,12 +47,15 @@ def evaluate(
     device: DeviceOption = "auto",
 ) -> None:
     """Evaluate colours on photos whose true colours are known, against gray and one constant colour."""
-    if model and outputs:
-        raise ValueError(f"give --model {model} or --outputs {outputs}, not both")
+    if outputs and (model or method != "fusion"):
+        given = f"--model {model}" if model else f"--method {method}"
+        raise ValueError(f"give {given} or --outputs {outputs}, not both")
     if report:
         check_drawing()
         if report.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"--report {report} would be a web page; name it as in out.html")
+    if csv and csv.is_dir():
+        raise ValueError(f"--csv {csv} is a folder; name a file, as in {csv / 'figures.csv'}")
     for path in filter(None, (report, csv)):
         check_folder(path.parent)
     colors = outputs or create(method, model, device)

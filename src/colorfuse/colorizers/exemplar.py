@@ -13,7 +13,11 @@ from torch import Tensor
 from colorfuse.colorizers.base import Colorizer
 from colorfuse.colorizers.references import Reference, References, read_references
 from colorfuse.errors import NotFittedError
+from colorfuse.inference.predictor import Predictor
 from colorfuse.options import plain
+
+_EVEN = 1e-3
+"""The standard deviation of lightness up to which a photo is even: rounding gives an even one less."""
 
 
 class Exemplar(Colorizer):
@@ -74,20 +78,36 @@ class Exemplar(Colorizer):
         if changed:
             raise NotFittedError(f"{', '.join(changed)} changed after fit; call fit again")
 
+    def predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
+        """Make a predictor with these options of `predict`.
+
+        Raises:
+            NotFittedError: There is no reference, or it was described at another `render_size`.
+        """
+        self.check_fitted()
+        if render_size not in (None, self.render_size):
+            raise NotFittedError(
+                f"the reference is described at render_size={self.render_size}; for {render_size}, call fit again, "
+                "or give predict the reference"
+            )
+        return super().predictor(saturation, upsample, render_size)
+
     def _deciding(self) -> dict[str, Any]:
         """The settings that decide how references are described."""
         params = self.get_params()
-        return {name: plain(value) for name, value in params.items() if name not in ("render_size", "upsample")}
+        return {name: plain(value) for name, value in params.items() if name != "upsample"}
 
 
 def standardized(lightness: NDArray[Any]) -> NDArray[Any]:
     """Shift and scale lightness to a mean of 0 and a standard deviation of 1, so that photos can be compared.
 
     Distances are those after the linear remapping of the reference's lightness to that of the photo, but for a
-    factor (Hertzmann et al. 2001, *Image analogies*).
+    factor (Hertzmann et al. 2001, *Image analogies*). An even photo becomes 0.
     """
-    scaled: NDArray[Any] = (lightness - lightness.mean()) / (lightness.std() or 1.0)
-    return scaled
+    spread = lightness.std(dtype=np.float64)
+    off = lightness - lightness.mean(dtype=np.float64)
+    scaled: NDArray[Any] = off / spread if spread > _EVEN else 0 * off
+    return scaled.astype(lightness.dtype)
 
 
 def jittered_grid(height: int, width: int, count: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -111,7 +111,7 @@ class Irony2005(Exemplar):
             ValueError: A setting is out of range.
         """
         vars(self).pop("confidence_", None)  # it belongs to the former references
-        self._given = None if segments is None else [segments] if _is_map(segments) else list(segments)
+        self._given = None if segments is None else _as_maps(segments)
         try:
             return super().fit(photos)
         finally:
@@ -227,8 +227,10 @@ class Irony2005(Exemplar):
         return colors
 
 
-def _is_map(segments: Any) -> bool:
-    return isinstance(segments, np.ndarray | Tensor) and segments.ndim == 2
+def _as_maps(segments: Any) -> list[Any]:
+    """The maps of segments of each reference; a single one may be an array, or a list of rows."""
+    several = isinstance(segments, list | tuple) and (not segments or np.ndim(segments[0]) > 1)
+    return list(segments) if several else [segments]
 
 
 def _find_segments(lab: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from colorfuse.backbones import without_pretrained
 from colorfuse.data.seeding import seeded
@@ -12,7 +13,7 @@ from colorfuse.inference.upsampling import find_upsampling
 from colorfuse.network import FusionNetwork, build_network
 from colorfuse.objectives import Objective, create_objective
 from colorfuse.options import Side, check_value
-from colorfuse.registry import parse_spec
+from colorfuse.registry import Spec, parse_spec
 
 PARTS = ("backbone", "encoder", "fusion", "decoder", "objective")
 """The settings that name parts."""
@@ -44,6 +45,7 @@ def build_model(settings: Mapping[str, Any], *, from_weights: bool) -> tuple[Fus
     # Ignore the caller's default device and dtype: on the CPU in float32, a seed always gives the same weights.
     with seeded(settings["seed"]), torch.device("cpu"):
         objective = create_objective(settings["objective"])
+        _check_objective(settings["objective"], objective)
         network = build_network(
             encoder=settings["encoder"],
             backbone=backbone if from_weights else without_pretrained(backbone),
@@ -54,3 +56,18 @@ def build_model(settings: Mapping[str, Any], *, from_weights: bool) -> tuple[Fus
             pretrained=from_weights and settings["pretrained"],
         ).eval()
     return network.float(), objective.float()
+
+
+@torch.no_grad()
+def _check_objective(spec: Spec, objective: Any) -> None:
+    """Check that an objective, which may be a plug-in, is one that can be trained with and read."""
+    name = parse_spec(spec, "objective")[0]
+    if not isinstance(objective, Objective):
+        raise TypeError(f"the objective {name!r} must be an Objective, not {type(objective).__name__}")
+    planes = getattr(objective, "planes", None)
+    if not isinstance(planes, int) or planes < 1:
+        raise ValueError(f"the objective {name!r} must say in `planes` how many a network predicts, not {planes!r}")
+    ab: Any = objective.read(torch.zeros(1, planes, 4, 4))
+    if not isinstance(ab, Tensor) or ab.shape != (1, 2, 4, 4):
+        shape = tuple(ab.shape) if isinstance(ab, Tensor) else type(ab).__name__
+        raise ValueError(f"`read` of the objective {name!r} must give ab (N, 2, h, w), not {shape}")

@@ -85,6 +85,8 @@ class NetworkColorizer(LearntColorizer):
         network = self._plain_network
         if not isinstance(network, FusionNetwork):
             raise ValueError("a mirrored copy takes no reference; give the reference first, then call mirrored")
+        if self.takes_hints and not self.takes_reference:
+            raise ValueError("this network has no backbone to compare photos with, so it takes no reference")
         if not self.takes_reference:
             return super().with_reference(reference, render_size=render_size)
         from colorfuse.network.matching import Matcher

@@ -44,10 +44,13 @@ def create_colorizer(name: str, *, device: Device = None, **settings: Any) -> Co
 
     Raises:
         ValueError: The name, a setting or the device is unknown.
+        TypeError: The name is no string.
 
     Example:
         >>> import colorfuse
         >>> colorfuse.create_colorizer("fusion", backbone="resnet18").backbone
         'resnet18'
     """
+    if not isinstance(name, str):
+        raise TypeError(f"the name must be one of list_colorizers(), beside which settings are given, not {name!r}")
     return colorizers.create({"name": name, **settings}).to(device)

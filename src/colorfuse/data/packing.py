@@ -2,12 +2,14 @@
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, Subset
@@ -20,6 +22,7 @@ from colorfuse.data.lab_bytes import encode_lab
 from colorfuse.data.loading import Loader
 from colorfuse.data.npy_files import RowWriter
 from colorfuse.data.photos import PhotoFolder
+from colorfuse.data.seeding import seeded
 from colorfuse.data.transforms import get_samples
 from colorfuse.errors import DataError
 from colorfuse.files import Claim, atomic_file, write_errors
@@ -105,10 +108,15 @@ def _about(data: Dataset[Any]) -> dict[str, Any]:
     source = type(data).__name__
     if isinstance(data, PhotoFolder):
         source += f" of {os.path.commonpath([path.resolve() for path in data.paths])}"
+    if getattr(data, "labels", None) is not None or getattr(data, "sample_weights", None) is not None:
+        warnings.warn("labels and weights are not packed, only L and ab", stacklevel=4)
+    with seeded(0):
+        lightness, ab, *_ = data[0]
     return {
         "version": _VERSION,
         "count": count,
-        "size": list(data[0][0].shape[-2:]),
+        "size": list(lightness.shape[-2:]),
+        "first": blake2b(torch.cat([lightness, ab]).numpy().tobytes(), digest_size=8).hexdigest(),
         "source": source,
         "content": _digest(data),
     }

@@ -218,7 +218,12 @@ def _screened(paths: list[Path], min_chroma: float, unreadable: str) -> LeftOut:
 
 
 def _stacked(images: Iterable[Image.Image], transform: Transform) -> Tensor:
-    return torch.stack([_as_tensor(transform(image)) for image in images])
+    squares = [_as_tensor(transform(image)) for image in images]
+    shapes = sorted({tuple(square.shape) for square in squares})
+    if len(shapes) > 1 or shapes[0][0] != 3:
+        given = ", ".join(map(str, shapes))
+        raise DataError(f"the transform gives images of {given}; end it with a crop to (3, n, n)")
+    return torch.stack(squares)
 
 
 def _as_tensor(square: Image.Image | Tensor) -> Tensor:

@@ -18,8 +18,8 @@ class Shard(NamedTuple):
     world_size: int = 1
 
 
-class EpochBatches(Sampler[list[tuple[int, int]]]):
-    """Batch sampler that yields pairs (epoch, index), in an order that depends only on seed and epoch.
+class EpochBatches(Sampler[list[tuple[int, int, int]]]):
+    """Batch sampler that yields (epoch, batch, index), in an order that depends only on seed and epoch.
 
     Args:
         count: Number of samples in the dataset, and per epoch.
@@ -33,7 +33,7 @@ class EpochBatches(Sampler[list[tuple[int, int]]]):
     def __init__(
         self, count: int, batch_size: int, whole: bool, seed: int | None, weights: Tensor | None, shard: Shard
     ) -> None:
-        if weights is not None and not weights.sum() > 0:
+        if seed is not None and weights is not None and not weights.sum() > 0:
             raise DataError(f"the weights of all {count} samples are 0; there is nothing to draw")
         if seed is not None and min(batch_size, count) < shard.world_size:
             raise DataError(
@@ -60,12 +60,12 @@ class EpochBatches(Sampler[list[tuple[int, int]]]):
     def __len__(self) -> int:
         return self.length
 
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+    def __iter__(self) -> Iterator[list[tuple[int, int, int]]]:
         order, epoch = self._order(self.epoch), self.epoch
         for number in self.chosen:
             mine = self._batch(order, number)[self.shard.rank :: self.shard.world_size]
             if mine:
-                yield [(epoch, index) for index in mine]
+                yield [(epoch, number, index) for index in mine]
 
     def _batch(self, order: list[int], number: int) -> list[int]:
         return order[number * self.batch_size : (number + 1) * self.batch_size]

@@ -17,7 +17,7 @@ from colorfuse.sample import Batch
 
 
 class SeededDataset(Dataset[Any]):
-    """A dataset indexed by pairs (epoch, index) that seeds the random draws of its transforms.
+    """A dataset indexed by (epoch, batch, index) that seeds the random draws of its transforms, batch by batch.
 
     Errors are returned from workers as values: a raised one would arrive as the text of a traceback.
     """
@@ -30,10 +30,10 @@ class SeededDataset(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.data)  # type: ignore[arg-type]  # torch's Dataset declares no __len__
 
-    def __getitems__(self, places: Sequence[tuple[int, int]]) -> list[Any]:
-        with seeded(mixed_seed(self.seed, *places[0])):
+    def __getitems__(self, places: Sequence[tuple[int, int, int]]) -> list[Any]:
+        with seeded(mixed_seed(self.seed, *places[0])):  # the first index tells the shares of processes apart
             try:
-                return self._read([index for _, index in places])
+                return self._read([index for *_, index in places])
             except (PhotoError, DataError, OSError) as error:
                 return [error]
 

@@ -67,7 +67,10 @@ def _shared_keys(keys: list[bytes], groups: Sequence[int]) -> list[bytes]:
 
 def _parts_of_keys(keys: list[bytes], parts: Sequence[float], seed: int) -> dict[bytes, int]:
     if len(keys) < len(parts):
-        raise ValueError(f"{len(keys)} different photos cannot be split in {len(parts)} parts; add photos")
+        raise ValueError(
+            f"{len(parts)} parts need as many different photos, and there {'is' if len(keys) == 1 else 'are'} "
+            f"{len(keys)}; add photos, or hold none out"
+        )
     ends = np.cumsum(parts)
     secret = blake2b(str(seed).encode(), digest_size=16).digest()
     draws = np.array([_draw(key, secret) for key in keys])

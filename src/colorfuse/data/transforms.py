@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset, IterableDataset
 
+from colorfuse.errors import DataError
+
 Transform: TypeAlias = Callable[[Any], Any]
 """A transform of torchvision's `transforms.v2`, or any callable on a PIL image or a tensor `(C, H, W)`."""
 
@@ -91,8 +93,19 @@ class TransformedStream(IterableDataset[Any]):
 
 
 def transform_sample(sample: Any, transform: Transform) -> Any:
-    """Transform L and ab of a sample as one image, and keep its other values."""
-    lightness, ab, *more = sample
+    """Transform L and ab of a sample as one image, and keep its other values.
+
+    Raises:
+        DataError: It is none.
+    """
+    try:
+        lightness, ab, *more = sample
+        lightness, ab = (torch.as_tensor(planes, dtype=torch.float32) for planes in (lightness, ab))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"a sample must be L (1, H, W) and ab (2, H, W), not {type(sample).__name__}") from error
+    if (len(lightness), lightness.shape[1:]) != (1, ab.shape[1:]) or ab.ndim != 3 or len(ab) != 2:
+        shapes = f"{tuple(lightness.shape)} and {tuple(ab.shape)}"
+        raise DataError(f"a sample must be L (1, H, W) and ab (2, H, W), not {shapes}")
     lab = transform(torch.cat([lightness, ab]))
     return lab[:1], lab[1:], *more
 

@@ -33,7 +33,7 @@ def find_device(device: Device = None) -> torch.device:
 
 def _check_works(device: torch.device) -> None:
     try:
-        torch.zeros(1, device=device).cpu()
+        torch.zeros(1, device=device)
     except Exception as error:  # each kind of device raises its own
         raise ValueError(f"device {device} cannot be used: {first_line(error)}; use cpu, cuda or mps") from error
 

@@ -68,6 +68,7 @@ def render(render_ab: RenderAb, lightness: Tensor, hints: Tensor | None = None) 
     ab = render_ab(lightness) if hints is None else render_ab(lightness, hints)
     if not isinstance(ab, Tensor):
         raise TypeError(f"a colorizer must give ab as a tensor (N, 2, h, w), not a {type(ab).__name__}")
+    ab = ab.detach()  # of a system that is not told of gradients
     return Rendered(ab, _resampled(lightness, ab.shape[-2:]))
 
 

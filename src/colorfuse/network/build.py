@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from colorfuse.backbones import create_backbone
+from colorfuse.backbones.maps import MapInfo
 from colorfuse.errors import first_line
 from colorfuse.network.decoders import decoders
 from colorfuse.network.encoders import encoders
@@ -59,6 +60,12 @@ def _check_has(part: nn.Module, attribute: str, kind: str, spec: Spec) -> None:
         raise ValueError(
             f"the {kind} {spec!r} has no attribute {attribute!r}, which tells the next part what it gives"
         )
+    told = getattr(part, attribute)
+    infos = told if attribute == "maps" and isinstance(told, list | tuple) else [told]
+    if not all(isinstance(info, MapInfo) for info in infos) or (attribute == "maps" and infos is not told):
+        a_map = "MapInfo(channels, reduction)"
+        wanted = f"a {a_map}" if attribute == "map" else f"a tuple of {a_map}, one for each map"
+        raise ValueError(f"{attribute!r} of the {kind} {spec!r} must be {wanted}, not {told!r}")
 
 
 def _try(network: FusionNetwork, planes: int, parts: Mapping[str, Spec]) -> None:
@@ -81,6 +88,8 @@ def _false_channels(network: FusionNetwork, outputs: Mapping[str, Any]) -> str:
     announced = {"encoder": list(encoder.maps), "fusion": [fusion.map]}
     for part, infos in announced.items():
         told, maps = [info.channels for info in infos], outputs.get(part)
+        if part == "encoder" and isinstance(maps, torch.Tensor):
+            return "the encoder gives a tensor, and must give a list of maps"
         tensors: Sequence[Any] = maps if isinstance(maps, list | tuple) else [maps]
         if all(isinstance(each, torch.Tensor) and each.ndim == 4 for each in tensors):
             given = [each.shape[1] for each in tensors]

@@ -30,10 +30,16 @@ def read_recipe(recipe: str | Path) -> dict[str, Any]:
 
     Raises:
         ValueError: The name is unknown, or the file is not a recipe.
+        TypeError: It is neither a name nor a path.
         FileNotFoundError: There is no file at the path.
     """
+    if not isinstance(recipe, str | Path):
+        raise TypeError(f"a recipe must be one of list_recipes(), or the path of a .json file, not {recipe!r}")
     if isinstance(recipe, Path) or recipe.endswith(".json"):
-        return _settings(Path(recipe), Path(recipe).read_text("utf-8"))
+        try:
+            return _settings(Path(recipe), Path(recipe).read_text("utf-8"))
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{recipe} is not UTF-8: {error}") from error
     inside = _inside()
     if recipe not in inside:
         raise unknown_name("recipe", recipe, inside)

@@ -221,8 +221,11 @@ class Training:
         except Exception as error:
             self.stepper.discard()
             if is_batch_too_small(error):
-                size = f"batch_size={len(batch.ab)} at image_size={batch.ab.shape[-1]}"
-                raise TrainingError(f"{place}: {size} is too little for batch norms to learn from") from error
+                count = min(len(part.ab) for part in self.stepper.micro_batches(batch))
+                raise TrainingError(
+                    f"{place}: {count} of {batch.ab.shape[-1]} x {batch.ab.shape[-1]} pixels at a time is too little "
+                    "for batch norms to learn from; give more photos, or a larger batch_size or image_size"
+                ) from error
             if not is_out_of_memory(error):
                 raise
             figures = None  # `what_fits` is called below, once the error no longer keeps tensors alive

@@ -22,8 +22,11 @@ from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.data.seeding import seeded
 from colorfuse.data.sources import Source, as_datasets
 from colorfuse.errors import DataError
-from colorfuse.options import Count, NonNegativeInt, Side, check_value
+from colorfuse.options import Count, NonNegativeInt, Side, check_value, plain
 from colorfuse.registry import Spec
+
+_DECIDING = ("backbone", "matches")
+"""Settings that what was learnt is saved with, and that cannot change after it."""
 
 
 @register_colorizer("deshpande2015")
@@ -115,10 +118,16 @@ class Deshpande2015(LearntColorizer):
 
     def _learnt(self, regression: Regression, scenes: Scenes) -> None:
         self.regression_, self.scenes_ = regression, scenes
+        self._learnt_with = {name: plain(getattr(self, name)) for name in _DECIDING}
         self.wanted_: Tensor | None = None
 
     def predict_answers(self, lightness: Tensor) -> Predicted:
-        """Predict what filters answer of the colours of L `(1, h, w)`, without solving for colours."""
+        """Predict what filters answer of the colours of L `(1, h, w)`, without solving for colours.
+
+        Raises:
+            NotFittedError: The colorizer is not fitted yet.
+        """
+        self.check_fitted()
         return self._predicted(lightness, self.scenes_.of(lightness))
 
     def _predicted(self, lightness: Tensor, scene: Tensor) -> Predicted:
@@ -159,10 +168,13 @@ class Deshpande2015(LearntColorizer):
         """Return what was learnt, and the weights of the backbone.
 
         Raises:
-            ValueError: This copy has a reference.
+            ValueError: This copy has a reference, or a setting that decides what is learnt was changed since.
         """
         if self.wanted_ is not None:
             raise ValueError("a copy that has a reference only predicts; save the one it was made of")
+        changed = [name for name, value in self._learnt_with.items() if plain(getattr(self, name)) != value]
+        if changed:
+            raise ValueError(f"{', '.join(changed)} changed since it learnt; call fit again")
         learnt = {f"regression.{name}": tensor for name, tensor in self.regression_.tensors().items()}
         backbone = {f"backbone.{name}": tensor for name, tensor in self.scenes_.backbone.state_dict().items()}
         photos = {"descriptions": self.scenes_.descriptions, "thumbnails": self.scenes_.thumbnails}

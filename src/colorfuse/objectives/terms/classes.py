@@ -58,10 +58,12 @@ class ImageClasses(Term):
         """Compute the weighted cross-entropy.
 
         Raises:
-            DataError: The batch has no labels.
+            DataError: The batch has no labels, or others than those of the classes.
         """
         if not isinstance(batch.labels, Tensor) or batch.labels.is_floating_point():
             raise DataError(f"the term 'image_classes' needs whole numbers as labels, not {batch.labels!r}")
+        if len(batch.labels) and not 0 <= batch.labels.min() <= batch.labels.max() < self.head.out_features:
+            raise DataError(f"labels must be below classes={self.head.out_features}, not {batch.labels.max()}")
         maps = given[self.watches[0]]
         logits = self.head(maps[-1].mean(dim=(-2, -1)))
         return self.weight * functional.cross_entropy(logits.float(), batch.labels)
