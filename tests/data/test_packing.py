@@ -50,6 +50,14 @@ def test_the_same_is_not_packed_again(photos: NDArray[np.uint8], tmp_path: Path)
         cf.pack(cf.PhotoArray(photos, 32), tmp_path / "other")
 
 
+def test_what_0_1_packed_is_known(photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    note = cf.pack(cf.PhotoArray(photos, 32), tmp_path / "packed").root / "pack.json"
+    note.write_text(
+        json.dumps({name: value for name, value in json.loads(note.read_text()).items() if name != "first"})
+    )
+    assert len(cf.pack(cf.PhotoArray(photos, 32), tmp_path / "packed")) == len(photos)
+
+
 def test_another_transform_is_packed_anew(photo_folder: Path, tmp_path: Path) -> None:
     cf.pack(cf.PhotoFolder(photo_folder, 32), tmp_path / "packed")
     with pytest.raises(FileExistsError, match="packed holds something else than this dataset"):

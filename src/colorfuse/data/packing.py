@@ -135,7 +135,7 @@ def _is_packed(root: Path, about: dict[str, Any]) -> bool:
     if not root.exists() or not any(root.iterdir()):
         return False
     try:
-        same = json.loads((root / ABOUT_FILE).read_text()) == about
+        same = _is_of(json.loads((root / ABOUT_FILE).read_text()), about)
     except (FileNotFoundError, ValueError):
         same = False
     if not same:
@@ -143,10 +143,15 @@ def _is_packed(root: Path, about: dict[str, Any]) -> bool:
     return True
 
 
+def _is_of(noted: Any, about: dict[str, Any]) -> bool:
+    """Whether what was noted of packed arrays is of a dataset; version 0.1 did not note the first sample."""
+    return bool({"first": about["first"]} | noted == about)
+
+
 def _begin(partial: Path, about: dict[str, Any]) -> None:
     begun = partial / ABOUT_FILE
     if begun.exists():
-        if json.loads(begun.read_text()) != about:
+        if not _is_of(json.loads(begun.read_text()), about):
             raise FileExistsError(f"{partial} was begun from another dataset; remove it, or pack that one")
         return
     with atomic_file(begun) as file:
