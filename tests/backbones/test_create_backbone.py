@@ -1,5 +1,6 @@
 import copy
 import pickle
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,19 @@ def test_a_single_map_and_its_announcement() -> None:
 
     assert cf.create_backbone("single").maps == (MapInfo(8, 4),)
     colorizer = cf.FusionColorizer(backbone="single", fusion="film").initialize()
+    assert colorizer.predict(torch.rand(1, 50, 70)).shape == (50, 70, 3)
+
+
+def test_one_that_cannot_be_copied_tells_of_its_maps() -> None:
+    @cf.register_backbone("locked")
+    class Locked(nn.Conv2d):
+        maps = (MapInfo(8, 4),)
+
+        def __init__(self) -> None:
+            super().__init__(3, 8, 3, 4, 1)
+            self.lock = threading.Lock()
+
+    colorizer = cf.FusionColorizer(backbone="locked", fusion="film").initialize()
     assert colorizer.predict(torch.rand(1, 50, 70)).shape == (50, 70, 3)
 
 

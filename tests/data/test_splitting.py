@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,14 @@ def test_no_photos_cannot_be_split(photos: NDArray[np.uint8]) -> None:
     for together in (False, True):
         with pytest.raises(ValueError, match="2 parts need as many different photos, and there are 0"):
             cf.split(nothing, (0.5, 0.5), near_duplicates_together=together)
+
+
+def test_what_is_no_dataset_is_said(tmp_path: Path) -> None:
+    photos: Any = "photos/"
+    with pytest.raises(TypeError, match=r"give a dataset of \(L, ab\), such as PhotoFolder .*, not str"):
+        cf.split(photos)
+    with pytest.raises(TypeError, match=r"give a dataset of \(L, ab\), such as PhotoFolder .*, not str"):
+        cf.pack(photos, tmp_path / "packed")
 
 
 def test_transforms_do_not_change_a_split(photo_folder: str) -> None:

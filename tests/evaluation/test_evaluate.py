@@ -205,7 +205,12 @@ def test_bad_input(colorizer: cf.FusionColorizer, photos: Photos, tmp_path: Path
         (cf.DataError, r"uint8 of shape \(N, H, W, 3\), not .*\(0, ", {"photos": photos[:0]}),
         (cf.DataError, r"not uint8 of shape \(48, 64, 3\)", {"photos": photos[0]}),
         (cf.DataError, "not float64", {"photos": photos / 255}),
-        (ValueError, r"a and b of one colour, not \(1,\)", {"constant": (1,)}),
+        (ValueError, r"constant.* of an evaluation", {"constant": (1,)}),
+        (ValueError, r"constant\[0\] of an evaluation must be a valid number, not 'a'", {"constant": ("a", "b")}),
+        (ValueError, "hints of an evaluation must be a valid array, not 5", {"hints": 5}),
+        (ValueError, "min_chroma of an evaluation must be", {"min_chroma": float("nan")}),
+        (ValueError, "figures must name some of", {"figures": []}),
+        (TypeError, "must be a colorizer, or a folder of outputs, not NoneType", {"colors": None}),
         (TypeError, "must be a folder, .*not generator", {"photos": (photo for photo in photos)}),
         (cf.NotFittedError, "learnt nothing yet", {"colors": cf.FusionColorizer()}),
     ):

@@ -130,7 +130,7 @@ def find_maps(module: nn.Module, name: str) -> Maps:
 def on_meta(module: nn.Module, channels: int = 3) -> Callable[[Size], Any]:
     """Return a function that runs a copy of `module` on the meta device, for images of a height and width.
 
-    It computes only shapes, in almost no time.
+    It computes only shapes, in almost no time. Of a module that cannot be copied, it raises the error.
     """
     without_values = {
         id(value): nn.Parameter(value.to("meta"), value.requires_grad)
@@ -139,13 +139,20 @@ def on_meta(module: nn.Module, channels: int = 3) -> Callable[[Size], Any]:
         for value in (*module.parameters(), *module.buffers())
     }
     # A copy, not `functional_call`: some modules cache results, and some share layers, which it mixes up.
-    copied = copy.deepcopy(module, without_values)
+    try:
+        copied = copy.deepcopy(module, without_values)
+    except Exception as error:  # of a module of the user's, whatever it holds
+        return partial(_raised, error)
 
     def run(size: Size) -> Any:
         with torch.no_grad():
             return copied(torch.empty(2, channels, *size, device="meta"))
 
     return run
+
+
+def _raised(error: Exception, size: Size) -> None:
+    raise error
 
 
 def as_list(result: Any) -> list[Any]:

@@ -13,6 +13,16 @@ from colorfuse.data.transforms import Transform
 from colorfuse.sample import Sample
 
 
+def check_is_dataset(data: Any) -> None:
+    """Check that this is a dataset.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(data, Dataset):
+        raise TypeError(f"give a dataset of (L, ab), such as PhotoFolder of a folder, not {type(data).__name__}")
+
+
 class BytesDataset(Dataset[Any], ABC):
     """A map-style dataset of (L, ab) that stores its samples as uint8 images.
 

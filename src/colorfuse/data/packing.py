@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, Subset
 from tqdm import tqdm
 
-from colorfuse.data.bytes_dataset import find_bytes_dataset
+from colorfuse.data.bytes_dataset import check_is_dataset, find_bytes_dataset
 from colorfuse.data.content import content_keys
 from colorfuse.data.lab_arrays import ABOUT_FILE, LabArrays
 from colorfuse.data.lab_bytes import encode_lab
@@ -100,6 +100,7 @@ def _pack(data: Dataset[Any], root: Path, rows_a_file: int, num_workers: int | N
 
 
 def _about(data: Dataset[Any]) -> dict[str, Any]:
+    check_is_dataset(data)
     if isinstance(data, IterableDataset):
         raise DataError(f"{type(data).__name__} is an iterable dataset, whose samples have no places to go on from")
     count = len(data)  # type: ignore[arg-type]

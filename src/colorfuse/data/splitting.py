@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, Subset
 
+from colorfuse.data.bytes_dataset import check_is_dataset
 from colorfuse.data.content import connected_components, content_keys, near_duplicates
 
 
@@ -35,6 +36,7 @@ def split(
         A `Subset` for each part; the parts are disjoint.
 
     Raises:
+        TypeError: `data` is no dataset.
         ValueError: The fractions are not positive or do not add up to 1, or there are fewer distinct photos than
             parts.
 
@@ -48,6 +50,7 @@ def split(
     parts = [float(part) for part in parts]
     if not parts or min(parts) <= 0 or not math.isclose(sum(parts), 1):
         raise ValueError(f"parts must be shares above 0 that add up to 1, not {tuple(parts)}")
+    check_is_dataset(data)
     keys = content_keys(data)
     if near_duplicates_together:
         keys = _shared_keys(keys, connected_components(near_duplicates(data), len(keys)))

@@ -158,9 +158,9 @@ def prepare_evaluation(
     check_counts(hints)
     find_hint_protocol(hint_protocol)
     originals = find_ground_truth(photos)
+    check_value(min_chroma, NotNegative, "min_chroma", "an evaluation")
     constant = _mean_color(colors) if constant is None else constant
-    if len(constant) != 2:
-        raise ValueError(f"constant must be a and b of one colour, not {constant}")
+    check_value(constant, tuple[float, float], "constant", "an evaluation")
     constant = float(constant[0]), float(constant[1])
     criteria = Criteria(
         find_protocol(protocol), constant, min_chroma, [name for name in figures if name in PER_PHOTO]
@@ -176,6 +176,8 @@ def prepare_evaluation(
         raise ValueError(f"reference={reference} is for a colorizer; the colours of files are judged as they are")
     if saturation != 1:
         raise ValueError(f"saturation={saturation} is for a colorizer; the colours of files are judged as they are")
+    if not isinstance(colors, str | Path):
+        raise TypeError(f"what is judged must be a colorizer, or a folder of outputs, not {type(colors).__name__}")
     outputs, others = find_outputs(Path(colors), originals)
     left_out = dict.fromkeys(others, "it is no output of one of the photos, or one of several")
     return originals, file_predictions(outputs, criteria.protocol), criteria, left_out

@@ -168,10 +168,12 @@ def check_figures(names: Sequence[str]) -> None:
     """Check that the metrics exist and can be computed.
 
     Raises:
-        ValueError: A name is unknown.
+        ValueError: A name is unknown, or there is none.
         ImportError: A package that a metric needs is not installed.
         WeightsError: The weights that a metric needs cannot be downloaded.
     """
+    if not names:
+        raise ValueError(f"figures must name some of {', '.join(COLUMNS)}")
     for name in names:
         if name not in COLUMNS:
             raise unknown_name("figure", name, COLUMNS)

@@ -50,8 +50,7 @@ def check_counts(counts: Sequence[int]) -> None:
     Raises:
         ValueError: A number is no integer of at least 0.
     """
-    for count in counts:
-        check_value(count, NonNegativeInt, "hints", "an evaluation")
+    check_value(counts if isinstance(counts, int) else list(counts), list[NonNegativeInt], "hints", "an evaluation")
 
 
 def draw_points(ab: Tensor, counts: Sequence[int], protocol: str, name: str) -> dict[int, Tensor]:
