@@ -78,8 +78,9 @@ def _is_in(folder: Path, photo: Path) -> bool:
 
 def _was_found_in(folder: Path, photo: Path, below: Path) -> bool:
     """Whether a photo, whose path below where the search began is given, is in a folder below that place."""
-    inside = photo.resolve().relative_to(folder.resolve()).parts if _is_in(folder, photo) else below.parts
-    return len(inside) < len(below.parts)
+    if not _is_in(folder, photo):
+        return False
+    return len(photo.resolve().relative_to(folder.resolve()).parts) < len(below.parts)
 
 
 def _warn_of_others(folder: Path, taken: set[Path]) -> None:
@@ -121,5 +122,5 @@ def _zipped(photos: Iterable[Any], hints: Iterable[Any]) -> Iterator[tuple[Any, 
     for index, (photo, its) in enumerate(itertools.zip_longest(photos, hints, fillvalue=end)):
         if photo is end or its is end:
             fewer, more = ("photos", "hints") if photo is end else ("hints", "photos")
-            raise HintsError(f"there are more {more} than {fewer}, {index}; give hints, or None, for each photo")
+            raise HintsError(f"there are more {more} than the {index} {fewer}; give hints, or None, for each photo")
         yield photo, its

@@ -46,11 +46,11 @@ def color_film(
     """
     if not 0 <= options.steadiness < 1:
         raise ValueError(f"steadiness must be a number from 0 up to but excluding 1, not {options.steadiness}")
-    hints, references = read_hint_times(options.hints), read_times(options.reference)
+    hints, reference = read_hint_times(options.hints), read_times(options.reference)
     system.check_takes(hints or None)
-    given = references
-    if references is not None and not isinstance(references, Mapping):
-        system, references = system.with_reference(references, render_size=options.render_size), None
+    by_time = reference if isinstance(reference, Mapping) else None
+    if reference is not None and by_time is None:
+        system = system.with_reference(reference, render_size=options.render_size)
     predictor = system.predictor(options.saturation, options.upsample, options.render_size)
     if predictor.planes != 2:
         raise ValueError(f"{type(system).__name__} paints drawings, and no films")
@@ -71,14 +71,14 @@ def color_film(
             rate = scan.rate(film)
             plan = make_plan(
                 system,
-                references,
+                by_time,
                 hints,
                 predictor,
                 film,
                 scan,
                 lambda done, total: told(Progress("hints", done, total, rate)),
             )
-            segments = Segments(output, fingerprint(film, encoding, options.steadiness, predictor, plan, given))
+            segments = Segments(output, fingerprint(film, encoding, options.steadiness, predictor, plan, reference))
             _color(film, encoding, options.steadiness, predictor, plan, scan, segments, told)
             with segments.errors(), atomic_file(output) as whole:
                 join(film, segments.paths(_count(scan)), scan.times, scan.end, output, whole)
