@@ -76,8 +76,8 @@ def test_the_same_twice(photos: NDArray[np.uint8]) -> None:
 
 def test_wrong_options_are_named(photos: NDArray[np.uint8], tmp_path: Any) -> None:
     for options, said in (
-        ({"hints": (1, -2)}, "hints of an evaluation must be greater than or equal to 0"),
-        ({"hints": (1.5,)}, "hints of an evaluation must be a valid integer"),
+        ({"hints": (1, -2)}, r"hints\[1\] of an evaluation must be greater than or equal to 0, not -2"),
+        ({"hints": (1.5,)}, r"hints\[0\] of an evaluation must be a valid integer"),
         ({"hints": (1,), "hint_protocol": "zhang2016"}, "zhang2017"),
     ):
         with pytest.raises(ValueError, match=said):

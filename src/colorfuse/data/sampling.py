@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -18,8 +18,12 @@ class Shard(NamedTuple):
     world_size: int = 1
 
 
-class EpochBatches(Sampler[list[tuple[int, int, int]]]):
-    """Batch sampler that yields (epoch, batch, index), in an order that depends only on seed and epoch.
+Place: TypeAlias = tuple[tuple[int, ...], int]
+"""The numbers of the epoch and, if indices may come twice in it, of the batch; and the index of a sample."""
+
+
+class EpochBatches(Sampler[list[Place]]):
+    """Batch sampler that yields a `Place` for each sample, in an order that depends only on seed and epoch.
 
     Args:
         count: Number of samples in the dataset, and per epoch.
@@ -60,12 +64,13 @@ class EpochBatches(Sampler[list[tuple[int, int, int]]]):
     def __len__(self) -> int:
         return self.length
 
-    def __iter__(self) -> Iterator[list[tuple[int, int, int]]]:
+    def __iter__(self) -> Iterator[list[Place]]:
         order, epoch = self._order(self.epoch), self.epoch
         for number in self.chosen:
             mine = self._batch(order, number)[self.shard.rank :: self.shard.world_size]
             if mine:
-                yield [(epoch, number, index) for index in mine]
+                when = (epoch,) if self.weights is None else (epoch, number)
+                yield [(when, index) for index in mine]
 
     def _batch(self, order: list[int], number: int) -> list[int]:
         return order[number * self.batch_size : (number + 1) * self.batch_size]

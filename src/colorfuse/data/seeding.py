@@ -10,14 +10,14 @@ import torch
 from torch.utils.data import Dataset, default_collate
 
 from colorfuse.data.bytes_dataset import find_bytes_dataset
-from colorfuse.data.sampling import mixed_seed
+from colorfuse.data.sampling import Place, mixed_seed
 from colorfuse.data.transforms import get_samples
 from colorfuse.errors import DataError, PhotoError
 from colorfuse.sample import Batch
 
 
 class SeededDataset(Dataset[Any]):
-    """A dataset indexed by (epoch, batch, index) that seeds the random draws of its transforms, batch by batch.
+    """A dataset indexed by places that seeds the random draws of its transforms, batch by batch.
 
     Errors are returned from workers as values: a raised one would arrive as the text of a traceback.
     """
@@ -30,10 +30,11 @@ class SeededDataset(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.data)  # type: ignore[arg-type]  # torch's Dataset declares no __len__
 
-    def __getitems__(self, places: Sequence[tuple[int, int, int]]) -> list[Any]:
-        with seeded(mixed_seed(self.seed, *places[0])):  # the first index tells the shares of processes apart
+    def __getitems__(self, places: Sequence[Place]) -> list[Any]:
+        when, first = places[0]  # the first index tells the shares of processes apart
+        with seeded(mixed_seed(self.seed, *when, first)):
             try:
-                return self._read([index for *_, index in places])
+                return self._read([index for _, index in places])
             except (PhotoError, DataError, OSError) as error:
                 return [error]
 
