@@ -1,11 +1,13 @@
-"""Trainings that run in processes of their own."""
+"""Trainings that run in processes of their own, and what is trained on."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch.utils.data import Dataset
 
 import colorfuse as cf
 
@@ -43,3 +45,16 @@ def run_script(*arguments: object, processes: int = 1, **environment: str) -> st
     )
     assert done.returncode == 0, f"exit status {done.returncode}: {done.stdout[-5000:]}"
     return done.stdout
+
+
+class Samples(Dataset[Any]):
+    """A dataset of what is given."""
+
+    def __init__(self, samples: list[Any]) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.samples[index]

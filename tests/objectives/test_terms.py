@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
+from trainings import Samples
 
 import colorfuse as cf
 from colorfuse.objectives import create_objective, create_terms
@@ -143,10 +144,10 @@ class TestLabels:
         data = cf.PhotoArray(photos)
         samples = [(*data[index], index % 3) for index in range(len(data))]
         spec: dict[str, Any] = {"name": "mse", "terms": [{"name": "image_classes", "classes": 3}]}
-        tiny(objective=spec).fit(_Listed(samples), num_workers=0)
+        tiny(objective=spec).fit(Samples(samples), num_workers=0)
         spec["terms"][0]["classes"] = 2
         with pytest.raises(cf.DataError, match="labels must be below classes=2, not 2"):
-            tiny(objective=spec).fit(_Listed(samples), num_workers=0)
+            tiny(objective=spec).fit(Samples(samples), num_workers=0)
 
     def test_more_classes_than_said_are_an_error(self, tiny: Any, photo_folder: Path) -> None:
         spec = {"name": "mse", "terms": [{"name": "image_classes", "classes": 1}]}
@@ -164,17 +165,6 @@ class TestLabels:
         Image.fromarray(photos[0]).save(tmp_path / "alone.png")
         with pytest.raises(ValueError, match="lies in no sub-folder, and labels are the names of sub-folders"):
             tiny(objective=self.SPEC).fit(tmp_path)
-
-
-class _Listed(torch.utils.data.Dataset[Any]):
-    def __init__(self, samples: list[Any]) -> None:
-        self.samples = samples
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.samples[index]
 
 
 def test_a_colorizer_with_terms_is_saved_and_loaded_without_their_weights(

@@ -9,9 +9,9 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import TensorDataset
 from torchvision.transforms import v2
-from trainings import run_script
+from trainings import Samples, run_script
 
 import colorfuse as cf
 
@@ -244,19 +244,6 @@ def test_samples_that_are_none_are_said(tiny: Make, sample: Any, said: str) -> N
 
 def test_samples_of_numpy_are_taken(tiny: Make) -> None:
     tiny(epochs=1).fit(Samples([(np.full((1, 32, 32), 50.0), np.zeros((2, 32, 32)))] * 8), num_workers=0)
-
-
-class Samples(Dataset[Any]):
-    """A dataset of what is given."""
-
-    def __init__(self, samples: list[Any]) -> None:
-        self.samples = samples
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.samples[index]
 
 
 def test_a_transform_that_gives_several_sizes_is_said(tiny: Make, photo_folder: Path) -> None:

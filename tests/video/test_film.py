@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -328,17 +329,23 @@ def test_recordings_put_one_after_another_go_on(tmp_path: Path) -> None:
     assert len(sound) == len(packets(tmp_path / "both.ts", "audio"))
 
 
-@pytest.mark.slow
-def test_other_settings_begin_anew(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.mkv", pan(300, side=64))
-    begun: list[int] = []
+def stopping_at(frames: int, begun: list[int]) -> Callable[[Progress], None]:
+    """Collect how many frames are coloured, and interrupt the run at some number of them."""
 
     def stop(progress: Progress) -> None:
         if progress.stage == "colours":
             begun.append(progress.frames)
-            if progress.frames == 260:
+            if progress.frames == frames:
                 raise KeyboardInterrupt
 
+    return stop
+
+
+@pytest.mark.slow
+def test_other_settings_begin_anew(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(300, side=64))
+    begun: list[int] = []
+    stop = stopping_at(260, begun)
     for saturation in (1.0, 0.5):
         begun.clear()
         with pytest.raises(KeyboardInterrupt):
@@ -351,13 +358,7 @@ def test_another_reference_begins_anew(tmp_path: Path) -> None:
     frames = [np.zeros((64, 64), np.uint8)] * 3 + [*pan(257, side=64)]
     film = write_film(tmp_path / "film.mkv", frames)
     begun: list[int] = []
-
-    def stop(progress: Progress) -> None:
-        if progress.stage == "colours":
-            begun.append(progress.frames)
-            if progress.frames == 250:
-                raise KeyboardInterrupt
-
+    stop = stopping_at(250, begun)
     welsh = cf.create_colorizer("welsh2002", render_size=64, samples=25)
     photos = [data.astronaut()[::4, ::4], data.coffee()[::4, ::4]]
     for reference, first in ((photos[0], 0), (photos[1], 0), (photos[1], 240)):
