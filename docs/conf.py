@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import importlib.metadata
 import sys
 import typing
@@ -8,8 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from inventories import write_inventories  # these lie beside this file
 from screenshots import write_screenshots
 
-from colorfuse.data import OldFilm
-from colorfuse.hints import SimulatedHints
+from colorfuse import colorizers, data, hints
 
 project = "colorfuse"
 author = "The colorfuse authors"
@@ -82,5 +82,6 @@ def setup(app):
             function.__annotations__ = typing.get_type_hints(function)
 
     app.connect("autodoc-before-process-signature", without_ranges)
-    for described in (OldFilm, SimulatedHints):
-        described.__annotations__ = typing.get_type_hints(described)  # autodoc reads those of dataclasses from these
+    for module in (colorizers, data, hints):  # autodoc reads the types of dataclasses from the classes
+        for described in filter(dataclasses.is_dataclass, vars(module).values()):
+            described.__annotations__ = typing.get_type_hints(described)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -129,10 +129,11 @@ def test_what_is_seen_of_a_reference_counts(name: str, options: dict[str, Any]) 
     catalogue = np.full((100, 100, 3), 255, np.uint8)
     catalogue[45:60, 45:60], catalogue[45:60, 60:65] = (200, 30, 40), (30, 40, 190)
     assert system.predict(GRAY, reference=catalogue).shape == (100, 150, 3)
-    with pytest.raises(ValueError, match="render_size of a reference must be greater than or equal to 32"):
+    with pytest.raises(ValueError, match="render_size of .* must be greater than or equal to 32"):
         system.predict(GRAY, reference=TWIN, render_size=0)
 
 
+@example(height=13, width=2, count=1, seed=0)
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 60), st.integers(0, 99))
 def test_a_jittered_grid_has_a_place_in_each_cell(height: int, width: int, count: int, seed: int) -> None:
     places = jittered_grid(height, width, count, np.random.default_rng(seed))

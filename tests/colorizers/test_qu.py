@@ -139,9 +139,9 @@ def test_what_is_wrong_is_said() -> None:
     for settings, said in (
         ({"mode": "patern"}, "pattern"),
         ({"coloring": "flatt"}, "flat"),
-        ({"relaxation": 2.0}, "relaxation of qu2006 must be less than or equal to 1"),
-        ({"gap": -1.0}, "gap of qu2006 must be greater than or equal to 0"),
-        ({"window": 0}, "window of qu2006 must be greater than or equal to 1"),
+        ({"relaxation": 2.0}, "relaxation of the colorizer 'qu2006' must be less than or equal to 1"),
+        ({"gap": -1.0}, "gap of the colorizer 'qu2006' must be greater than or equal to 0"),
+        ({"window": 0}, "window of the colorizer 'qu2006' must be greater than or equal to 1"),
     ):
         with pytest.raises(ValueError, match=said):
             cf.create_colorizer("qu2006", **settings).predict(page(), hints=STROKES)

@@ -178,7 +178,7 @@ def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"method": "graph"}, ValueError, "graph"),
         ({"ink": "blue"}, ValueError, "blue"),
         ({"hard": ["rad"]}, cf.HintsError, "'rad' is no colour"),
-        ({"softness": 2.0}, ValueError, "softness of sykora2009 must be less than or equal to 1"),
+        ({"softness": 2.0}, ValueError, "softness of Sykora2009 must be less than or equal to 1"),
         ({"solver": "cplex"}, ValueError, "solver must be one of auto, ortools, scipy, not 'cplex'"),
     ):
         with pytest.raises(error, match=said):

@@ -17,7 +17,7 @@ from colorfuse.colorizers.patches import window_deviation
 from colorfuse.colorizers.references import Reference
 from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.colorizers.surf import dense_surf
-from colorfuse.options import Count, NonNegativeInt, NotNegative, check_value
+from colorfuse.options import Count, NonNegativeInt, NotNegative, Side
 
 _SCALES = (1, 2, 3)
 _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -72,15 +72,15 @@ class Charpiat2008(Exemplar):
         (512, 256, 3)
     """
 
-    colors: int = 73
-    samples: int = 10_000
-    coherence: float = 0.05
-    sweeps: int = 2
-    window: int = 5
+    colors: Count = 73
+    samples: Count = 10_000
+    coherence: NotNegative = 0.05
+    sweeps: Count = 2
+    window: Count = 5
     solver: str = "auto"
-    render_size: int = 128
+    render_size: Side = 128
     upsample: str = "guided"
-    seed: int = 0
+    seed: NonNegativeInt = 0
 
     takes_hints = True
     bytes_a_pixel = 6000
@@ -89,13 +89,9 @@ class Charpiat2008(Exemplar):
         """Find the bins, and describe samples of the references.
 
         Raises:
-            ValueError: A setting is out of range.
+            ValueError: There is no such solver.
             ImportError: The solver is not installed.
         """
-        for name in ("colors", "samples", "sweeps", "window"):
-            check_value(getattr(self, name), Count, name, "charpiat2008")
-        check_value(self.seed, NonNegativeInt, "seed", "charpiat2008")
-        check_value(self.coherence, NotNegative, "coherence", "charpiat2008")
         check_solver(self.solver)
         rng = np.random.default_rng(self.seed)
         described, ab, variation = [], [], []

@@ -4,6 +4,7 @@ import inspect
 from typing import Any, Self
 
 from colorfuse.errors import NotFittedError
+from colorfuse.options import check_options
 
 
 class Estimator:
@@ -38,6 +39,14 @@ class Estimator:
     def fit(self, photos: Any, y: Any = None) -> Self:
         """Do nothing: this system learns nothing. It is here so that scikit-learn accepts the system."""
         return self
+
+    def _check_settings(self) -> None:
+        """Check that the settings have the types, and are in the ranges, that the constructor announces.
+
+        Raises:
+            ValueError: One is not.
+        """
+        check_options(type(self).__name__, type(self), self.get_params())
 
     def check_fitted(self) -> None:
         """Check that the colorizer is fitted, if it needs to be.

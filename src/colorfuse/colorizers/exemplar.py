@@ -49,6 +49,7 @@ class Exemplar(Colorizer):
                 smaller than the system's window.
             ValueError: A setting is unknown or out of range.
         """
+        self._check_settings()
         self.learn(read_references(photos, self.render_size, self.window))
         self._fitted_with = self._deciding()
         return self
@@ -112,7 +113,7 @@ def standardized(lightness: NDArray[Any]) -> NDArray[Any]:
 
 def jittered_grid(height: int, width: int, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Draw one random place in each cell of a grid with about `count` cells, `(places, 2)`: rows and columns."""
-    rows = max(1, min(height, round((count * height / width) ** 0.5)))
+    rows = max(1, min(height, count, round((count * height / width) ** 0.5)))
     columns = max(1, min(width, round(count / rows)))
     tops, lefts = (np.linspace(0, side, cells + 1) for side, cells in ((height, rows), (width, columns)))
     down = rng.uniform(tops[:-1, None], tops[1:, None], (rows, columns))

@@ -16,7 +16,7 @@ from colorfuse.colorizers.patches import cosine_transform
 from colorfuse.colorizers.references import Reference, References
 from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.errors import HintsError
-from colorfuse.options import Count, NonNegativeInt, Share, check_value
+from colorfuse.options import Count, NonNegativeInt, Share, Side
 
 _KEPT = 40 / 49
 """Share of the directions that are kept, in which pixels of one segment vary the least."""
@@ -79,15 +79,15 @@ class Irony2005(Exemplar):
         ((512, 256, 3), (136, 68))
     """
 
-    window: int = 7
-    samples: int = 5000
-    pairs: int = 1000
-    dimensions: int = 10
-    neighbors: int = 7
-    confidence: float = 0.5
-    render_size: int = 256
+    window: Count = 7
+    samples: Count = 5000
+    pairs: Count = 1000
+    dimensions: Count = 10
+    neighbors: Count = 7
+    confidence: Share = 0.5
+    render_size: Side = 256
     upsample: str = "guided"
-    seed: int = 0
+    seed: NonNegativeInt = 0
 
     takes_hints = True
     bytes_a_pixel = 5000
@@ -121,10 +121,6 @@ class Irony2005(Exemplar):
         """Find the segments, the two projections, and samples of the references."""
         from scipy.spatial import cKDTree  # takes long to import
 
-        for name in ("window", "samples", "pairs", "dimensions", "neighbors"):
-            check_value(getattr(self, name), Count, name, "irony2005")
-        check_value(self.confidence, Share, "confidence", "irony2005")
-        check_value(self.seed, NonNegativeInt, "seed", "irony2005")
         self.segments_ = self._segmented(references)
         rng = np.random.default_rng(self.seed)
         places = _sampled(self.segments_, self.samples, rng)

@@ -13,7 +13,7 @@ from torch import Tensor
 from colorfuse.colorizers.gabor import gabor_features
 from colorfuse.colorizers.painter import Labels, Painter, label_strokes
 from colorfuse.colorizers.registry import register_colorizer
-from colorfuse.options import Count, NotNegative, Share, check_value
+from colorfuse.options import Count, NotNegative, Share, Side
 from colorfuse.registry import unknown_name
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -93,10 +93,10 @@ class Qu2006(Painter):
 
     mode: str = "auto"
     coloring: str = "flat"
-    gap: float = 6.0
-    relaxation: float = 0.8
-    window: int = 11
-    render_size: int = 512
+    gap: NotNegative = 6.0
+    relaxation: Share = 0.8
+    window: Count = 11
+    render_size: Side = 512
     upsample: str = "bilinear"
 
     bytes_a_pixel = 800
@@ -110,9 +110,7 @@ class Qu2006(Painter):
         for name, known in (("mode", MODES), ("coloring", COLORINGS)):
             if getattr(self, name) not in known:
                 raise unknown_name(name, getattr(self, name), known)
-        check_value(self.relaxation, Share, "relaxation", "qu2006")
-        check_value(self.gap, NotNegative, "gap", "qu2006")
-        check_value(self.window, Count, "window", "qu2006")
+        self._check_settings()
         return torch.stack([self._paint_one(*each) for each in zip(lightness[:, 0], strokes, strict=True)])
 
     def _paint_one(self, lightness: Tensor, strokes: Tensor) -> Tensor:

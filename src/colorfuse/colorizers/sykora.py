@@ -18,7 +18,7 @@ from colorfuse.colorizers.painter import Labels, Painter, label_strokes
 from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.hints.colors import lab_of
 from colorfuse.inference.rendering import working_size
-from colorfuse.options import Share, check_value
+from colorfuse.options import Share, Side
 from colorfuse.registry import unknown_name
 
 _NONE = -1
@@ -80,10 +80,10 @@ class Sykora2009(Painter):
     """
 
     method: str = "cut"
-    softness: float = 0.9
+    softness: Share = 0.9
     hard: Sequence[Any] = ()
     ink: str = "linear"
-    render_size: int = 512
+    render_size: Side = 512
     upsample: str = "bilinear"
     solver: str = "auto"
 
@@ -110,7 +110,7 @@ class Sykora2009(Painter):
             raise unknown_name("method", self.method, _METHODS)
         if self.ink not in INKS:
             raise unknown_name("ink", self.ink, INKS)
-        check_value(self.softness, Share, "softness", "sykora2009")
+        self._check_settings()
         check_solver(self.solver)
         return torch.stack([self._paint_one(*each) for each in zip(lightness[:, 0], strokes, strict=True)])
 

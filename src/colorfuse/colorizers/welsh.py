@@ -16,7 +16,7 @@ from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.errors import HintsError, PhotoError
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.scaling import Hinted
-from colorfuse.options import Count, NonNegativeInt, Share, check_value
+from colorfuse.options import Count, NonNegativeInt, Share, Side
 
 Rectangle: TypeAlias = Sequence[int]
 """`(top, left, bottom, right)` in pixels at full size; the last row and column are excluded."""
@@ -70,14 +70,14 @@ class Welsh2002(Exemplar):
         (512, 256, 3)
     """
 
-    samples: int = 225
-    window: int = 5
-    lightness_weight: float = 0.5
-    swatches: Sequence[tuple[Rectangle, Rectangle]] = ()
-    swatch_samples: int = 50
-    render_size: int = 512
+    samples: Count = 225
+    window: Count = 5
+    lightness_weight: Share = 0.5
+    swatches: Sequence[Sequence[Rectangle]] = ()
+    swatch_samples: Count = 50
+    render_size: Side = 512
     upsample: str = "guided"
-    seed: int = 0
+    seed: NonNegativeInt = 0
 
     def learn(self, references: list[Reference]) -> None:
         """Keep the references.
@@ -85,12 +85,7 @@ class Welsh2002(Exemplar):
         Raises:
             PhotoError: There are swatches, and several references.
             HintsError: A swatch is outside the reference, or is no rectangle.
-            ValueError: A setting is out of range.
         """
-        for name in ("samples", "swatch_samples", "window"):
-            check_value(getattr(self, name), Count, name, "welsh2002")
-        check_value(self.seed, NonNegativeInt, "seed", "welsh2002")
-        check_value(self.lightness_weight, Share, "lightness_weight", "welsh2002")
         if len(self.swatches) and len(references) > 1:
             raise PhotoError(f"swatches are places of one reference, and there are {len(references)}")
         for pair in self.swatches:

@@ -22,7 +22,7 @@ from colorfuse.colorizers.registry import register_colorizer
 from colorfuse.data.seeding import seeded
 from colorfuse.data.sources import Source, as_datasets
 from colorfuse.errors import DataError
-from colorfuse.options import Count, NonNegativeInt, Side, check_value, plain
+from colorfuse.options import Count, NonNegativeInt, Side, plain
 from colorfuse.registry import Spec
 
 _DECIDING = ("backbone", "matches")
@@ -73,14 +73,14 @@ class Deshpande2015(LearntColorizer):
     takes_reference = True
     backbone: Spec = "mobilenetv1_100"
     pretrained: bool = True
-    trees: int = 16
-    least: int = 50
-    samples: int = 100
-    matches: int = 9
-    histogram: str | None = None
-    render_size: int = 128
+    trees: Count = 16
+    least: Count = 50
+    samples: Count = 100
+    matches: Count = 9
+    histogram: Literal["scene"] | None = None
+    render_size: Side = 128
     upsample: str = "guided"
-    seed: int = 0
+    seed: NonNegativeInt = 0
 
     bytes_a_pixel = 8000
 
@@ -100,7 +100,7 @@ class Deshpande2015(LearntColorizer):
             WeightsError: The backbone's weights are not available.
             ImportError: scikit-learn is not installed.
         """
-        self._check()
+        self._check_settings()
         data, _ = as_datasets(photos, None, image_size=self.render_size, augmentation="none", seed=self.seed)
         with seeded(self.seed):
             backbone = create_backbone(self.backbone, pretrained=self.pretrained).eval()
@@ -187,15 +187,8 @@ class Deshpande2015(LearntColorizer):
             KeyError: A tensor is missing.
             RuntimeError: The tensors do not fit the settings or each other.
         """
-        self._check()
+        self._check_settings()
         backbone = create_backbone(without_pretrained(self.backbone), pretrained=False).eval()
         backbone.load_state_dict(under("backbone.", tensors))
         scenes = Scenes(backbone, tensors["descriptions"].float(), tensors["thumbnails"].float(), self.matches)
         self._learnt(Regression.of_tensors(under("regression.", tensors)), scenes)
-
-    def _check(self) -> None:
-        for name in ("trees", "least", "samples", "matches"):
-            check_value(getattr(self, name), Count, name, "deshpande2015")
-        check_value(self.render_size, Side, "render_size", "deshpande2015")
-        check_value(self.seed, NonNegativeInt, "seed", "deshpande2015")
-        check_value(self.histogram, Literal["scene"] | None, "histogram", "deshpande2015")
