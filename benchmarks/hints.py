@@ -39,7 +39,7 @@ class SpreadHints(cf.Colorizer):
         )
 
 
-def main(photos: Path, models: list[Path], only: str, render_size: int | None) -> None:
+def main(photos: Path, models: list[str], only: str, render_size: int | None) -> None:
     """Print a table of dB over gray by number of points, and the times of clicks."""
     files = sorted(photos.glob(only))
     rows: dict[str, list[HintPoint]] = {
@@ -82,7 +82,7 @@ def click(colorizer: cf.FusionColorizer) -> float:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path)
-    parser.add_argument("models", type=Path, nargs="*")
+    parser.add_argument("models", nargs="*")
     parser.add_argument("--only", default="*")
     parser.add_argument("--render-size", type=int)
     options = parser.parse_args()

@@ -23,7 +23,7 @@ from colorfuse.evaluation.protocols import find_protocol
 FILMS = {"camera": None, "blue alone": (0.0, 0.0, 1.0), "blue and green": (0.0, 0.5, 0.5)}
 
 
-def main(folder: Path, models: list[Path | None], count: int | None) -> None:
+def main(folder: Path, models: list[str | None], count: int | None) -> None:
     """Print a row for each colorizer and a column for each film."""
     protocol = find_protocol("center256")
     labs = [Colors.from_image(protocol(photo.open())).lab for photo in find_ground_truth(folder)[:count]]
@@ -54,7 +54,7 @@ def error(colorizer: cf.FusionColorizer, labs: list[Tensor], mix: tuple[float, .
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path)
-    parser.add_argument("models", type=Path, nargs="*")
+    parser.add_argument("models", nargs="*")
     parser.add_argument("--count", type=int)
     options = parser.parse_args()
     main(options.photos, [None, *options.models], options.count)

@@ -1,9 +1,13 @@
-"""Draw the losses of a run of the recipe `paper`, beside those that the paper reports.
+"""Draw the losses of a run of the recipe `paper` beside those that the paper reports, and what the run colours.
 
-python benchmarks/paper_curve.py runs/paper docs/figures/paper_loss.png
+python benchmarks/paper_curve.py runs/paper docs/figures/paper_loss.png docs/figures/paper_photos.jpg
 """
 
 import sys
+
+import numpy as np
+from PIL import Image, ImageOps
+from skimage import data
 
 import colorfuse as cf
 from colorfuse import plots
@@ -12,9 +16,10 @@ TRAINING_FROM_TO = (0.0156, 0.0053)
 VALIDATION_BETWEEN = (0.0152, 0.0187)
 
 
-def main(run: str, output: str) -> None:
-    """Write the plot as an image."""
-    figure = plots.loss_curve(cf.FusionColorizer.load(run).history_)
+def main(run: str, curve: str, photos: str) -> None:
+    """Write the plot, and a sheet of scikit-image's photos, as images."""
+    colorizer = cf.FusionColorizer.load(run)
+    figure = plots.loss_curve(colorizer.history_)
     (axes,) = figure.axes
     axes.plot((1, 30), TRAINING_FROM_TO, "o", color="tab:blue", label="training, the paper's first and last")
     axes.fill_between(
@@ -22,7 +27,10 @@ def main(run: str, output: str) -> None:
     )
     axes.set_ylabel("mean squared error of ab / 127.5")
     axes.legend(fontsize="small")
-    figure.savefig(output, dpi=120)
+    figure.savefig(curve, dpi=120)
+    shown = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
+    squares = [np.asarray(ImageOps.fit(Image.fromarray(photo), (256, 256))) for photo in shown]
+    plots.sheet(colorizer, np.stack(squares)).savefig(photos, dpi=75)
 
 
 if __name__ == "__main__":

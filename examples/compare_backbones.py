@@ -4,9 +4,10 @@
 Train the same recipe with one backbone after another on the same photos, evaluate each on photos held out, and write
 a table and a plot of their sizes, speeds and errors:
 
-    python compare_backbones.py PHOTOS --backbones mobilenetv1_100 convnext_atto resnet18 --epochs 10 --pretrained
+    python examples/compare_backbones.py PHOTOS --backbones mobilenetv1_100 convnext_atto --epochs 10 --pretrained
 
 Without PHOTOS, it uses crops of scikit-image's sample photos, which are too few to say which backbone is best.
+It needs ``pip install 'colorfuse[plots]'``.
 """
 
 import argparse

@@ -3,7 +3,8 @@
 
 This script makes a gray film of two shots from photos: the camera moves over an astronaut, then over a cup. It
 colours the film automatically, with colours that are steady from frame to frame. Then it colours the film with a
-hint: a red point in one frame of the second shot, which holds for all of that shot.
+hint: a red point in one frame of the second shot, which holds for all of that shot. It needs
+``pip install 'colorfuse[video]'``.
 """
 
 import av

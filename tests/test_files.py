@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from colorfuse.files import Claim, atomic_file, check_folder, remove_partial, write_errors
+from colorfuse.files import Claim, atomic_file, check_folder, is_same_file, remove_partial, write_errors
 
 WRITER = """
 import sys, time
@@ -156,3 +158,33 @@ def test_a_claim_ends_with_its_process_although_one_that_was_forked_lives(tmp_pa
     process.wait()
     process.stdout.close()
     assert Claim(tmp_path / "a.png").is_mine
+
+
+def test_who_looks_for_abandoned_claims_hinders_nobody(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            remove_partial(tmp_path.iterdir())
+
+    with ThreadPoolExecutor(1) as looking:
+        looked = looking.submit(look)
+        try:
+            for _ in range(1000):
+                claim = Claim(tmp_path / "photo.png")
+                assert claim.is_mine
+                claim.release()
+        finally:
+            ended.set()
+        looked.result()
+
+
+def test_a_file_is_the_same_by_all_its_names(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    photo.touch()
+    (tmp_path / "link.png").symlink_to(photo)
+    os.link(photo, tmp_path / "mounted.png")
+    for name in ("photo.png", "link.png", "mounted.png"):
+        assert is_same_file(tmp_path / name, photo)
+    for name in ("other.png", "x" * 300):
+        assert not is_same_file(tmp_path / name, photo)

@@ -24,6 +24,9 @@ _OWNER = re.compile(r"\.colorfuse-([0-9a-f]{8})-(\d+)-(\d+)-")
 _FORGOTTEN = 24 * 60 * 60
 """Seconds after which a partial file of another machine is considered abandoned."""
 
+_PROBED = 0.02
+"""Seconds for which a claim may be locked by a process that only looks whether its holder still lives."""
+
 _LOCKED_BYTE = 1 << 20
 """Where a claim is locked on Windows, far behind what its file says."""
 
@@ -40,6 +43,15 @@ def atomic_file(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, also where they differ in case or by how a disk is mounted."""
+    if one.resolve() == other.resolve():
+        return True
+    with contextlib.suppress(OSError):  # of one that is missing, or whose name is too long
+        return one.samefile(other)
+    return False
 
 
 _locked: set[int] = set()
@@ -86,24 +98,23 @@ class Claim:
     def release(self) -> None:
         """Let other processes have it."""
         if self._descriptor in _locked:  # and not closed by a fork
-            if sys.platform == "win32":  # where an open file cannot be removed
-                os.close(self._descriptor)
-            with contextlib.suppress(OSError):
-                self._file.unlink()
             _locked.discard(self._descriptor)
-            if sys.platform != "win32":
-                os.close(self._descriptor)
+            _remove_and_close(self._file, self._descriptor)
         self._descriptor = None
 
     def _lock(self) -> int | None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
+        until = time.monotonic() + _PROBED
         while True:
             descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o666)
             if not _try_lock(descriptor):
                 written = os.read(descriptor, 20)
                 self.holder = int(written) if written.isdigit() else None
                 os.close(descriptor)
-                return None
+                if time.monotonic() > until or (self.holder and _started(self.holder)):
+                    return None
+                time.sleep(0.001)
+                continue
             if _is_at(descriptor, self._file):
                 with contextlib.suppress(OSError):  # of a full disk; the number is only for messages
                     os.ftruncate(descriptor, 0)
@@ -144,15 +155,27 @@ def remove_partial(paths: Iterable[Path]) -> None:
         if not path.name.startswith(_PARTIAL):
             continue
         with contextlib.suppress(OSError):  # of a folder, or of what another process removes at the same time
-            if not (_is_claimed(path) if path.name.startswith(_CLAIM) else _is_written(path)):
+            if path.name.startswith(_CLAIM):
+                _remove_unclaimed(path)
+            elif not _is_written(path):
                 path.unlink()
 
 
-def _is_claimed(path: Path) -> bool:
+def _remove_unclaimed(path: Path) -> None:
     descriptor = os.open(path, os.O_RDWR)
-    try:
-        return not _try_lock(descriptor)
-    finally:
+    if _try_lock(descriptor) and _is_at(descriptor, path):
+        _remove_and_close(path, descriptor)
+    else:
+        os.close(descriptor)
+
+
+def _remove_and_close(path: Path, descriptor: int) -> None:
+    """Remove a file that this process has locked, while it has the lock if the system allows this, and unlock it."""
+    if sys.platform == "win32":  # where an open file cannot be removed
+        os.close(descriptor)
+    with contextlib.suppress(OSError):
+        path.unlink()
+    if sys.platform != "win32":
         os.close(descriptor)
 
 

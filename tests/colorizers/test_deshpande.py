@@ -285,6 +285,19 @@ def test_a_histogram_may_be_that_of_the_scene_or_of_a_reference(system: Deshpand
     assert (system.predict(GRAY) == plain).all()
 
 
+@pytest.mark.parametrize("without_gradients", [torch.no_grad, torch.inference_mode])
+def test_a_histogram_needs_no_gradients_of_the_user(system: Deshpande2015, without_gradients: Any) -> None:
+    expected = system.predict(GRAY, reference=PHOTOS[0])
+    with without_gradients():
+        assert (system.predict(GRAY, reference=PHOTOS[0]) == expected).all()
+
+
+def test_what_was_learnt_must_suit_the_settings(system: Deshpande2015) -> None:
+    more = Deshpande2015(**system.get_params() | {"matches": 20})
+    with pytest.raises(RuntimeError, match="there are descriptions of 9 photos and 9 thumbnails, for matches=20"):
+        more.load_state(system.state())
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [("trees", 0), ("least", 1.5), ("samples", "many"), ("matches", 0), ("histogram", "mine"), ("render_size", 8)],

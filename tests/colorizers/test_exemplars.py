@@ -15,8 +15,9 @@ from skimage import color, data
 
 import colorfuse as cf
 from colorfuse.colorizers.exemplar import jittered_grid, standardized
-from colorfuse.colorizers.irony import Irony2005
+from colorfuse.colorizers.irony import Irony2005, _at_size
 from colorfuse.colorizers.patches import cosine_transform, window_deviation, windows_at
+from colorfuse.colorizers.references import read_references
 from colorfuse.colorizers.surf import dense_surf
 from colorfuse.colorizers.welsh import Welsh2002
 
@@ -213,6 +214,12 @@ class TestWelsh:
             Welsh2002().fit(TWIN).predict(GRAY, hints=[(1, 1, "red")])
 
 
+def test_a_photo_that_is_like_no_reference_takes_the_nearest_colours() -> None:
+    system: Any = cf.create_colorizer("charpiat2008", **SYSTEMS[2][1]).fit(TWIN)
+    system._bandwidth = 1e-3  # as of samples that are nearly all alike
+    assert color.rgb2lab(system.predict(GRAY))[..., 1:].std(axis=(0, 1)).max() > 5
+
+
 class TestIrony:
     @settings(max_examples=5)
     @given(st.integers(0, 999), st.sampled_from([3, 5]))
@@ -265,6 +272,16 @@ class TestIrony:
         assert len(again.segments_) == 2
         one = Irony2005(render_size=64).fit(PHOTO, segments=np.ones(PHOTO.shape[:2], int)).predict(GRAY)
         assert off(one, PHOTO) < off(np.stack([GRAY] * 3, axis=-1), PHOTO)
+
+    def test_mirrored_segments_are_mirrored(self) -> None:
+        reference = read_references(PHOTO, 64)[0]
+        off = []
+        for column in range(1, 150):
+            segments = np.ones(PHOTO.shape[:2], int)
+            segments[:, column:] = 2
+            mirrored = _at_size(segments[:, ::-1], reference)[:, ::-1]
+            off.append((mirrored != _at_size(segments, reference)).sum(axis=1).max())
+        assert np.mean(off) < 0.1  # the centre of a pixel may lie between two
 
     @pytest.mark.parametrize(
         ("segments", "said"),

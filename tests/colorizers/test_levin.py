@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.base
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -203,3 +204,12 @@ def test_a_soft_mark_is_weighed(tmp_path: Path) -> None:
         return np.hypot(*(lab[20, 25, 1:] - color.rgb2lab([[[0.0, 0.0, 1.0]]])[0, 0, 1:]))
 
     assert chroma(0.5) > chroma(0.8) > chroma(1.0)
+
+
+def test_a_base_must_be_fitted_and_stays_so() -> None:
+    unfitted = Levin2004(base=cf.FusionColorizer())
+    with pytest.raises(cf.NotFittedError):
+        unfitted.predict_each([GRAY], hints=[[(1, 1, "red")]])
+    system = Levin2004(base=cf.FusionColorizer.from_pretrained(), render_size=32)
+    hints = [(1, 1, "red")]
+    assert (sklearn.base.clone(system).predict(GRAY, hints=hints) == system.predict(GRAY, hints=hints)).all()

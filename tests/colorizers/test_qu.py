@@ -135,6 +135,12 @@ def test_modes_can_be_set() -> None:
     assert system.modes_ == ["intensity", "intensity"]
 
 
+def test_patterns_grow_with_the_smallest_window() -> None:
+    system = Qu2006(mode="pattern", window=1)
+    colored = system.predict(page(), hints=STROKES)
+    assert (np.ptp(colored[LEFT].astype(int), axis=-1) > 30).mean() > 0.5
+
+
 def test_what_is_wrong_is_said() -> None:
     for settings, said in (
         ({"mode": "patern"}, "pattern"),

@@ -47,6 +47,8 @@ def test_several_rows_at_once(tmp_path: Path) -> None:
         assert all(torch.equal(one, other) for one, other in zip(sample, data[index], strict=True))
     with pytest.raises(IndexError):
         data[30]
+    with pytest.raises(IndexError, match="has 30 rows, and no row 31, -40$"):
+        data.coded([5, 9, 31, 12, -40])
 
 
 @pytest.mark.parametrize("context", ["fork", "spawn"])

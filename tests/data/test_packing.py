@@ -58,6 +58,13 @@ def test_what_0_1_packed_is_known(photos: NDArray[np.uint8], tmp_path: Path) -> 
     assert len(cf.pack(cf.PhotoArray(photos, 32), tmp_path / "packed")) == len(photos)
 
 
+def test_photos_that_were_moved_are_the_same(photo_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(photo_folder, tmp_path / "one")
+    cf.pack(cf.PhotoFolder(tmp_path / "one", 32), tmp_path / "packed")
+    (tmp_path / "one").rename(tmp_path / "other")
+    assert len(cf.pack(cf.PhotoFolder(tmp_path / "other", 32), tmp_path / "packed"))
+
+
 def test_another_transform_is_packed_anew(photo_folder: Path, tmp_path: Path) -> None:
     cf.pack(cf.PhotoFolder(photo_folder, 32), tmp_path / "packed")
     with pytest.raises(FileExistsError, match="packed holds something else than this dataset"):

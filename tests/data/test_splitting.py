@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
-from torch.utils.data import Subset, TensorDataset
+from torch.utils.data import IterableDataset, Subset, TensorDataset
 from torchvision.transforms import v2
 
 import colorfuse as cf
@@ -107,6 +108,17 @@ def test_what_is_no_dataset_is_said(tmp_path: Path) -> None:
         cf.split(photos)
     with pytest.raises(TypeError, match=r"give a dataset of \(L, ab\), such as PhotoFolder .*, not str"):
         cf.pack(photos, tmp_path / "packed")
+
+
+def test_a_stream_cannot_be_split() -> None:
+    class Stream(IterableDataset[Any]):
+        """Samples one after another."""
+
+        def __iter__(self) -> Iterator[Any]:
+            return iter(())
+
+    with pytest.raises(cf.DataError, match="Stream is an iterable dataset, which cannot be split; make one for each"):
+        cf.split(Stream())
 
 
 def test_transforms_do_not_change_a_split(photo_folder: str) -> None:

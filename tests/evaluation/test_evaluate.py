@@ -103,6 +103,15 @@ def test_outputs_are_judged_like_the_colorizer_that_made_them(
         assert of_files.mean("gray", figure) == itself.mean("gray", figure)
 
 
+def test_outputs_of_formats_that_cannot_be_written_are_known(photos: Photos, tmp_path: Path) -> None:
+    cf.write_photo(tmp_path / "originals" / "a.png", photos[0])
+    Image.fromarray(photos[0]).save(tmp_path / "originals" / "a.jp2")
+    cf.write_photo(tmp_path / "outputs" / "a.jp2.png", photos[0])
+    cf.write_photo(tmp_path / "outputs" / "a.png", photos[1])
+    result = cf.evaluate(tmp_path / "outputs", tmp_path / "originals", "native", figures=FAST)
+    assert list(result.photos) == ["a.jp2", "a.png"]
+
+
 def test_what_cannot_be_judged_is_named(colorizer: cf.FusionColorizer, photos: Photos, tmp_path: Path) -> None:
     originals, outputs = tmp_path / "originals", tmp_path / "outputs"
     for folder in (originals, outputs):

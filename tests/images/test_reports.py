@@ -12,6 +12,7 @@ import pytest
 import tifffile
 import torch
 from PIL import Image
+from skimage import data
 
 import colorfuse as cf
 from colorfuse.images import open_rgb
@@ -178,23 +179,57 @@ def test_tensors_without_values_are_refused() -> None:
             cf.read_photo(tensor)
 
 
+@pytest.mark.parametrize(("resolution", "dpi"), [((300, 400), (400, 300)), ((4e9, 4e9), None)])
+def test_resolutions_of_tiffs_that_pillow_cannot_open(tmp_path: Path, resolution: Any, dpi: Any) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        np.dstack([DEEP, np.full_like(DEEP, 65535)]),
+        photometric="minisblack",
+        planarconfig="contig",
+        extrasamples=["unassalpha"],
+        resolution=resolution,
+        resolutionunit="INCH",
+        extratags=[(274, 3, 1, 6, True)],
+    )
+    photo = cf.read_photo(tmp_path / "a.tif")
+    assert photo.metadata.dpi == dpi
+    cf.write_photo(tmp_path / "b.png", photo.pixels, like=photo)
+
+
+def test_texts_behind_deep_pixels_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png_with(DEEP, b"tEXt", b"Title\0A mill", late=True))
+    assert cf.read_photo(tmp_path / "a.png").metadata.texts["Title"] == "A mill"
+
+
+def test_a_photo_with_smaller_copies_of_itself_is_one_photo(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "pyramid.tif") as tiff:
+        for step in (1, 2, 4):
+            tiff.write(GRAY[::step, ::step], subfiletype=step > 1)
+    assert cf.read_photo(tmp_path / "pyramid.tif").pixels.shape == (64, 96, 1)  # without a warning
+
+
 @pytest.mark.parametrize("default", ["device", "dtype"])
 def test_the_users_defaults_of_torch_change_nothing(default: str) -> None:
     layer = Image.new("RGBA", GRAY.shape[::-1])
     layer.paste((200, 40, 40, 255), (2, 2, 5, 5))
     colorizer = cf.FusionColorizer.from_pretrained("interactive", device="cpu")
     expected = [colorizer.predict(GRAY, hints=hints) for hints in (None, [(9, 9, "olive")], layer)]
-    strokes = cf.create_colorizer("levin2004", device="cpu").predict(GRAY, hints=layer)
+    uncertain = colorizer.prepare(GRAY).uncertainty()
+    hinted = {name: {"hints": layer} for name in ("levin2004", "qu2006", "sykora2009")}
+    referred = {name: {"reference": data.coffee()[::4, ::4]} for name in ("welsh2002", "irony2005", "charpiat2008")}
+    systems = [(cf.create_colorizer(name, device="cpu"), given) for name, given in (hinted | referred).items()]
+    expected += [system.set_params(render_size=32).predict(GRAY, **given) for system, given in systems]
     try:
         if default == "device":
             torch.set_default_device("meta")
         else:
             torch.set_default_dtype(torch.float64)
         colorizer = cf.FusionColorizer.from_pretrained("interactive", device="cpu")
-        for hints, before in zip((None, [(9, 9, "olive")], layer), expected, strict=True):
-            np.testing.assert_array_equal(colorizer.predict(GRAY, hints=hints), before)
-        again = cf.create_colorizer("levin2004", device="cpu").predict(GRAY, hints=layer)
-        np.testing.assert_array_equal(again, strokes)
+        found = [colorizer.predict(GRAY, hints=hints) for hints in (None, [(9, 9, "olive")], layer)]
+        found += [system.predict(GRAY, **given) for system, given in systems]
+        for one, before in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, before)
+        np.testing.assert_array_equal(colorizer.prepare(GRAY).uncertainty(), uncertain)
     finally:
         torch.set_default_device(None)
         torch.set_default_dtype(torch.float32)

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from faults import at_most_bytes_a_file
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 import colorfuse as cf
 from colorfuse.images import SUFFIXES, Photo
@@ -143,6 +143,48 @@ def test_texts_of_png_are_kept(tmp_path: Path) -> None:
         assert image.info | {"Title": "A mill", "Comment": "FSA/8b32000", "Author": "Čapek"} == image.info
     with Image.open(tmp_path / "b.jpg") as image:
         assert image.info["comment"] == b"FSA/8b32000"
+
+
+def test_a_comment_in_any_script_is_kept(tmp_path: Path) -> None:
+    texts = PngImagePlugin.PngInfo()
+    texts.add_itxt("Comment", "Čapek's mill")
+    Image.new("L", (9, 8)).save(tmp_path / "a.png", pnginfo=texts)
+    photo = cf.read_photo(tmp_path / "a.png")
+    cf.write_photo(tmp_path / "b.png", photo.pixels, like=photo)
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.info["Comment"] == "Čapek's mill"
+
+
+def test_names_in_the_exif_of_a_tiff_are_kept(tmp_path: Path) -> None:
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    directory[ExifTags.IFD.Exif] = {ExifTags.Base.CameraOwnerName: "Jürgen".encode("latin-1")}
+    Image.new("L", (9, 8)).save(tmp_path / "a.tif", tiffinfo=directory)
+    assert "Jürgen".encode("latin-1") in (tmp_path / "a.tif").read_bytes()
+    photo = cf.read_photo(tmp_path / "a.tif")
+    for suffix in (".jpg", ".tif"):
+        cf.write_photo(tmp_path / f"b{suffix}", photo.pixels, like=photo)
+        assert "Jürgen".encode("latin-1") in (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_a_tiff_names_no_directory_that_it_lacks(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.FNumber: 2.8, ExifTags.IFD.Interop: {1: "R98"}}
+    Image.new("L", (9, 8)).save(tmp_path / "a.jpg", exif=exif)
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert ExifTags.IFD.Interop in image.getexif().get_ifd(ExifTags.IFD.Exif)
+    photo = cf.read_photo(tmp_path / "a.jpg")
+    cf.write_photo(tmp_path / "b.tif", photo.pixels, like=photo)
+    with Image.open(tmp_path / "b.tif") as image:
+        details = image.getexif().get_ifd(ExifTags.IFD.Exif)
+    assert details[ExifTags.Base.FNumber] == pytest.approx(2.8)
+    assert ExifTags.IFD.Interop not in details
+
+
+def test_what_is_too_large_for_tiff_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("colorfuse.images.writing._MOST_OF_A_TIFF", 1000)  # a real one has 4 GiB
+    with pytest.raises(cf.PhotoError, match="a photo of 90 x 70 pixels is too large for TIFF, .*; use .png"):
+        cf.write_photo(tmp_path / "a.tif", NOISE)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_is_no_photo_to_be_like_is_said(tmp_path: Path) -> None:

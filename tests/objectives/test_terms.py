@@ -146,7 +146,7 @@ class TestLabels:
         spec: dict[str, Any] = {"name": "mse", "terms": [{"name": "image_classes", "classes": 3}]}
         tiny(objective=spec).fit(Samples(samples), num_workers=0)
         spec["terms"][0]["classes"] = 2
-        with pytest.raises(cf.DataError, match="labels must be below classes=2, not 2"):
+        with pytest.raises(cf.DataError, match="labels must be from 0 to below classes=2, not 2"):
             tiny(objective=spec).fit(Samples(samples), num_workers=0)
 
     def test_more_classes_than_said_are_an_error(self, tiny: Any, photo_folder: Path) -> None:

@@ -103,6 +103,11 @@ class TestPhotos:
         assert 0 < len(answer.json["name"]) <= 150
         assert studio.ask(f"photos/{answer.json['id']}").status == 200
 
+    def test_what_is_missing_to_read_a_format_is_said(self, studio: StudioServer) -> None:
+        heic = studio.send(b"\0\0\0\x18ftypheic" + bytes(100), "a.heic")
+        said = "a.heic is no image that can be read; install pillow-heif and register it"
+        assert studio.ask(f"photos/{heic}").json["error"] == said
+
     def test_too_large_files_are_refused(self, studio: StudioServer) -> None:
         chunk = bytes(1 << 20)
         many = itertools.repeat(chunk, (MOST_BYTES >> 20) + 1)
@@ -236,6 +241,14 @@ class TestSaving:
         assert progress == {"done": 4, "total": 4, "errors": errors, "finished": True}
         same = studio.ask(f"photos/{photos[0]['id']}/save", {"hints": HINTS, "suffix": ".jpg"}).content
         assert archive.read("a-colored.jpg") == same
+
+    def test_what_cannot_be_coloured_is_named_whatever_the_message(self, studio: StudioServer, photo: str) -> None:
+        export = studio.ask("exports", {"photos": [{"id": photo, "suffix": ".png", "method": "levin2004"}]}).json[
+            "id"
+        ]
+        archive = zipfile.ZipFile(io.BytesIO(studio.ask(f"exports/{export}").content))
+        name = studio.ask(f"photos/{photo}").json["name"]
+        assert archive.read("not-colored.txt").decode().startswith(f"{name}: levin2004 takes its colours from hints")
 
     def test_an_export_that_nobody_receives_any_more_ends(self, studio: StudioServer, photo: str) -> None:
         photos = [{"id": photo, "suffix": ".png"}] * 200

@@ -19,7 +19,7 @@ from torch.utils.data import TensorDataset
 from trainings import run_script
 
 import colorfuse as cf
-from colorfuse.files import write_errors
+from colorfuse.files import Claim, write_errors
 
 Make = Callable[..., cf.FusionColorizer]
 
@@ -254,3 +254,41 @@ def test_what_is_no_fault_of_the_disk_is_not_called_one(tmp_path: Path) -> None:
         with pytest.raises(OSError) as caught, write_errors(tmp_path, "make room"):  # noqa: PT011
             raise error
         assert caught.value is error
+
+
+def test_samples_are_numbered_as_the_user_does_also_if_some_are_held_out(tiny: Make) -> None:
+    generator = torch.Generator().manual_seed(0)
+    lightness, ab = (torch.rand(16, count, 32, 32, generator=generator) * 50 for count in (1, 2))
+    train, _ = cf.split(TensorDataset(lightness, ab), (0.75, 0.25))
+    place = train.indices[5]
+    lightness[place, 0, 3, 3] = math.nan
+    with pytest.raises(cf.TrainingError, match=rf"\(samples (.*, )?{place}[,)]") as caught:
+        tiny(augmentation="none", batch_size=4).fit(train, num_workers=0)
+    named = re.search(r"samples ([^)]*)", str(caught.value))
+    assert named
+    assert {int(number) for number in named[1].split(", ")} <= set(train.indices)
+
+
+def test_what_another_process_trains_is_left_alone_from_the_start(tiny: Make, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    claim = Claim(run)
+    for begun, resumed in ((run, None), (None, run)):
+        with pytest.raises(ValueError, match=r"run is being trained by .*; wait for it, or choose another folder"):
+            tiny().fit(tmp_path / "photos that are not read", run=begun, resume=resumed, num_workers=0)
+    claim.release()
+
+
+def test_memory_that_runs_out_after_an_epoch_loses_nothing(
+    tiny: Make, photos: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tiny(epochs=2).fit(photos, 0.25, num_workers=0).history_
+    with monkeypatch.context() as patch:
+        patch.setattr("colorfuse.training.progress.validate", out_of_memory)
+        with pytest.raises(cf.TrainingError, match="after epoch 1: out of memory; lower batch_size or image_size"):
+            tiny(epochs=2).fit(photos, 0.25, run=tmp_path / "run", num_workers=0)
+    assert tiny(epochs=2).fit(photos, 0.25, resume=tmp_path / "run", num_workers=0).history_ == whole
+
+
+def out_of_memory(*_: object) -> None:
+    """Fail as an allocation does."""
+    raise MemoryError

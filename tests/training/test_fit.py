@@ -246,6 +246,12 @@ def test_samples_of_numpy_are_taken(tiny: Make) -> None:
     tiny(epochs=1).fit(Samples([(np.full((1, 32, 32), 50.0), np.zeros((2, 32, 32)))] * 8), num_workers=0)
 
 
+def test_samples_of_numpy_can_be_held_out(tiny: Make) -> None:
+    samples = [(np.full((1, 32, 32), 5.0 * index), np.zeros((2, 32, 32))) for index in range(8)]
+    assert "validation_loss" in tiny(epochs=1).fit(Samples(samples), 0.25, num_workers=0).history_[0]
+    assert cf.evaluate(cf.FusionColorizer.from_pretrained(), Samples(samples), min_chroma=0).photos
+
+
 def test_a_transform_that_gives_several_sizes_is_said(tiny: Make, photo_folder: Path) -> None:
     data = cf.PhotoFolder(photo_folder, 32, transform=v2.RandomResize(20, 40))
     with pytest.raises(cf.DataError, match=r"the transform gives images of \(3, .* end it with a crop to"):

@@ -63,6 +63,9 @@ def test_killed_at_any_moment_a_run_goes_on_to_the_same_end(
     def names(run: Path) -> list[str]:
         return sorted(path.name for path in (run / "checkpoints").glob("*"))
 
+    def last(run: Path) -> str:
+        return max(filter(str.isdecimal, names(run)), default="")
+
     end(tmp_path / "whole")
     whole = contents(tmp_path / "whole")
     draw = random.Random(0)
@@ -71,7 +74,9 @@ def test_killed_at_any_moment_a_run_goes_on_to_the_same_end(
         run = tmp_path / f"killed{moment}"
         process = start(run)
         reached, is_writing = f"{draw.randrange(9):06}", moment % 4 == 0
-        while max(names(run), default="") < reached or (is_writing and "partial" not in names(run)):
+        while max(filter(str.isdecimal, names(run)), default="") < reached or (
+            is_writing and "partial" not in names(run)
+        ):
             assert process.is_alive()
         if not is_writing:
             time.sleep(draw.uniform(0, 0.1))

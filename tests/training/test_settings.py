@@ -43,6 +43,7 @@ Make = Callable[..., cf.FusionColorizer]
         ({"ema_decay": 1.0}, "ema_decay of a colorizer must be less than 1, not 1.0"),
         ({"backbone_rate": math.inf}, "backbone_rate of a colorizer must be"),
         ({"frozen_epochs": 1.5}, "frozen_epochs of a colorizer must be a valid integer"),
+        ({"simulated_hints": {"points": [[0.8, 0.1], [0.5, 0.1]]}}, "shares of photos with hints sum to 1.3"),
         ({"patience": 0}, "patience of a colorizer must be greater than or equal to 1, not 0"),
     ],
 )

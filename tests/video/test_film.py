@@ -20,6 +20,7 @@ from skimage import data
 
 import colorfuse as cf
 from colorfuse.video.options import Progress
+from colorfuse.video.working import gray_bytes
 
 COMMAND = str(Path(sys.executable).with_name("colorfuse"))
 
@@ -433,6 +434,42 @@ def test_hints_hold_for_their_shot(tmp_path: Path) -> None:
         Obedient().predict_video(film, tmp_path / "out.mkv", hints=[(1, 1, "red")])  # type: ignore[arg-type]
 
 
+def test_names_with_colons_are_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(3))
+    monkeypatch.chdir(tmp_path)
+    Sepia().predict_video(film, Path("12:30.mp4"))
+    assert len(read_film(tmp_path / "12:30.mp4")[0]) == 3
+
+
+def test_what_a_killed_process_left_beside_the_film_is_removed(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(3))
+    (tmp_path / ".colorfuse-00000000-1-1-00000000.mp4").touch()
+    os.utime(tmp_path / ".colorfuse-00000000-1-1-00000000.mp4", (0, 0))
+    Sepia().predict_video(film, tmp_path / "out.mp4")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mkv", "out.mp4"]
+
+
+def test_memory_for_hints_is_bounded_by_how_far_they_are_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(40))
+    monkeypatch.setattr("colorfuse.video.plan._REACH", 5)  # 10,000 frames make a test long
+    kept: list[Any] = []
+
+    def seen(lightness: Any) -> Any:
+        kept.append(gray_bytes(lightness))
+        return kept[-1]
+
+    monkeypatch.setattr("colorfuse.video.plan.gray_bytes", seen)
+    hints: dict[str | float, Any] = {"0.8": [(40, 60, "red", 6)]}
+    Obedient().predict_video(film, tmp_path / "out.mkv", hints=hints, steadiness=0, **LOSSLESS)
+    assert len(kept) == 11
+    chroma = np.ptp(read_film(tmp_path / "out.mkv")[1].astype(int), axis=-1).max(axis=(1, 2))
+    assert (chroma[15:25] > 20).all()
+    assert (chroma[:15] < 5).all()
+    assert (chroma[25:] < 5).all()
+
+
 def test_references_hold_for_the_film_or_their_shot(tmp_path: Path) -> None:
     film = write_film(tmp_path / "film.mkv", [*pan(6), *[np.asarray(data.coffee())[..., 1][:96, :128]] * 6])
     colorizer = cf.create_colorizer("welsh2002").set_params(render_size=48)
@@ -447,6 +484,10 @@ def test_references_hold_for_the_film_or_their_shot(tmp_path: Path) -> None:
     np.testing.assert_array_equal(own[6:], everywhere[6:])
     assert (own[6:] != fit[6:]).any()
     np.testing.assert_array_equal(read_film(tmp_path / "alone.mkv")[1], everywhere)
+    with pytest.raises(cf.HintsError, match=r"two references are for the shot from 0.24 s on; give one for both"):
+        colorizer.predict_video(
+            film, tmp_path / "two.mkv", reference={0.3: data.chelsea(), 0.4: data.coffee()}, **options
+        )
 
 
 LONG = """

@@ -126,7 +126,8 @@ class Colorizer(Steered, Estimator, ABC):
             hints: Colours for places of the photo, as `read_hints` takes them: points `(row, column, color)`, a
                 transparent layer, a JSON file, arrays. Under a mark, the photo gets its colour. For several photos, a
                 list with hints or None for each; or a folder of files that are named like the photos.
-            reference: A colour photo to take colours from, a list or a folder of them, for systems that do.
+            reference: A colour photo to take colours from, a list or a folder of them, for systems that take
+                references.
             saturation: A factor for the predicted ab from 0 to 100: 0 keeps the photo gray, 1 leaves the prediction
                 unchanged. A network trained with squared error is pale where it is unsure; a factor above 1
                 compensates. What is under a mark keeps the mark's colour.
@@ -420,5 +421,5 @@ class Colorizer(Steered, Estimator, ABC):
 
     @property
     def device(self) -> torch.device:
-        """The device that the colorizer computes on."""
+        """The device that the colorizer was put on; systems that do not use torch compute on the CPU."""
         return getattr(self, "_device", torch.device("cpu"))

@@ -29,6 +29,7 @@ _PIXELS_AT_ONCE = 4096
 _LEAST_SHARE = 1e-4
 """The least probability of a colour: none is impossible."""
 _LEAST_VARIATION = 1.0
+_LEAST_DISTANCE = 1e-3
 _SURE = 1e4
 """What it costs to give a place that the user coloured another colour."""
 _NEAR = 15.0
@@ -116,7 +117,7 @@ class Charpiat2008(Exemplar):
 
     def _colored(self, gray: NDArray[np.float32], hints: NDArray[np.float32]) -> NDArray[np.float32]:
         shares, variation, density = self._expected(gray)
-        colors, costs = self.bins_, -np.log(shares) * density[:, None]
+        colors, costs, likeliest = self.bins_, -np.log(shares) * density[:, None], shares.argmax(axis=1)
         marked = hints[2].ravel() > 0
         if marked.any():
             landmarks, which = _binned(hints[:2].reshape(2, -1).T[marked], _MOST_LANDMARKS, np.random.default_rng(0))
@@ -125,13 +126,12 @@ class Charpiat2008(Exemplar):
             costs, shares = (np.concatenate([its, its[:, likest]], axis=1) for its in (costs, shares))
             costs[marked] = _SURE
             costs[np.flatnonzero(marked), len(self.bins_) + which] = 0
+            likeliest[marked] = len(self.bins_) + which
         pairs, lengths = _neighbors(*gray.shape)
         evenness = 1 / np.maximum(variation, _LEAST_VARIATION)
         weights = self.coherence * evenness[pairs].mean(axis=1) / lengths
         apart = np.linalg.norm(colors[:, None] - colors, axis=2)
-        labels = expand(
-            Energy(costs, pairs, weights, apart), costs.argmin(axis=1).astype(np.intp), self.sweeps, self.solver
-        )
+        labels = expand(Energy(costs, pairs, weights, apart), likeliest, self.sweeps, self.solver)
         near = (apart[labels] < _NEAR) * shares
         near /= near.sum(axis=1, keepdims=True)
         ab: NDArray[np.float32] = (near @ colors).T.reshape(2, *gray.shape).astype(np.float32)
@@ -143,19 +143,22 @@ class Charpiat2008(Exemplar):
         Parzen windows over all samples; the densities are divided by their mean.
         """
         pixels = self._space.reduced(_described(gray, self.window).flatten(1))
-        values = torch.cat([self._members, self._variation[:, None], torch.ones(len(self._samples), 1)], dim=1)
-        sums, densities = [], []
+        values = torch.cat(
+            [self._members, self._variation[:, None], self._samples.new_ones(len(self._samples), 1)], dim=1
+        )
+        sums, greatests = [], []
         for some in pixels.split(_PIXELS_AT_ONCE):
             exponents = torch.cdist(some, self._samples).div_(self._bandwidth).square_().mul_(-0.5)
             # Far from all samples, the nearest ones count.
             greatest = exponents.amax(dim=1, keepdim=True)
             sums.append(torch.exp(exponents - greatest) @ values)
-            densities.append(sums[-1][:, -1] * torch.exp(greatest[:, 0]))
+            greatests.append(greatest[:, 0])
         total = torch.cat(sums).double()
         expected = (total[:, :-1] / total[:, -1:]).numpy()
-        density = torch.cat(densities).double().sqrt().numpy()
+        greatest = torch.cat(greatests).double()
+        density = (total[:, -1] * torch.exp(greatest - greatest.max())).sqrt().numpy()  # but for a common factor
         shares = np.maximum(expected[:, :-1], _LEAST_SHARE)
-        return shares, expected[:, -1], density / max(density.mean(), 1e-12)
+        return shares, expected[:, -1], density / density.mean()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +175,7 @@ class _Space:
         surf = (samples - mean[:, None])[:-3]
         directions = torch.linalg.eigh(surf @ surf.T)[1].flip(1)[:, :_COMPONENTS]
         spread = (directions.T @ surf).square().sum(dim=0).mean().sqrt().clamp(min=1e-6)
-        projection = torch.zeros(len(samples), directions.shape[1] + 3)
+        projection = samples.new_zeros(len(samples), directions.shape[1] + 3)
         projection[:-3, :-3] = directions / spread
         projection[-3:, -3:] = torch.diag(1 / samples[-3:].std(dim=1).clamp(min=1e-6))
         return cls(mean, projection)
@@ -201,7 +204,8 @@ def _variation(ab: NDArray[np.float32]) -> NDArray[np.float32]:
 def _bandwidth(samples: Tensor) -> float:
     some = samples[:: max(1, len(samples) // 1000)]
     nearest = torch.cdist(some, samples).topk(min(_NEIGHBOR + 1, len(samples)), largest=False).values[:, -1]
-    return max(nearest.median().item() / 2, 1e-6)
+    apart = nearest[nearest > _LEAST_DISTANCE]  # samples of even areas are all alike
+    return apart.median().item() / 2 if len(apart) else 1.0
 
 
 def _binned(

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -129,5 +128,6 @@ def each_photo(lightness: Tensor) -> list[NDArray[np.float32]]:
 
 def each_hinted(lightness: Tensor, hints: Tensor | None) -> Iterator[tuple[NDArray[np.float32], Tensor]]:
     """L `(h, w)` of each photo `(N, 1, h, w)`, with its hints `(3, h, w)`, which are 0 without any."""
-    given = torch.zeros(len(lightness), 3, *lightness.shape[-2:]) if hints is None else hints.cpu().float()
+    given = lightness.new_zeros(len(lightness), 3, *lightness.shape[-2:]) if hints is None else hints
+    given = given.cpu().float()
     return zip(each_photo(lightness), given, strict=True)

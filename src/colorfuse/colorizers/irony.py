@@ -258,7 +258,8 @@ def _at_size(segments: NDArray[Any], reference: Reference) -> NDArray[np.intp]:
             f"{segments.shape}"
         )
     rows, columns = (
-        np.arange(small) * full // small for small, full in zip(reference.lab.shape[1:], segments.shape, strict=True)
+        (2 * np.arange(small) + 1) * full // (2 * small)
+        for small, full in zip(reference.lab.shape[1:], segments.shape, strict=True)
     )
     scaled: NDArray[np.intp] = segments[rows[:, None], columns].astype(np.intp)
     if not (scaled > 0).any():

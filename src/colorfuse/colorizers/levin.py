@@ -1,5 +1,6 @@
 """The system of Levin et al. 2004: colours of strokes, propagated along lightness."""
 
+import copy
 import dataclasses
 import warnings
 from collections.abc import Mapping, Sequence
@@ -41,9 +42,9 @@ class Levin2004(Colorizer):
     working size, on CIELAB's L and ab in place of YIQ. It may be slow: about 0.3 s at a `render_size` of 256, and
     six to eight times as long each time it doubles.
 
-    Unlike theirs, a region behind hard edges without a mark stays gray, where their program lets in what colour comes
-    through the edges. Marks of less than full opacity, as in a layer with a soft
-    brush, are mixed with what is around them.
+    A region that hard edges enclose and that has no mark stays gray; in the authors' program, some colour comes
+    through the edges. Marks of less than full opacity, as in a layer with a soft brush, are mixed with what is around
+    them.
 
     Args:
         base: A colorizer whose colours regions without a mark take; it gets the hints too if it takes any. Without
@@ -65,6 +66,19 @@ class Levin2004(Colorizer):
     takes_hints = True
     weighs_opacity = True
     bytes_a_pixel = 3000
+
+    def check_fitted(self) -> None:
+        """Check that the `base`, if there is one, is fitted.
+
+        Raises:
+            NotFittedError: It is not.
+        """
+        if isinstance(self.base, Colorizer):
+            self.base.check_fitted()
+
+    def __sklearn_clone__(self) -> "Levin2004":
+        """A copy with the same base, which scikit-learn would otherwise copy without what it has learnt."""
+        return copy.copy(self)
 
     def check_takes(self, hints: Any) -> None:
         """Check that there are hints, or a `base`.

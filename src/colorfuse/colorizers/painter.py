@@ -35,6 +35,7 @@ class Painter(Colorizer):
 
     Paper is white, and no colour shows at its lightness. So the drawing is multiplied onto the paint, and lightness
     changes: white paper takes the paint's colour, and ink stays. A drawing with alpha is put on white paper first.
+    The `saturation` of `predict` applies to all paint, also under strokes.
     """
 
     takes_hints = True

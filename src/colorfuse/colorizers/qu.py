@@ -160,7 +160,7 @@ class Qu2006(Painter):
     def _colored(self, gray: Floats) -> Tensor:
         """Lab of the paint and the share of ink that shows, by the chosen way of colouring."""
         reached = torch.from_numpy(self.labels_ >= 0)
-        white = torch.tensor([100.0, 0.0, 0.0])
+        white = self.colors_.new_tensor([100.0, 0.0, 0.0])
         paint = torch.cat([self.colors_, white[None]])[torch.from_numpy(self.labels_)].movedim(-1, 0)
         ink = torch.ones_like(paint[:1])
         if self.coloring == "strokes":
@@ -180,7 +180,7 @@ def _near_pattern(ink: Bools, features: NDArray[Any], stroke: Bools, window: int
     The coarse wavelets reach beyond the pattern's borders, so that the front halts before these.
     """
     padded = np.pad(ink, window, mode="symmetric")
-    closed: Bools = scipy.ndimage.binary_closing(padded, _SQUARE, window // 2)[window:-window, window:-window]
+    closed: Bools = scipy.ndimage.binary_closing(padded, _SQUARE, max(1, window // 2))[window:-window, window:-window]
     fine = features[len(features) // 2 :]
     return closed & (_alike(fine, stroke, window + _REACH_OF_FINE) > 0)
 

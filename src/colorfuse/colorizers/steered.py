@@ -97,7 +97,7 @@ class Steered(ABC):
         """
         raise ValueError(
             f"this {type(self).__name__} takes no reference photo; one that has learnt with hints does, and so do "
-            "welsh2002, irony2005 and charpiat2008"
+            "welsh2002, irony2005, charpiat2008 and deshpande2015"
         )
 
     def check_takes(self, hints: Any) -> None:
@@ -108,7 +108,7 @@ class Steered(ABC):
         """
         if hints is not None and not self.takes_hints:
             raise ValueError(
-                f"this {type(self).__name__} takes no hints, since it has not learnt with any; "
+                f"this {type(self).__name__} takes no hints, or has not learnt with any; "
                 'FusionColorizer.from_pretrained("interactive") has, in the shell --model interactive, and levin2004 '
                 "needs no training"
             )

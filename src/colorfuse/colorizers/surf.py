@@ -19,7 +19,7 @@ def dense_surf(gray: Tensor, scale: int) -> Tensor:
     and down, and of their absolute values.
 
     Args:
-        gray: `(h, w)`, reflected at borders as far as it goes.
+        gray: `(h, w)`; beyond the borders, their pixels are repeated.
         scale: Distance between the samples in pixels.
 
     Returns:
@@ -31,7 +31,7 @@ def dense_surf(gray: Tensor, scale: int) -> Tensor:
     """
     across, down = _wavelets(gray[None, None], scale)
     responses = torch.cat([across, across.abs(), down, down.abs()])
-    kernels = _cell_weights().to(gray)
+    kernels = _cell_weights(gray.device).to(gray)
     before, after = _SAMPLES // 2 * scale, (_SAMPLES - 1 - _SAMPLES // 2) * scale
     padded = functional.pad(responses, (before, after, before, after), mode="replicate")
     rows = functional.conv2d(padded, kernels[:, None, None], dilation=scale)
@@ -44,18 +44,18 @@ def dense_surf(gray: Tensor, scale: int) -> Tensor:
 def _wavelets(gray: Tensor, scale: int) -> tuple[Tensor, Tensor]:
     """Haar wavelets of side `2 * scale` across and down, each `(1, 1, h, w)`."""
     padded = functional.pad(gray, (scale, scale - 1, scale, scale - 1), mode="replicate")
-    step = torch.ones(2 * scale).to(gray)
+    step = gray.new_ones(2 * scale)
     step[:scale] = -1
-    even = torch.ones(2 * scale).to(gray)
+    even = gray.new_ones(2 * scale)
     size = 4.0 * scale**2
     across = functional.conv2d(functional.conv2d(padded, step[None, None, None]), even[None, None, :, None])
     down = functional.conv2d(functional.conv2d(padded, even[None, None, None]), step[None, None, :, None])
     return across / size, down / size
 
 
-def _cell_weights() -> Tensor:
+def _cell_weights(device: torch.device) -> Tensor:
     """The weight of each sample along one axis in each cell, `(4, 20)`."""
-    places = torch.arange(_SAMPLES) - (_SAMPLES - 1) / 2
-    gaussian = torch.exp(-0.5 * (places / _DEVIATION) ** 2)
-    cells = torch.arange(_SAMPLES) // (_SAMPLES // _CELLS) == torch.arange(_CELLS)[:, None]
+    samples = torch.arange(_SAMPLES, device=device)
+    gaussian = torch.exp(-0.5 * ((samples - (_SAMPLES - 1) / 2) / _DEVIATION) ** 2)
+    cells = samples // (_SAMPLES // _CELLS) == torch.arange(_CELLS, device=device)[:, None]
     return gaussian * cells

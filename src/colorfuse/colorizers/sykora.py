@@ -115,7 +115,7 @@ class Sykora2009(Painter):
         return torch.stack([self._paint_one(*each) for each in zip(lightness[:, 0], strokes, strict=True)])
 
     def _paint_one(self, lightness: Tensor, strokes: Tensor) -> Tensor:
-        paint = torch.tensor([100.0, 0.0, 0.0, 1.0]).reshape(4, 1, 1).repeat(1, *lightness.shape)
+        paint = lightness.new_tensor([100.0, 0.0, 0.0, 1.0]).reshape(4, 1, 1).repeat(1, *lightness.shape)
         self.colors_, self.labels_ = label_strokes(strokes)
         if len(self.colors_):
             ink = INKS[self.ink]((1 - lightness / 100).clamp(0, 1).numpy())
@@ -163,7 +163,8 @@ class Sykora2009(Painter):
         """Which of the strokes' colours may not be overruled."""
         if not self.softness:
             return np.ones(len(self.colors_), bool)
-        hard = torch.tensor([[math.nan if value is None else value for value in lab_of(its)] for its in self.hard])
+        labs = [[math.nan if value is None else value for value in lab_of(its)] for its in self.hard]
+        hard = self.colors_.new_tensor(labs)
         apart = (self.colors_[:, None] - hard.reshape(-1, 3)).nan_to_num(0)  # some have no lightness
         near: NDArray[np.bool_] = (apart.norm(dim=-1) < 1).any(dim=1).numpy()
         return near

@@ -43,9 +43,9 @@ class Welsh2002(Exemplar):
     """Colours each pixel like the sample of the reference that is most similar in lightness and texture.
 
     Welsh, Ashikhmin and Mueller 2002, *Transferring color to greyscale images*. Photos are compared after a linear
-    remapping of lightness, by lightness and its standard deviation in a window. Sampled from several references, the
-    most similar sample of all counts, which the paper does not have. Colours are CIELAB's ab, in place of Ruderman's
-    alpha and beta.
+    remapping of lightness, by lightness and its standard deviation in a window. With several references, the most
+    similar sample of all of them counts; the paper has only one reference. Colours are CIELAB's ab, in place of
+    Ruderman's alpha and beta.
 
     Args:
         samples: About how many pixels of each reference are sampled, on a jittered grid.
@@ -183,7 +183,7 @@ class SwatchPredictor(Predictor):
 
     def draw(self, hinted: Hinted, small: Tensor) -> Tensor:
         """Draw the rectangles `(1, K, h, w)` at the size of `small`; each covers at least a pixel."""
-        masks = torch.zeros(1, len(self.rectangles), *small.shape[-2:])
+        masks = small.new_zeros(1, len(self.rectangles), *small.shape[-2:])
         for mask, rectangle in zip(masks[0], self.rectangles, strict=True):
             _check_rectangle(rectangle, hinted.size, "the photo")
             rows, columns = _scaled(rectangle, hinted.size, small.shape[-2:])

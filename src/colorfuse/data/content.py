@@ -15,6 +15,7 @@ from tqdm import tqdm
 from colorfuse.data.bytes_dataset import without_transform
 from colorfuse.data.lab_arrays import LabArrays
 from colorfuse.data.photos import PhotoArray, PhotoFolder, PhotoList
+from colorfuse.data.transforms import lab_of_sample
 
 _READ_OF_A_FILE = 1 << 20
 _DISTANCE = 4
@@ -34,7 +35,7 @@ def content_keys(data: Dataset[Any]) -> list[bytes]:
     count = len(data)  # type: ignore[arg-type]  # torch's Dataset declares no __len__
     if isinstance(data, LabArrays):
         return [_key(*(rows[0] for rows in data.coded([index]))) for index in range(count)]
-    return [_key(*(values.numpy() for values in data[index][:2])) for index in range(count)]
+    return [_key(*lab_of_sample(data[index]).split([1, 2])) for index in range(count)]
 
 
 def _key_of_file(path: Path) -> bytes:

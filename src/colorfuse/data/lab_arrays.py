@@ -13,7 +13,7 @@ from torch import Tensor
 from colorfuse.data.archives import unpack
 from colorfuse.data.bytes_dataset import BytesDataset
 from colorfuse.data.lab_bytes import decode_lab
-from colorfuse.errors import DataError
+from colorfuse.errors import DataError, first_few
 from colorfuse.sample import Sample
 
 Rows: TypeAlias = NDArray[np.uint8]
@@ -82,8 +82,9 @@ class LabArrays(BytesDataset):
         """
         rows = np.asarray(indices)
         rows = np.where(rows < 0, rows + len(self), rows)
-        if rows.min(initial=0) < 0 or rows.max(initial=0) >= len(self):
-            raise IndexError(f"{self.root} has {len(self)} rows, and none of {list(indices)[:3]} and following")
+        beyond = np.asarray(indices)[(rows < 0) | (rows >= len(self))].tolist()
+        if beyond:
+            raise IndexError(f"{self.root} has {len(self)} rows, and no row {first_few([*map(str, beyond)], 3)}")
         files = np.searchsorted(self._ends, rows, side="right")
         # Reading a memory map beyond the end of a truncated file would kill the process.
         for path in (self._paths[0], *(self._paths[1 + file] for file in set(files.tolist()))):

@@ -104,8 +104,15 @@ class Loader:
             yield self._ready(batch)
 
     def samples(self, epoch: int, batch: int) -> list[int]:
-        """Get the sample indices of a batch over all processes; an empty list for an iterable dataset."""
-        return [] if self._indices is None else self._indices.batch(epoch, batch)
+        """Get the places of a batch's samples, over all processes, in the dataset that `data` may be a subset of.
+
+        An empty list for an iterable dataset.
+        """
+        dataset = self._batches.dataset
+        if self._indices is None or not isinstance(dataset, SeededDataset):
+            return []
+        places: list[int] = dataset.positions[torch.tensor(self._indices.batch(epoch, batch))].tolist()
+        return places
 
     def _stream(self, epoch: int) -> Iterator[Any]:
         """Yield the batches of an iterable dataset, with random draws that depend on seed, epoch and batch."""

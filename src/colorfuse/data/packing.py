@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, Subset
@@ -23,7 +22,7 @@ from colorfuse.data.loading import Loader
 from colorfuse.data.npy_files import RowWriter
 from colorfuse.data.photos import PhotoFolder
 from colorfuse.data.seeding import seeded
-from colorfuse.data.transforms import get_samples
+from colorfuse.data.transforms import get_samples, lab_of_sample
 from colorfuse.errors import DataError
 from colorfuse.files import Claim, atomic_file, write_errors
 
@@ -112,12 +111,12 @@ def _about(data: Dataset[Any]) -> dict[str, Any]:
     if getattr(data, "labels", None) is not None or getattr(data, "sample_weights", None) is not None:
         warnings.warn("labels and weights are not packed, only L and ab", stacklevel=4)
     with seeded(0):
-        lightness, ab, *_ = data[0]
+        first = lab_of_sample(data[0])
     return {
         "version": _VERSION,
         "count": count,
-        "size": list(lightness.shape[-2:]),
-        "first": blake2b(torch.cat([lightness, ab]).numpy().tobytes(), digest_size=8).hexdigest(),
+        "size": list(first.shape[-2:]),
+        "first": blake2b(first.numpy().tobytes(), digest_size=8).hexdigest(),
         "source": source,
         "content": _digest(data),
     }
@@ -145,8 +144,11 @@ def _is_packed(root: Path, about: dict[str, Any]) -> bool:
 
 
 def _is_of(noted: Any, about: dict[str, Any]) -> bool:
-    """Whether what was noted of packed arrays is of a dataset; version 0.1 did not note the first sample."""
-    return bool({"first": about["first"]} | noted == about)
+    """Whether what was noted of packed arrays is of a dataset, wherever it lies.
+
+    Version 0.1 did not note the first sample.
+    """
+    return bool({"first": about["first"]} | noted | {"source": about["source"]} == about)
 
 
 def _begin(partial: Path, about: dict[str, Any]) -> None:

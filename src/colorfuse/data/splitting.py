@@ -6,10 +6,11 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from torch.utils.data import Dataset, Subset
+from torch.utils.data import Dataset, IterableDataset, Subset
 
 from colorfuse.data.bytes_dataset import check_is_dataset
 from colorfuse.data.content import connected_components, content_keys, near_duplicates
+from colorfuse.errors import DataError
 
 
 def split(
@@ -37,6 +38,7 @@ def split(
 
     Raises:
         TypeError: `data` is no dataset.
+        DataError: It is an iterable dataset, or a sample is not L and ab.
         ValueError: The fractions are not positive or do not add up to 1, or there are fewer distinct photos than
             parts.
 
@@ -51,6 +53,11 @@ def split(
     if not parts or min(parts) <= 0 or not math.isclose(sum(parts), 1):
         raise ValueError(f"parts must be shares above 0 that add up to 1, not {tuple(parts)}")
     check_is_dataset(data)
+    if isinstance(data, IterableDataset):
+        raise DataError(
+            f"{type(data).__name__} is an iterable dataset, which cannot be split; make one for each part, or write "
+            "its photos to a folder"
+        )
     keys = content_keys(data)
     if near_duplicates_together:
         keys = _shared_keys(keys, connected_components(near_duplicates(data), len(keys)))

@@ -98,16 +98,25 @@ def transform_sample(sample: Any, transform: Transform) -> Any:
     Raises:
         DataError: It is none.
     """
+    lab = transform(lab_of_sample(sample))
+    return lab[:1], lab[1:], *sample[2:]
+
+
+def lab_of_sample(sample: Any) -> Tensor:
+    """Join L and ab of a sample, which may be arrays, to one image `(3, H, W)`.
+
+    Raises:
+        DataError: It is none.
+    """
     try:
-        lightness, ab, *more = sample
+        lightness, ab, *_ = sample
         lightness, ab = (torch.as_tensor(planes, dtype=torch.float32) for planes in (lightness, ab))
     except (TypeError, ValueError) as error:
         raise DataError(f"a sample must be L (1, H, W) and ab (2, H, W), not {type(sample).__name__}") from error
     if (len(lightness), lightness.shape[1:]) != (1, ab.shape[1:]) or ab.ndim != 3 or len(ab) != 2:
         shapes = f"{tuple(lightness.shape)} and {tuple(ab.shape)}"
         raise DataError(f"a sample must be L (1, H, W) and ab (2, H, W), not {shapes}")
-    lab = transform(torch.cat([lightness, ab]))
-    return lab[:1], lab[1:], *more
+    return torch.cat([lightness, ab])
 
 
 def get_samples(data: Dataset[Any], indices: Sequence[int]) -> list[Any]:

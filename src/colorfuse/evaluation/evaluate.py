@@ -67,8 +67,8 @@ def evaluate(
             `absolute_colorfulness`, `colorfulness_difference` from the truth, `chroma_ratio`; with the extra
             `metrics` also `lpips` and `fid`.
         min_chroma: Photos with a lower mean chroma, in CIELAB units, count as gray.
-        hints: Numbers of points that reveal true colours, such as (1, 10, 100), each of which adds a row. The fewer
-            points are among the more. A photo's name decides their places.
+        hints: Numbers of points that reveal true colours, such as (1, 10, 100), each of which adds a row. A larger
+            number includes all points of a smaller one. A photo's name decides their places.
         hint_protocol: How points are drawn. "zhang2017": patches of 6 x 6 pixels, normally distributed around the
             centre (Zhang et al. 2017, who used `protocol="square256"`); "icolorit": patches of 2 x 2 pixels anywhere
             (Yun et al. 2023, *iColoriT*, who used "square224"). Each reveals its mean colour.

@@ -14,6 +14,7 @@ from torch.utils.data import IterableDataset
 from colorfuse.color import lab_to_rgb
 from colorfuse.data.photos import PhotoArray, PhotoList
 from colorfuse.data.sources import Source, are_paths
+from colorfuse.data.transforms import lab_of_sample
 from colorfuse.errors import DataError
 from colorfuse.images import open_rgb
 from colorfuse.images.finding import find_photos_below
@@ -75,6 +76,10 @@ def find_outputs(folder: Path, originals: list[GroundTruth]) -> tuple[dict[str, 
     """
     found = {below.as_posix(): path for path, below in find_photos_below(folder)}
     outputs = {name: found.pop(name) for name, _ in originals if name in found}
+    # Formats that cannot be written get a further suffix: the output of a.jp2 is a.jp2.png.
+    names, stems = {name for name, _ in originals}, Counter(map(_stem, found))
+    for name in [name for name in found if _stem(name) in names - outputs.keys() and stems[_stem(name)] == 1]:
+        outputs[_stem(name)] = found.pop(name)
     # Match the rest without their suffixes, where that is unambiguous.
     missing = [name for name, _ in originals if name not in outputs]
     wanted = {_stem(name): name for name in missing}
@@ -93,8 +98,7 @@ def _of_array(photos: Any, index: int) -> Image.Image:
 
 
 def _of_sample(data: Any, index: int) -> Image.Image:
-    lightness, ab, *_ = data[index]
-    return Image.fromarray(lab_to_rgb(torch.cat([lightness, ab]), dtype=torch.uint8).movedim(0, -1).numpy())
+    return Image.fromarray(lab_to_rgb(lab_of_sample(data[index]), dtype=torch.uint8).movedim(0, -1).numpy())
 
 
 def _stem(name: str) -> str:

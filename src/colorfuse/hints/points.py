@@ -27,7 +27,7 @@ def marks_of_file(path: Path) -> list[Mark]:
     """
     try:
         listed = json.loads(path.read_text("utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise HintsError(f"{path} is no JSON: {error}") from error
     if isinstance(listed, dict):
         listed = listed.get("hints")

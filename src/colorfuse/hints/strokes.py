@@ -87,7 +87,7 @@ def _few_colors(lab: Tensor) -> tuple[Tensor, Tensor]:
     """Reduce colours `(n, 3)` to a palette `(k, 3)` of frequent ones, and each one's index in it `(n,)`."""
     unique, which, counts = lab.unique(dim=0, return_inverse=True, return_counts=True)
     palette: list[Tensor] = []
-    index = torch.empty(len(unique), dtype=torch.long)
+    index = torch.empty(len(unique), dtype=torch.long, device=lab.device)
     for place in counts.argsort(descending=True, stable=True):
         off = [(unique[place] - its).norm().item() for its in palette]
         index[place] = off.index(min(off)) if off and min(off) < _LIKE else len(palette)

@@ -60,8 +60,10 @@ _OTHERWISE: dict[bytes, Callable[[bytes], Array]] = {
 }
 """Fallback decoders for formats that Pillow supports only in part, by the first bytes of their files."""
 
-_METADATA = (b"XML:com.adobe.xmp", b"Raw profile type")
-"""How the texts of PNG begin that hold metadata."""
+_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
+"""Chunks of PNG that hold EXIF or texts."""
+_DATES = b"date:"
+"""How texts of PNG begin that ImageMagick writes behind the pixels of every file."""
 
 _BITFIELDS = 3
 _JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -115,7 +117,7 @@ def page_numbers(file: IO[bytes]) -> list[int]:
 
 
 def _has_late_metadata(file: IO[bytes]) -> bool:
-    """Whether a PNG has EXIF or text chunks after its pixels."""
+    """Whether a PNG has EXIF or texts after its pixels, but for the dates of files."""
     place, behind = len(_PNG_START), False
     while True:
         file.seek(place)
@@ -123,7 +125,7 @@ def _has_late_metadata(file: IO[bytes]) -> bool:
         if len(head) < 8 or head[4:] == b"IEND":
             return False
         behind |= head[4:] == b"IDAT"
-        if behind and (head[4:] == b"eXIf" or file.read(20).startswith(_METADATA)):
+        if behind and head[4:] in _METADATA and not file.read(len(_DATES)).startswith(_DATES):
             return True
         place += 12 + int.from_bytes(head[:4], "big")
 

@@ -1,5 +1,6 @@
 """Metadata of photos: EXIF, XMP, IPTC, texts, resolution, orientation and ICC profile."""
 
+import contextlib
 import re
 import struct
 import warnings
@@ -69,12 +70,14 @@ def metadata_of(image: Image.Image, name: str) -> tuple[Metadata, Coding]:
     info = image.info
     exif, orientation, has_resolution = _exif_of(image, name)
     has_resolution |= info.get("jfif_unit") in (1, 2) or image.format in ("PNG", "BMP")  # else Pillow invents one
-    dpi = _dpi(info.get("dpi")) if has_resolution else None
-    if dpi and orientation > 4:
-        dpi = dpi[::-1]
+    dpi = dots_per_inch(info.get("dpi"), orientation) if has_resolution else None
     xmp = re.sub(rb'(tiff:Orientation(?:="|>))[1-8]', rb"\g<1>1", _as_bytes(info.get("xmp")))
     is_jpeg, texts = image.format in ("JPEG", "MPO"), _texts_of(image)
-    comment = _as_bytes(info.get("comment")) if is_jpeg else texts.pop("Comment", "").encode("latin-1", "replace")
+    comment = _as_bytes(info.get("comment")) if is_jpeg else b""
+    if "Comment" in texts:
+        with contextlib.suppress(UnicodeEncodeError):  # such a comment stays among the texts
+            comment = texts["Comment"].encode("latin-1")
+            del texts["Comment"]
     iptc = _as_bytes(info.get("photoshop", {}).get(_IPTC)) if is_jpeg else b""
     return Metadata(exif, dpi, xmp, comment, iptc, texts), Coding(orientation, info.get("icc_profile"))
 
@@ -103,7 +106,7 @@ def exif_of_tags(tags: dict[int, Any]) -> bytes:
     exif = Image.Exif()
     for tag, value in tags.items():
         if tag in _DIRECTORIES:
-            details = dict(value)
+            details = {name: as_written(its) for name, its in value.items()}
             for dropped in (ExifTags.IFD.Interop, _WIDTH, _HEIGHT):  # sizes of what may have been turned
                 details.pop(dropped, None)
             exif[tag] = details | ({_COLOR_SPACE: _SRGB} if _COLOR_SPACE in details else {})
@@ -200,12 +203,15 @@ def _for_upright_pixels(exif: bytes, size: tuple[int, int], orientation: int) ->
     return b"Exif\0\0" + bytes(data)
 
 
-def _dpi(value: Any) -> tuple[float, float] | None:
+def dots_per_inch(value: Any, orientation: int) -> tuple[float, float] | None:
+    """Dots per inch in x and y of the upright photo; None if they are missing or absurd."""
     try:
         x, y = (float(dots) for dots in value)
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    return (x, y) if 1 <= x <= 65535 and 1 <= y <= 65535 else None
+    if not (1 <= x <= 65535 and 1 <= y <= 65535):
+        return None
+    return (y, x) if orientation > 4 else (x, y)
 
 
 def _as_bytes(value: Any) -> bytes:

@@ -45,7 +45,7 @@ PhotoSource: TypeAlias = Photo | str | os.PathLike[str] | IO[bytes] | Image.Imag
 def read_photo(source: PhotoSource, *, page: int | None = None, max_pixels: int | None = None) -> Photo:
     """Read a photo, turned upright by its EXIF orientation and converted to sRGB, with its bit depth and alpha.
 
-    PNG, TIFF, PGM and JPEG of 12 bits keep more than 8 bits; other formats are read with 8.
+    PNG, TIFF, PGM and JPEG of more than 8 bits keep them; other formats are read with 8.
 
     Args:
         source: A path, an open binary file (read from its start), a PIL image, an array `(H, W)` or

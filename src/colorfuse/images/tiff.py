@@ -11,7 +11,7 @@ from PIL import TiffImagePlugin, UnidentifiedImageError
 
 from colorfuse.errors import PhotoError
 from colorfuse.images.decoded import Array, Decoded, in_range
-from colorfuse.images.metadata import Coding, Metadata, as_int, exif_of_tags, metadata_of
+from colorfuse.images.metadata import Coding, Metadata, as_int, dots_per_inch, exif_of_tags, metadata_of
 from colorfuse.images.opening import check_size, open_image
 from colorfuse.images.pil_images import decode_image
 from colorfuse.images.profiles import ColorSpace
@@ -99,7 +99,7 @@ def _seek(image: TiffImagePlugin.TiffImageFile, file: IO[bytes], name: str, page
             image.seek(0)
             return _BELOW not in image.tag_v2
         image.seek(image.tell() + 1)
-    if count > 1 + thumbnails:
+    if count > 1 + thumbnails and len(tiff_page_numbers(file)) > 1:
         warnings.warn(
             f"{name} has {count} pages, of which page {image.tell()} is taken; page= takes another, --page in the "
             "shell",
@@ -205,10 +205,9 @@ def _said_by(page: Any) -> tuple[Metadata, Coding]:
     tags = {tag.code: tag.value for tag in page.tags if tag.count == 1 or isinstance(tag.value, str)}
     described = {code: value for code, value in tags.items() if isinstance(value, str) and code != _SOFTWARE}
     dots = page.get_resolution("inch") if page.tags.get(_X_RESOLUTION) and page.resolutionunit > 1 else None
-    return (
-        Metadata(exif_of_tags(described), dots if dots and min(dots) >= 1 else None),
-        Coding(as_int(tags.get(_ORIENTATION), 1), page.iccprofile),
-    )
+    orientation = as_int(tags.get(_ORIENTATION), 1)
+    metadata = Metadata(exif_of_tags(described), dots_per_inch(dots, orientation))
+    return metadata, Coding(orientation, page.iccprofile)
 
 
 def _unmultiplied(values: Array, alpha: Array) -> Array:

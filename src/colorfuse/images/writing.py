@@ -33,6 +33,8 @@ _WITHOUT_ALPHA = (".bmp", ".jpeg", ".jpg", ".ppm")
 _OF_16_BITS = (".png", ".tif", ".tiff")
 _LONGEST_IN_JPEG = 65_500
 _LONGEST_SIDE = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
+_MOST_OF_A_TIFF = 2**32 - 2**24
+"""Bytes of pixels; places in a TIFF have 32 bits, and metadata lie before the pixels."""
 _XMP, _IPTC = 700, 33723
 _ROWS_A_STRIP = 64
 _QUALITY = 95
@@ -51,7 +53,8 @@ def write_photo(path: str | Path, pixels: Pixels, *, like: Photo | None = None) 
     Args:
         path: The file to write. Its suffix selects the format; its folder is created if missing.
         pixels: `(H, W)` or `(H, W, 1 | 3 | 4)`; uint8, uint16, or floats in 0 to 1.
-        like: A photo whose EXIF, resolution, XMP and comment are copied to the file, as far as the format allows.
+        like: A photo whose EXIF, resolution, XMP, IPTC, comment and PNG texts are copied to the file, as far as the
+            format allows.
 
     Raises:
         ValueError: The suffix is not that of a writable format.
@@ -113,6 +116,8 @@ def _write_tiff(file: IO[bytes], values: Array, metadata: Metadata) -> None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         strips = list(pool.map(lambda top: _deflated(values[top : top + _ROWS_A_STRIP]), starts))
     sizes = [len(strip) for strip in strips]
+    if sum(sizes) > _MOST_OF_A_TIFF:
+        raise PhotoError(f"a photo of {width} x {height} pixels is too large for TIFF, which holds 4 GiB; use .png")
     directory = _tiff_directory(metadata)
     directory[TiffImagePlugin.IMAGEWIDTH] = width
     directory[TiffImagePlugin.IMAGELENGTH] = height
@@ -156,7 +161,8 @@ def _described(metadata: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
     exif.load(metadata.exif)
     for tag, value in exif.items():
         if tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-            directory[tag] = {name: as_written(detail) for name, detail in exif.get_ifd(tag).items()}
+            details = exif.get_ifd(tag).items()
+            directory[tag] = {name: as_written(its) for name, its in details if name != ExifTags.IFD.Interop}
         elif tag != ExifTags.Base.Orientation:
             directory[tag] = as_written(value)
     if metadata.dpi:

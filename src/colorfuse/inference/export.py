@@ -127,8 +127,9 @@ def write_program(program: Program, path: Path) -> None:
 
 def _exported(program: Program) -> ExportedProgram:
     sides: Any = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
-    gray, inputs = torch.rand(_SHAPE), ["gray", "hints"] if program.takes_hints else ["gray"]
-    hints = torch.zeros(_SHAPE[0], 3, *_SHAPE[2:])
+    inputs = ["gray", "hints"] if program.takes_hints else ["gray"]
+    gray = torch.rand(_SHAPE, dtype=torch.float32, device="cpu")
+    hints = torch.zeros(_SHAPE[0], 3, *_SHAPE[2:], dtype=torch.float32, device="cpu")
     hints[..., 5, 7] = 1
     try:
         with torch.no_grad():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from colorfuse.errors import DataError, HintsError, PhotoError, first_few, message_of
-from colorfuse.files import Claim, write_errors
+from colorfuse.files import Claim, is_same_file, write_errors
 from colorfuse.hints import Hints, HintSource, match_hints, read_hints
 from colorfuse.images import SUFFIXES, Photo, PhotoSource, Pixels, read_photo, write_photo
 from colorfuse.images.finding import find_photos_below
@@ -112,7 +112,7 @@ def not_itself(photo: Path, target: Path) -> Path:
     Raises:
         ValueError: The target is the photo.
     """
-    if target.resolve() == photo.resolve():
+    if is_same_file(target, photo):
         raise ValueError(f"{photo} would be overwritten; choose another output than where the photos are")
     return target
 

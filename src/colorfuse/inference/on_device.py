@@ -49,7 +49,7 @@ class OnDevice:
     def lightness(self, photo: Photo) -> Tensor:
         """Copy a photo to the device and compute its lightness `(1, 1, H, W)`."""
         height, width, _ = photo.pixels.shape
-        lightness = torch.empty(1, 1, height, width, device=self.device)
+        lightness = torch.empty(1, 1, height, width, dtype=torch.float32, device=self.device)
         with full_precision(self.device.type):
             for rows in few_rows(photo.pixels, _VALUES_AT_ONCE):
                 lightness[0, 0, rows] = _lightness_of(self._copied(photo.pixels[rows]))

@@ -1,5 +1,6 @@
 """A photo that is coloured again and again, as its user gives one hint after another."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -156,7 +157,7 @@ class PreparedPhoto:
         """
         scaled = self._with(hints)
         _, shares = self._system.distribution(scaled.small, scaled.drawn)
-        entropy = -torch.xlogy(shares, shares).sum(dim=1, keepdim=True) / torch.tensor(2.0).log()
+        entropy = -torch.xlogy(shares, shares).sum(dim=1, keepdim=True) / math.log(2)
         full: NDArray[np.float32] = functional.interpolate(entropy.cpu(), self._size, mode="bilinear")[0, 0].numpy()
         return full
 

@@ -103,14 +103,16 @@ class Exports:
         """Colour the photos, and give the pieces of a ZIP file; a photo that fails is named in a file of it."""
         photos = self.coloring.photos
         export.done, export.errors = 0, []
-        names = different(saved_name(photos[each.id].name, each.suffix) for each in export.photos)
+        shown = [photos[each.id].name for each in export.photos]
+        names = different(saved_name(its, each.suffix) for its, each in zip(shown, export.photos, strict=True))
         pipe, written = _Pipe(), list[Path]()
         with self._ending(export, written), zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
-            for photo, name in zip(export.photos, names, strict=True):
+            for photo, its, name in zip(export.photos, shown, names, strict=True):
                 try:
                     path = await self.worker.do(object(), partial(self._save, photo, written))
                 except (ValueError, OSError, ImportError, MemoryError, UnknownPhotoError) as error:
-                    export.errors.append(photos.without_paths(one_line(error)))
+                    said = photos.without_paths(one_line(error))
+                    export.errors.append(said if its in said else f"{its}: {said}")
                     export.done += 1
                     continue
                 info = zipfile.ZipInfo(name, time.localtime()[:6])

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from colorfuse.images import Photo, read_photo
-from colorfuse.images.finding import find_photos_below
+from colorfuse.images.finding import find_photos_below, plug_in_for
 from colorfuse.studio.previews import Opened, opened
 
 MOST_BYTES = 1 << 30
@@ -91,7 +91,9 @@ class Photos:
             TooLargeError: It has more than a gibibyte.
             OSError: The disk is full.
         """
-        listed = Listed(key := secrets.token_hex(8), _plain(name), self.new_file())
+        name = _plain(name)
+        suffix = Path(name).suffix if plug_in_for(name) else ""  # for the message of a format that is not read
+        listed = Listed(key := secrets.token_hex(8), name, self.new_file(suffix))
         try:
             size = 0
             with listed.path.open("wb") as file:

@@ -1,6 +1,5 @@
 """Fits a colorizer: makes datasets of photos, opens the run folder, trains, and saves each epoch."""
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from colorfuse.objectives import create_terms
 from colorfuse.options import plain
 from colorfuse.training.history import History, best_epoch
 from colorfuse.training.loop import train
-from colorfuse.training.runs import RunFolder, claim_run, open_run
+from colorfuse.training.runs import RunFolder, opened_run
 from colorfuse.training.settings import Settings
 from colorfuse.training.tracking import tracked
 from colorfuse.training.trainable import Trainable
@@ -48,27 +47,25 @@ def fit_colorizer(
 
     params: dict[str, Any] = plain(colorizer.get_params())
     settings = Settings(**{field.name: params[field.name] for field in dataclasses.fields(Settings)})
-    checkpoints = open_run(run, resume, params)
-    with seeded(settings.seed):
-        terms = create_terms(params["objective"])
-    train_data, validation_data = as_datasets(
-        photos,
-        validation,
-        image_size=settings.image_size,
-        augmentation=params["augmentation"],
-        seed=settings.seed,
-        labels=any(term.needs_labels for term in terms),
-    )
-    if checkpoints and checkpoints.exist():
-        colorizer.initialize(pretrained=False)
-    else:
-        colorizer.initialize(warm_start=warm_start)
-    if checkpoints:
-        checkpoints.prepare()
-    colorizer.history_ = []
     accelerator = Accelerator(cpu=on_cpu) if accelerator is None else accelerator
-    claim = claim_run(checkpoints.run) if checkpoints and accelerator.is_main_process else contextlib.nullcontext()
-    with claim:
+    with opened_run(run, resume, params, writes=accelerator.is_main_process) as checkpoints:
+        with seeded(settings.seed):
+            terms = create_terms(params["objective"])
+        train_data, validation_data = as_datasets(
+            photos,
+            validation,
+            image_size=settings.image_size,
+            augmentation=params["augmentation"],
+            seed=settings.seed,
+            labels=any(term.needs_labels for term in terms),
+        )
+        if checkpoints and checkpoints.exist():
+            colorizer.initialize(pretrained=False)
+        else:
+            colorizer.initialize(warm_start=warm_start)
+        if checkpoints:
+            checkpoints.prepare()
+        colorizer.history_ = []
         folder = RunFolder(checkpoints.run if checkpoints else None, validation_data, accelerator.is_main_process)
 
         def after_epoch(history: History) -> bool:

@@ -1,5 +1,6 @@
 """Advice for a batch that runs out of memory."""
 
+import contextlib
 import gc
 import math
 from collections.abc import Iterator
@@ -7,10 +8,26 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
+from colorfuse.errors import TrainingError
 from colorfuse.memory import is_out_of_memory
 from colorfuse.sample import Batch
 from colorfuse.training.learner import Learner
 from colorfuse.training.stepping import is_batch_too_small, resized
+
+
+@contextlib.contextmanager
+def told_if_out_of_memory(place: str) -> Iterator[None]:
+    """Raise out-of-memory errors within a block as a `TrainingError` that says where.
+
+    Raises:
+        TrainingError: Memory ran out.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise TrainingError(f"{place}: out of memory; lower batch_size or image_size") from error
 
 
 def what_fits(learner: Learner, batch: Batch, batch_size: int, parts: int) -> str:

@@ -21,7 +21,7 @@ from colorfuse.training.averaging import Average
 from colorfuse.training.history import History
 from colorfuse.training.learner import Learner
 from colorfuse.training.optimizers import create_optimizer
-from colorfuse.training.out_of_memory import what_fits
+from colorfuse.training.out_of_memory import told_if_out_of_memory, what_fits
 from colorfuse.training.schedules import rate_factor
 from colorfuse.training.settings import Settings
 from colorfuse.training.stepping import BatchMetrics, Stepper, is_batch_too_small, resized
@@ -128,8 +128,11 @@ class Training:
                 warn_of_unit_lightness(batch.lightness, batch.ab)
             # Seed every step by its number, so that a resumed run draws the same random numbers.
             torch.manual_seed(mixed_seed(settings.seed, step, self.shard.rank))
-            figures = self._backward(self._drawn(resized(batch, settings.side(epoch))), epoch)
-            self.stepper.update(self._rate(step))
+            with told_if_out_of_memory(self._place(epoch)):
+                batch = self._drawn(resized(batch, settings.side(epoch)))
+            figures = self._backward(batch, epoch)
+            with told_if_out_of_memory(self._place(epoch)):
+                self.stepper.update(self._rate(step))
             if self.average:
                 self.average.update(step + 1)
             progress.add(figures)
@@ -152,7 +155,7 @@ class Training:
         torch.manual_seed(mixed_seed(self.settings.seed, self._step(epoch), self.shard.rank))
         stride = self.learner.objective.stride
         self.network.eval()  # for validation and for callbacks
-        with self.accelerator.autocast():
+        with told_if_out_of_memory(f"after epoch {epoch}"), self.accelerator.autocast():
             for buffer in self.learner.buffers():  # batch norms have only seen the photos of their own process
                 if buffer.is_floating_point():
                     buffer.copy_(self._reduce(buffer, "mean"))
@@ -190,7 +193,7 @@ class Training:
         self.learner.objective.observe(batch.ab for batch in loader.epoch(stop=self._batches_of(_OBSERVED)))
 
     def _parts(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """Split batches into the micro-batches of training, since these fit in memory."""
+        """Split batches into the micro-batches of training."""
         return (part for batch in batches for part in self.stepper.micro_batches(batch))
 
     def _begin_epoch(self, epoch: int) -> None:
@@ -215,7 +218,7 @@ class Training:
         return batch
 
     def _backward(self, batch: Batch, epoch: int) -> BatchMetrics:
-        place = f"batch {self.progress.batches + 1} of {len(self.loader)} in epoch {epoch}"
+        place = self._place(epoch)
         try:
             figures = self.stepper.backward(batch)
         except Exception as error:
@@ -231,7 +234,7 @@ class Training:
             figures = None  # `what_fits` is called below, once the error no longer keeps tensors alive
         if figures is None:
             part, *others = self.stepper.micro_batches(batch)
-            advice = what_fits(self.learner, part, self.settings.batch_size, 1 + len(others))
+            advice = what_fits(self.learner, part, self.loader.batch_size, 1 + len(others))
             self.stepper.discard()
             raise TrainingError(f"{place}: {advice}")
         if not self.stepper.may_update(figures):
@@ -244,6 +247,9 @@ class Training:
                 "look for bad photos"
             )
         return figures
+
+    def _place(self, epoch: int) -> str:
+        return f"batch {self.progress.batches + 1} of {len(self.loader)} in epoch {epoch}"
 
     def _step(self, epoch: int) -> int:
         """The number of the next step, counted from 0."""

@@ -71,29 +71,32 @@ def _resume(run: Path, settings: dict[str, Any]) -> Checkpoints:
     return checkpoints
 
 
-def open_run(run: str | Path | None, resume: str | Path | None, settings: dict[str, Any]) -> Checkpoints | None:
-    """The checkpoints of a new run in `run`, or of the one to resume in `resume`; None if neither is given.
+@contextlib.contextmanager
+def opened_run(
+    run: str | Path | None, resume: str | Path | None, settings: dict[str, Any], *, writes: bool
+) -> Iterator[Checkpoints | None]:
+    """A block with the checkpoints of a new run in `run`, or of the one to resume in `resume`; None for neither.
+
+    If this process `writes` to the folder, no other one can train in it during the block.
 
     Raises:
-        ValueError: Both are given, or the folder cannot be used.
+        ValueError: Both are given, or the folder cannot be used, or another process trains in it.
         WeightsError: All checkpoints are damaged.
     """
     if run is not None and resume is not None:
         raise ValueError(
             f"give run={str(run)!r} to begin a run or resume={str(resume)!r} to go on with one, not both"
         )
-    if resume is not None:
-        return _resume(Path(resume), settings)
-    return None if run is None else _begin(Path(run))
+    folder = run if resume is None else resume
+    if folder is None:
+        yield None
+        return
+    with _claimed(Path(folder)) if writes else contextlib.nullcontext():
+        yield _begin(Path(folder)) if resume is None else _resume(Path(folder), settings)
 
 
 @contextlib.contextmanager
-def claim_run(run: Path) -> Iterator[None]:
-    """A block in which this process alone trains in a folder.
-
-    Raises:
-        ValueError: Another process does.
-    """
+def _claimed(run: Path) -> Iterator[None]:
     with write_errors(run.parent, "make room, and resume the run to go on"):
         claim = Claim(run.resolve())
     if not claim.is_mine:

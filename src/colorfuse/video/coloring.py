@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from colorfuse.errors import VideoError
-from colorfuse.files import Claim, atomic_file, check_folder
+from colorfuse.files import Claim, atomic_file, check_folder, is_same_file, remove_partial
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.prefetching import prefetch
 from colorfuse.memory import available_memory, memory_for
@@ -55,8 +55,8 @@ def color_film(
     if predictor.planes != 2:
         raise ValueError(f"{type(system).__name__} paints drawings, and no films")
     import_extra("cv2")
-    film = Film(path)
-    if output.is_dir() or output.resolve() == path.resolve():
+    film, output = Film(path), output.absolute()  # FFmpeg takes what is before a colon for a protocol
+    if output.is_dir() or is_same_file(output, path):
         kind = "is a folder" if output.is_dir() else "would be overwritten"
         raise VideoError(f"{output} {kind}; choose another output")
     encoding = Encoding.of(options.encoder, options.encoder_options, film.deep, film.size)
@@ -66,6 +66,7 @@ def color_film(
     if not claim.is_mine:
         raise VideoError(f"{output} is being written by {claim.held_by}; wait until it ends")
     try:
+        remove_partial(output.parent.iterdir())
         with memory_for(*film.size, str(path)), _threads_shared():
             scan = _scanned(film, output, told)
             rate = scan.rate(film)

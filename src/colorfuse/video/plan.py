@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from colorfuse.errors import HintsError
 from colorfuse.hints import Hints, read_hints
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.rendering import RenderAb
@@ -20,7 +21,7 @@ from colorfuse.video.tracking import Track, track
 from colorfuse.video.working import at_working_size, gray_bytes
 
 _REACH = 10_000
-"""Frames before and after a marked one in which its marks are followed at most, which bounds memory."""
+"""Frames before and after a marked one in which its marks are followed at most, which bounds memory for each."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,20 @@ def make_plan(
         told: Called with how many of how many frames were looked at for hints.
 
     Raises:
-        HintsError: A time is after the end, or hints do not fit.
+        HintsError: A time is after the end, hints do not fit, or two references are for one shot.
         PhotoError: A reference cannot be read.
     """
     seconds, length = scan.seconds(film), scan.length(film)
-    own = {
-        _shot(scan.cuts, index): system.with_reference(each, render_size=predictor.render_size).render_with_certainty
-        for index, each in by_frame(references, seconds, length).items()
-    }
+    own: dict[int, RenderAb] = {}
+    for index, each in by_frame(references, seconds, length).items():
+        shot = _shot(scan.cuts, index)
+        if shot in own:
+            raise HintsError(
+                f"two references are for the shot from {seconds[scan.cuts[shot]]:.2f} s on; give one for both, or a "
+                "list of photos"
+            )
+        referring = system.with_reference(each, render_size=predictor.render_size)
+        own[shot] = referring.render_with_certainty
     marked = by_frame(hints, seconds, length)
     return Plan(scan.cuts, system.render_with_certainty, own, _tracked(marked, predictor, film, scan, told))
 
@@ -96,24 +103,31 @@ def _tracked(
     done = 0
     for shot in sorted(shots):
         first, end = scan.cuts[shot], ends[shot]
-        grays, read = [], dict[int, Hints]()
+        grays, read = dict[int, NDArray[np.uint8]](), dict[int, Hints]()
         its = [index for index in marked if first <= index < end]
         for frame in islice(frames, first - done, end - done):
-            photo = film.photo(frame)
-            grays.append(gray_bytes(at_working_size(photo, predictor)))
-            if frame.index in its:
-                read[frame.index] = read_hints(marked[frame.index], photo)
+            if any(abs(frame.index - index) <= _REACH for index in its):
+                photo = film.photo(frame)
+                grays[frame.index] = gray_bytes(at_working_size(photo, predictor))
+                if frame.index in its:
+                    read[frame.index] = read_hints(marked[frame.index], photo)
             told(frame.index + 1, total)
         done = end
-        tracks[shot] = [*_tracks(read, grays, first, film, weighs_opacity=predictor.weighs_opacity)]
+        tracks[shot] = [*_tracks(read, grays, first, end, film, weighs_opacity=predictor.weighs_opacity)]
     return tracks
 
 
 def _tracks(
-    read: Mapping[int, Hints], grays: Sequence[NDArray[np.uint8]], first: int, film: Film, *, weighs_opacity: bool
+    read: Mapping[int, Hints],
+    grays: Mapping[int, NDArray[np.uint8]],
+    first: int,
+    end: int,
+    film: Film,
+    *,
+    weighs_opacity: bool,
 ) -> Iterator[Track]:
     for index, hints in read.items():
-        drawn = (hints if weighs_opacity else hints.opaque()).draw(film.size, grays[0].shape)
+        drawn = (hints if weighs_opacity else hints.opaque()).draw(film.size, grays[index].shape)
         if drawn[2].any():
-            start = max(first, index - _REACH)
-            yield track(drawn, grays[start - first : index + _REACH - first], index, start)
+            reached = range(max(first, index - _REACH), min(end, index + _REACH))
+            yield track(drawn, [grays[frame] for frame in reached], index, reached.start)

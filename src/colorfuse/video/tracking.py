@@ -75,7 +75,7 @@ def draw_tracks(tracks: Sequence[Track], index: int, size: tuple[int, int]) -> T
     """Draw the marks of a frame `(1, 3, h, w)`, those that were made nearest to it last; None if there are none."""
     if not tracks:
         return None
-    drawing = torch.zeros(3, *size)
+    drawing = torch.zeros(3, *size, dtype=torch.float32, device="cpu")
     for each in sorted(tracks, key=lambda each: -abs(each.index - index)):
         each.draw(index, drawing)
     return drawing[None]

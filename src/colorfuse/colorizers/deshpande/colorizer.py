@@ -190,5 +190,11 @@ class Deshpande2015(LearntColorizer):
         self._check_settings()
         backbone = create_backbone(without_pretrained(self.backbone), pretrained=False).eval()
         backbone.load_state_dict(under("backbone.", tensors))
-        scenes = Scenes(backbone, tensors["descriptions"].float(), tensors["thumbnails"].float(), self.matches)
+        descriptions, thumbnails = tensors["descriptions"].float(), tensors["thumbnails"].float()
+        if not self.matches < len(descriptions) == len(thumbnails):
+            raise RuntimeError(
+                f"there are descriptions of {len(descriptions)} photos and {len(thumbnails)} thumbnails, for "
+                f"matches={self.matches}"
+            )
+        scenes = Scenes(backbone, descriptions, thumbnails, self.matches)
         self._learnt(Regression.of_tensors(under("regression.", tensors)), scenes)

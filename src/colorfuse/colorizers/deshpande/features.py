@@ -20,8 +20,8 @@ def gray_features(lightness: Tensor) -> Tensor:
         resize_to(functional.adaptive_avg_pool2d(gray[None], (ceil_div(height, by), ceil_div(width, by))), gray)[0]
         for by in _COARSER
     ]
-    down = torch.linspace(0, 1, height)[None, :, None].expand(1, height, width)
-    right = torch.linspace(0, 1, width).expand(1, height, width)
+    down, right = (torch.linspace(0, 1, side).to(gray) for side in (height, width))
+    down, right = down[None, :, None].expand(1, height, width), right.expand(1, height, width)
     return torch.cat([gray, *_slopes(gray), *coarser, right, down])
 
 

@@ -22,6 +22,8 @@ _FAITHFUL = 5.0
 """The weight of the objective of the linear system."""
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def corrected(ab: Tensor, predicted: Tensor, weights: Tensor, wanted: Tensor) -> Tensor:
     """Move colours so that their distribution is more like the one that is wanted.
 
@@ -38,6 +40,7 @@ def corrected(ab: Tensor, predicted: Tensor, weights: Tensor, wanted: Tensor) ->
     """
     from scipy.optimize import minimize_scalar  # takes long to import
 
+    ab, predicted, weights = (tensor.detach().clone() for tensor in (ab, predicted, weights))  # usable for gradients
     target = modes(wanted)
     for _ in range(_STEPS):
         start = mixture(ab.flatten(1).T, target)
@@ -46,7 +49,7 @@ def corrected(ab: Tensor, predicted: Tensor, weights: Tensor, wanted: Tensor) ->
             apart = distance(maximized(colors.flatten(1).T, start), target)
             return apart + _FAITHFUL * objective(colors, predicted, weights) / colors[0].numel()
 
-        moving = ab.detach().requires_grad_()
+        moving = ab.clone().requires_grad_()
         before = energy(moving)
         (slope,) = torch.autograd.grad(before, moving)
         direction = -slope / slope.abs().max().clamp(min=1e-12)

@@ -62,8 +62,11 @@ class ImageClasses(Term):
         """
         if not isinstance(batch.labels, Tensor) or batch.labels.is_floating_point():
             raise DataError(f"the term 'image_classes' needs whole numbers as labels, not {batch.labels!r}")
-        if len(batch.labels) and not 0 <= batch.labels.min() <= batch.labels.max() < self.head.out_features:
-            raise DataError(f"labels must be below classes={self.head.out_features}, not {batch.labels.max()}")
+        beyond = (batch.labels < 0) | (batch.labels >= self.head.out_features)
+        if beyond.any():
+            raise DataError(
+                f"labels must be from 0 to below classes={self.head.out_features}, not {batch.labels[beyond][0]}"
+            )
         maps = given[self.watches[0]]
         logits = self.head(maps[-1].mean(dim=(-2, -1)))
         return self.weight * functional.cross_entropy(logits.float(), batch.labels)

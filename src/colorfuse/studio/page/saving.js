@@ -5,6 +5,8 @@ import { download, element, say } from "./panel.js";
 import { hintsOf, START, stored } from "./session.js";
 
 const PROGRESS_MS = 300;
+// The server keeps as many bytes of files that were sent.
+const MOST_SENT = 4 * 2 ** 30;
 
 export async function save({ source, session, coloring }) {
   const suffix = element("suffix").value;
@@ -33,6 +35,10 @@ export async function saveAll({ server, sources, sessions, references }) {
       const state = sessions.get(source.key)?.state ?? stored(source.key) ?? START;
       return { source, state, reference: references.get(state.reference) };
     });
+    const files = new Set(all.flatMap(({ source, reference }) => [source.file, reference?.file]).filter(Boolean));
+    if ([...files].reduce((sum, { size }) => sum + size, 0) > MOST_SENT) {
+      throw new Error("More than 4 GiB of photos were opened here; to colour so many, start: colorfuse studio FOLDER");
+    }
     const failed = await failuresOf(all);
     const sent = all.filter(({ source }) => !failed.has(source));
     if (!sent.length) throw [...failed.values()][0];

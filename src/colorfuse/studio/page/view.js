@@ -84,7 +84,9 @@ export class View {
     const at = this.onCanvas(this.cross.x, this.cross.y);
     const { clientWidth, clientHeight } = this.canvas;
     const off = (value, most) => (value < 20 ? 20 - value : value > most - 20 ? most - 20 - value : 0);
-    this.move(off(at.x, clientWidth), off(at.y, clientHeight));
+    const [right, down] = [off(at.x, clientWidth), off(at.y, clientHeight)];
+    if (right || down) this.move(right, down);
+    else this.draw();
   }
 
   // The colour that is shown at a place, as hex.
