@@ -196,6 +196,15 @@ def test_resolutions_of_tiffs_that_pillow_cannot_open(tmp_path: Path, resolution
     cf.write_photo(tmp_path / "b.png", photo.pixels, like=photo)
 
 
+def test_colours_of_four_bits_reach_white(tmp_path: Path) -> None:
+    tags = (256, 3, 4), (257, 3, 2), (258, 3, 4), (262, 3, 2), (273, 4, 8 + 2 + 12 * 9 + 4), (277, 3, 3)
+    entries = [entry(*tag) for tag in (*tags, (278, 3, 2), (279, 4, 12), (259, 3, 1))]
+    (tmp_path / "a.tif").write_bytes(directory(*sorted(entries)) + bytes([0xF0, 0x8F] * 6))
+    pixels = cf.read_photo(tmp_path / "a.tif").pixels
+    assert pixels.dtype == np.uint8
+    assert set(np.unique(pixels)) == {0, 136, 255}
+
+
 def test_texts_behind_deep_pixels_are_kept(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png_with(DEEP, b"tEXt", b"Title\0A mill", late=True))
     assert cf.read_photo(tmp_path / "a.png").metadata.texts["Title"] == "A mill"

@@ -33,7 +33,7 @@ def split_alpha(values: Array, space: ColorSpace, metadata: Metadata, coding: Co
 
 
 def in_range(values: Array, bits: int, name: str) -> Array:
-    """Convert floats to float32, and scale integers of 9 to 15 bits, or of 32 bits if large, to 16 bits.
+    """Convert floats to float32, and scale integers to 8 or 16 bits: those of other depths, and large ones of 32.
 
     Raises:
         PhotoError: The dtype or the range is not that of a photo; the message begins with `name`.
@@ -44,6 +44,8 @@ def in_range(values: Array, bits: int, name: str) -> Array:
         raise PhotoError(f"{name} has dtype {values.dtype}; a photo is of unsigned integers or floats in 0 to 1")
     if values.dtype == np.uint32 and values.max(initial=0) > 65535:
         return (values >> 16).astype(np.uint16)
+    if values.dtype.kind == "u" and bits < 8:
+        return np.rint(values * np.float32(255 / (2**bits - 1))).astype(np.uint8)
     if values.dtype.kind == "u" and 8 < bits < 16:
         return np.rint(values * np.float32(65535 / (2**bits - 1))).astype(np.uint16)
     return in_16_bits(values, name)
