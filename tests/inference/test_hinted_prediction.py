@@ -146,14 +146,14 @@ def test_folders_of_photos_and_hints(network: cf.FusionColorizer, tmp_path: Path
 
 def test_a_network_that_did_not_learn_with_hints_takes_none() -> None:
     colorizer = cf.FusionColorizer(backbone="none", fusion="none", simulated_hints=None, image_size=32).initialize()
-    with pytest.raises(ValueError, match="takes no hints, since it has not learnt with any"):
+    with pytest.raises(ValueError, match="takes no hints, or has not learnt with any"):
         colorizer.predict(data.camera(), hints=[(1, 2, "red")])
 
 
 def test_systems_without_hints_say_so() -> None:
     colorizer = cf.FusionColorizer.from_pretrained()
     said = (
-        "since it has not learnt with any; FusionColorizer.from_pretrained.* has, in the shell --model interactive, "
+        "or has not learnt with any; FusionColorizer.from_pretrained.* has, in the shell --model interactive, "
         "and levin2004"
     )
     for call in (
