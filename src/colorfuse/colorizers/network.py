@@ -39,7 +39,7 @@ class NetworkColorizer(LearntColorizer):
 
     @property
     def takes_reference(self) -> bool:  # type: ignore[override]  # known once there is a network
-        """Whether the network takes references: as hints at places that look alike, or as global hints."""
+        """Whether the network takes references, as hints at places that look alike or as global hints."""
         return self._matches_places or getattr(self._plain_network, "takes_global_hints", False)
 
     @property
