@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -61,6 +61,7 @@ def test_maps_of_hints_are_strokes_of_as_many_colours(name: str, options: dict[s
 
 @pytest.mark.parametrize(("name", "options"), PAINTERS)
 @settings(max_examples=8)
+@example(592)
 @given(st.integers(0, 10**6))
 def test_mirrored_drawings_give_mirrored_colours(name: str, options: dict[str, Any], seed: int) -> None:
     page, marks = drawing_and_marks(seed)
@@ -68,4 +69,4 @@ def test_mirrored_drawings_give_mirrored_colours(name: str, options: dict[str, A
     painted = system.predict(page, hints=marks)
     again = system.predict(page[:, ::-1], hints=[(row, 71 - column, *rest) for row, column, *rest in marks])[:, ::-1]
     apart = np.abs(painted.astype(int) - again).max(axis=2)
-    assert (apart <= 3).mean() > 0.95  # fronts of two colours that arrive at the same time go either way
+    assert (apart <= 3).mean() > 0.98

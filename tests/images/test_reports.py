@@ -196,6 +196,17 @@ def test_resolutions_of_tiffs_that_pillow_cannot_open(tmp_path: Path, resolution
     cf.write_photo(tmp_path / "b.png", photo.pixels, like=photo)
 
 
+def test_names_in_the_exif_of_a_tiff_are_kept(tmp_path: Path) -> None:
+    name, details = "Jürgen\0".encode("latin-1"), 8 + 2 + 12 * 9 + 4
+    tags = (256, 3, 2), (257, 3, 1), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 8), (278, 3, 1), (279, 4, 2)
+    of_camera = struct.pack("<HHHII", 1, 0xA430, 2, len(name), details + 18) + bytes(4) + name
+    (tmp_path / "a.tif").write_bytes(directory(*(entry(*tag) for tag in (*tags, (0x8769, 4, details)))) + of_camera)
+    photo = cf.read_photo(tmp_path / "a.tif")
+    for suffix in (".jpg", ".tif"):
+        cf.write_photo(tmp_path / f"b{suffix}", photo.pixels, like=photo)
+        assert name[:-1] in (tmp_path / f"b{suffix}").read_bytes()
+
+
 def test_colours_of_four_bits_reach_white(tmp_path: Path) -> None:
     tags = (256, 3, 4), (257, 3, 2), (258, 3, 4), (262, 3, 2), (273, 4, 8 + 2 + 12 * 9 + 4), (277, 3, 3)
     entries = [entry(*tag) for tag in (*tags, (278, 3, 2), (279, 4, 12), (259, 3, 1))]

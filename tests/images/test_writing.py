@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from faults import at_most_bytes_a_file
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
 
 import colorfuse as cf
 from colorfuse.images import SUFFIXES, Photo
@@ -153,17 +153,6 @@ def test_a_comment_in_any_script_is_kept(tmp_path: Path) -> None:
     cf.write_photo(tmp_path / "b.png", photo.pixels, like=photo)
     with Image.open(tmp_path / "b.png") as image:
         assert image.info["Comment"] == "Čapek's mill"
-
-
-def test_names_in_the_exif_of_a_tiff_are_kept(tmp_path: Path) -> None:
-    directory = TiffImagePlugin.ImageFileDirectory_v2()
-    directory[ExifTags.IFD.Exif] = {ExifTags.Base.CameraOwnerName: "Jürgen".encode("latin-1")}
-    Image.new("L", (9, 8)).save(tmp_path / "a.tif", tiffinfo=directory)
-    assert "Jürgen".encode("latin-1") in (tmp_path / "a.tif").read_bytes()
-    photo = cf.read_photo(tmp_path / "a.tif")
-    for suffix in (".jpg", ".tif"):
-        cf.write_photo(tmp_path / f"b{suffix}", photo.pixels, like=photo)
-        assert "Jürgen".encode("latin-1") in (tmp_path / f"b{suffix}").read_bytes()
 
 
 def test_a_tiff_names_no_directory_that_it_lacks(tmp_path: Path) -> None:

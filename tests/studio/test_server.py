@@ -243,9 +243,8 @@ class TestSaving:
         assert archive.read("a-colored.jpg") == same
 
     def test_what_cannot_be_coloured_is_named_whatever_the_message(self, studio: StudioServer, photo: str) -> None:
-        export = studio.ask("exports", {"photos": [{"id": photo, "suffix": ".png", "method": "levin2004"}]}).json[
-            "id"
-        ]
+        photos = [{"id": photo, "suffix": ".png", "method": "levin2004"}]
+        export = studio.ask("exports", {"photos": photos}).json["id"]
         archive = zipfile.ZipFile(io.BytesIO(studio.ask(f"exports/{export}").content))
         name = studio.ask(f"photos/{photo}").json["name"]
         assert archive.read("not-colored.txt").decode().startswith(f"{name}: levin2004 takes its colours from hints")

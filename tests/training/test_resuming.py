@@ -74,9 +74,7 @@ def test_killed_at_any_moment_a_run_goes_on_to_the_same_end(
         run = tmp_path / f"killed{moment}"
         process = start(run)
         reached, is_writing = f"{draw.randrange(9):06}", moment % 4 == 0
-        while max(filter(str.isdecimal, names(run)), default="") < reached or (
-            is_writing and "partial" not in names(run)
-        ):
+        while last(run) < reached or (is_writing and "partial" not in names(run)):
             assert process.is_alive()
         if not is_writing:
             time.sleep(draw.uniform(0, 0.1))

@@ -35,6 +35,8 @@ def gabor_features(gray: NDArray[np.float64], window: int) -> NDArray[np.float32
     padded = np.pad(gray, _PADDING, mode="symmetric")
     spectrum = scipy.fft.fft2(padded, workers=-1)
     down, right = scipy.fft.fftfreq(padded.shape[0])[:, None], scipy.fft.fftfreq(padded.shape[1])
+    # Half a cycle a pixel has no direction, and would count for one of two mirrored wavelets alone.
+    spectrum[np.abs(down[:, 0]) == 0.5] = spectrum[:, np.abs(right) == 0.5] = 0
     features = np.empty((2 * SCALES * ORIENTATIONS, *gray.shape), np.float32)
     for scale in range(SCALES):
         for orientation in range(ORIENTATIONS):

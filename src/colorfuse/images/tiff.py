@@ -92,14 +92,13 @@ def _seek(image: TiffImagePlugin.TiffImageFile, file: IO[bytes], name: str, page
                 count = len(tiff.pages)
             raise PhotoError(f"{name} has no page {page}, only 0 to {count - 1}") from None
         return True
-    count, thumbnails = _count(image), 0
+    count = _count(image)
     while _is_thumbnail(image):
-        thumbnails += 1
         if image.tell() + 1 == count:
             image.seek(0)
             return _BELOW not in image.tag_v2
         image.seek(image.tell() + 1)
-    if count > 1 + thumbnails and len(tiff_page_numbers(file)) > 1:
+    if _is_followed(image, count):
         warnings.warn(
             f"{name} has {count} pages, of which page {image.tell()} is taken; page= takes another, --page in the "
             "shell",
@@ -113,6 +112,19 @@ def _count(image: TiffImagePlugin.TiffImageFile) -> int:
         return image.n_frames
     except Exception:  # a later page is damaged; the first can still be read
         return 1
+
+
+def _is_followed(image: TiffImagePlugin.TiffImageFile, count: int) -> bool:
+    """Whether a page follows that is no thumbnail."""
+    page = image.tell()
+    try:
+        for later in range(page + 1, count):
+            image.seek(later)
+            if not _is_thumbnail(image):
+                return True
+        return False
+    finally:
+        image.seek(page)
 
 
 def _is_thumbnail(image: TiffImagePlugin.TiffImageFile) -> bool:

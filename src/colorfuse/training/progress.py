@@ -129,9 +129,7 @@ class Training:
             # Seed every step by its number, so that a resumed run draws the same random numbers.
             torch.manual_seed(mixed_seed(settings.seed, step, self.shard.rank))
             with told_if_out_of_memory(self._place(epoch)):
-                batch = self._drawn(resized(batch, settings.side(epoch)))
-            figures = self._backward(batch, epoch)
-            with told_if_out_of_memory(self._place(epoch)):
+                figures = self._backward(self._drawn(resized(batch, settings.side(epoch))), epoch)
                 self.stepper.update(self._rate(step))
             if self.average:
                 self.average.update(step + 1)

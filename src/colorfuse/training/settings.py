@@ -52,8 +52,7 @@ class Settings:
             check_value(getattr(self, name), kind, name, "a colorizer")
         check_options("simulated_hints", SimulatedHints, self.simulated_hints or {}, where="simulated_hints.")
         check_options("old_film", OldFilm, self.old_film or {}, where="old_film.")
-        self.hint_simulation()
-        self.film()
+        self.hint_simulation()  # which also checks values that do not go together
         if self.start_size is not None and self.start_size > self.image_size:
             raise ValueError(f"start_size={self.start_size} must be at most image_size={self.image_size}")
         if self.optimizer not in OPTIMIZERS:
