@@ -1,12 +1,13 @@
 """Measure how hints raise PSNR over gray, and how soon a click shows.
 
-    python benchmarks/hints.py PHOTOS [MODEL ...] [--only PATTERN] [--render-size N]
+    python benchmarks/hints.py PHOTOS [MODEL ...] [--only PATTERN] [--render-size N] [--averaged OTHER]
+        [--share SHARE]
 
 PHOTOS is a folder of colour photos, of which those that match PATTERN are judged, by the protocols of Zhang et al.
 2017: squashed to 256 x 256, patches of 6 x 6 pixels at normally distributed places. Each MODEL is a saved colorizer
-that takes hints. In the same run: the filter that spreads hints, alone; `levin2004`; and the figures that Zhang et
-al. published, on 1,000 photos of ImageNet. A click is a further point on a photo of 512 x 512, from the hints to the
-new pixels.
+that takes hints; so is its mean with OTHER, which has SHARE of the weight. In the same run: the filter that spreads
+hints, alone; `levin2004`; and the figures that Zhang et al. published, on 1,000 photos of ImageNet. A click is a
+further point on a photo of 512 x 512, from the hints to the new pixels.
 """
 
 import argparse
@@ -39,7 +40,9 @@ class SpreadHints(cf.Colorizer):
         )
 
 
-def main(photos: Path, models: list[str], only: str, render_size: int | None) -> None:
+def main(
+    photos: Path, models: list[str], only: str, render_size: int | None, averaged: str | None, share: float
+) -> None:
     """Print a table of dB over gray by number of points, and the times of clicks."""
     files = sorted(photos.glob(only))
     rows: dict[str, list[HintPoint]] = {
@@ -49,6 +52,9 @@ def main(photos: Path, models: list[str], only: str, render_size: int | None) ->
     for model in models:
         colorizer = cf.FusionColorizer.from_pretrained(model)
         rows[str(model)] = curve(colorizer.set_params(image_size=render_size or colorizer.image_size), files)
+        if averaged:
+            other = cf.FusionColorizer.from_pretrained(averaged)
+            rows[f"{model} and {averaged}"] = curve(colorizer.averaged_with(other, share), files)
     print(f"{len(files)} photos, dB of PSNR over gray by number of points")
     print(*["points".ljust(28), *(f"{count:>12}" for count in (0, *COUNTS))])
     for name, points in rows.items():
@@ -85,5 +91,6 @@ if __name__ == "__main__":
     parser.add_argument("models", nargs="*")
     parser.add_argument("--only", default="*")
     parser.add_argument("--render-size", type=int)
-    options = parser.parse_args()
-    main(options.photos, options.models, options.only, options.render_size)
+    parser.add_argument("--averaged", metavar="OTHER")
+    parser.add_argument("--share", type=float, default=0.5)
+    main(**vars(parser.parse_args()))

@@ -183,7 +183,7 @@ def _color_all(
 
 
 def _colorizer(
-    method: str, model: str | None, device: str, reference: Path | None, render_size: int | None
+    method: str, model: Sequence[str] | None, device: str, reference: Path | None, render_size: int | None
 ) -> Colorizer:
     colorizer = create(method, model, device)
     return colorizer.with_reference(reference, render_size=render_size) if reference else colorizer

@@ -48,7 +48,7 @@ def evaluate(
 ) -> None:
     """Evaluate colours on photos whose true colours are known, against gray and one constant colour."""
     if outputs and (model or method != "fusion"):
-        given = f"--model {model}" if model else f"--method {method}"
+        given = f"--model {model[0]}" if model else f"--method {method}"
         raise ValueError(f"give {given} or --outputs {outputs}, not both")
     if report:
         check_drawing()

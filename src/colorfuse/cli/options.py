@@ -1,17 +1,19 @@
 """Options shared by several commands."""
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 import typer
 
 from colorfuse.colorizers import Colorizer, LearntColorizer, create_colorizer
+from colorfuse.colorizers.network import NetworkColorizer
 
 ModelOption: TypeAlias = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--model",
         help="A saved colorizer, or its name on the hub; or interactive, for the one inside the package that takes "
-        "hints; by default mobile, the other one inside.",
+        "hints; by default mobile, the other one inside. If given several times, their predictions are averaged.",
     ),
 ]
 MethodOption: TypeAlias = Annotated[
@@ -30,14 +32,19 @@ DeviceOption: TypeAlias = Annotated[
 ]
 
 
-def create(method: str, model: str | None, device: str) -> Colorizer:
+def create(method: str, models: Sequence[str] | None, device: str) -> Colorizer:
     """Create the colorizer that the options name.
 
     Raises:
-        ValueError: The method or the device is unknown, or a method has no saved model.
+        ValueError: The method or the device is unknown, a method has no saved model, or models cannot be averaged.
     """
-    if method == "fusion":
-        return LearntColorizer.from_pretrained(model, device=device)
-    if model is not None:
-        raise ValueError(f"give --model {model} or --method {method}, not both")
-    return create_colorizer(method, device=device)
+    if method != "fusion":
+        if models:
+            raise ValueError(f"give --model {models[0]} or --method {method}, not both")
+        return create_colorizer(method, device=device)
+    first, *others = (LearntColorizer.from_pretrained(model, device=device) for model in models or (None,))
+    for count, other in enumerate(others, 2):
+        if not isinstance(first, NetworkColorizer) or not isinstance(other, NetworkColorizer):
+            raise ValueError(f"--model {models} cannot be averaged; only those with a network can")
+        first = first.averaged_with(other, share=1 / count)
+    return first

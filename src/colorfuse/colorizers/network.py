@@ -16,6 +16,7 @@ from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.prepared import PreparedNetwork, PreparedSystem
 from colorfuse.network import FusionNetwork
 from colorfuse.objectives import Objective
+from colorfuse.options import Share, check_value
 
 
 class NetworkColorizer(LearntColorizer):
@@ -30,7 +31,7 @@ class NetworkColorizer(LearntColorizer):
     objective_: Objective
     simulated_hints: dict[str, Any] | None
     _built_of: dict[str, Any]
-    """The settings that the network was built from; `optimized` and `mirrored` copies have none."""
+    """The settings that the network was built from; copies that only predict have none."""
 
     @property
     def takes_hints(self) -> bool:  # type: ignore[override]  # known once there is a network
@@ -78,13 +79,15 @@ class NetworkColorizer(LearntColorizer):
         Raises:
             NotFittedError: There is no network yet.
             ValueError: The network takes neither kind of hints, or has no backbone to compare photos with; or this
-                copy is `mirrored`.
+                copy is `mirrored` or averaged.
             PhotoError: A reference cannot be read, or is gray or toned.
         """
         self.check_fitted()
         network = self._plain_network
         if not isinstance(network, FusionNetwork):
-            raise ValueError("a mirrored copy takes no reference; give the reference first, then call mirrored")
+            raise ValueError(
+                "a mirrored or averaged copy takes no reference; give the reference to the colorizer it was made of"
+            )
         if self.takes_hints and not self.takes_reference:
             raise ValueError("this network has no backbone to compare photos with, so it takes no reference")
         if not self.takes_reference:
@@ -106,7 +109,8 @@ class NetworkColorizer(LearntColorizer):
         """Combine the network and the objective into one module, for export.
 
         Raises:
-            ValueError: This copy is `optimized` or `mirrored`, or takes the colours of references.
+            ValueError: This copy only predicts: it is `optimized`, `mirrored` or averaged, or takes the colours of
+                references.
         """
         self._check_whole()
         return NetworkColors(self.network_, self.objective_)
@@ -187,6 +191,41 @@ class NetworkColorizer(LearntColorizer):
         self.check_fitted()
         return self._only_predicting(FlipAveraged(self.network_))
 
+    def averaged_with(self, other: "NetworkColorizer", share: float = 0.5) -> Self:
+        """Return a copy that averages its predictions with those of another colorizer.
+
+        Networks that were trained apart err in different ways, so the mean of their distributions over colours is
+        closer to the true colours than either. Both networks run for each photo, and both get its hints if they take
+        any. All settings are this colorizer's. The copy cannot be saved or exported, but it can be averaged again.
+
+        Args:
+            other: A colorizer whose network predicts planes of the same meaning, as with the same objective.
+            share: Its weight in the mean, from 0 to 1.
+
+        Raises:
+            NotFittedError: There is no network yet.
+            ValueError: The planes of the networks differ in meaning, or the share is out of range.
+
+        Example:
+            >>> from skimage import data
+            >>> from colorfuse import FusionColorizer
+            >>> one, other = map(FusionColorizer.from_pretrained, ("interactive", "mobile"))
+            >>> one.averaged_with(other).predict(data.camera()).shape
+            (512, 512, 3)
+        """
+        from colorfuse.network.averaged import NetworksAveraged
+
+        check_value(share, Share, "share", "a mean of two networks")
+        for each in (self, other):
+            each.check_fitted()
+        own, its = self.objective_, other.objective_
+        if own.planes != its.planes or type(own).read is not type(its).read:
+            raise ValueError(
+                f"{type(own).__name__} with {own.planes} planes and {type(its).__name__} with {its.planes} cannot be "
+                "averaged; both networks must be trained for the same objective"
+            )
+        return self._only_predicting(NetworksAveraged(self.network_, other.network_, share, other.takes_hints))
+
     def _only_predicting(self, network: Any) -> Self:
         """Return a copy with another network, which its settings no longer describe."""
         changed = copy.copy(self)
@@ -198,5 +237,6 @@ class NetworkColorizer(LearntColorizer):
         self.check_fitted()
         if not hasattr(self, "_built_of"):
             raise ValueError(
-                "a copy that is optimized, mirrored or given a reference only predicts; use the one it was made of"
+                "a copy that is optimized, mirrored, averaged or given a reference only predicts; use the one it was "
+                "made of"
             )
