@@ -19,7 +19,8 @@ from torch.utils.data import TensorDataset
 from trainings import run_script
 
 import colorfuse as cf
-from colorfuse.files import Claim, write_errors
+from colorfuse.claims import Claim
+from colorfuse.files import write_errors
 
 Make = Callable[..., cf.FusionColorizer]
 

@@ -1,0 +1,20 @@
+"""Which process on which machine something belongs to."""
+
+import platform
+from hashlib import blake2b
+
+
+def machine() -> str:
+    """A name of this machine, of eight hexadecimal digits."""
+    return blake2b(platform.node().encode(), digest_size=4).hexdigest()
+
+
+def started_at(process: int) -> int | None:
+    """Start time of a process in seconds, or None if it is not running. Needed since process ids are reused."""
+    import psutil  # only needed for writing
+
+    try:
+        found = psutil.Process(process)
+        return None if found.status() == psutil.STATUS_ZOMBIE else int(found.create_time())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
