@@ -393,7 +393,7 @@ class Colorizer(Steered, Estimator, ABC):
 
         Raises:
             NotFittedError: The colorizer is not fitted yet.
-            ValueError: The suffix is neither of these, this copy is `optimized` or `mirrored`, or the system uses
+            ValueError: The suffix is neither of these, this copy only predicts, or the system uses
                 operations that cannot be exported.
             ImportError: torch is older than 2.14, or the packages for ONNX are not installed.
         """

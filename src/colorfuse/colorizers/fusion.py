@@ -159,7 +159,7 @@ class FusionColorizer(NetworkColorizer):
 
         Raises:
             ValueError: A part is unknown, or cannot work with the others; a setting is out of range; or, with
-                `warm_start`, the weights do not fit the new network or this copy is `optimized` or `mirrored`.
+                `warm_start`, the weights do not fit the new network or this copy only predicts.
             TypeError: A part is given by neither a name nor a mapping with a name.
             NotFittedError: There are no weights to keep.
             WeightsError: The backbone's pretrained weights are not available.
@@ -230,7 +230,7 @@ class FusionColorizer(NetworkColorizer):
             NotFittedError: There are no weights for a warm start.
             ValueError: A setting is unknown or out of range; `run` already holds a run, `resume` holds one with
                 other settings, or both are given; or, with `warm_start`, the weights do not fit the network or this
-                copy is `optimized` or `mirrored`.
+                copy only predicts.
             TypeError: The photos are none of these, or a part is given by neither a name nor a mapping.
             WeightsError: The backbone's pretrained weights are not available, or no checkpoint can be used.
             TrainingError: A loss is not finite, or memory runs out.
@@ -255,7 +255,7 @@ class FusionColorizer(NetworkColorizer):
         """Return the weights of the network.
 
         Raises:
-            ValueError: This copy is `optimized` or `mirrored`, or a part was changed since the network was built.
+            ValueError: This copy only predicts, or a part was changed since the network was built.
         """
         self._check_whole()
         changed = [name for name, part in self._built_of.items() if plain(getattr(self, name)) != part]
@@ -281,7 +281,7 @@ class FusionColorizer(NetworkColorizer):
 
         Raises:
             NotFittedError: There is no network yet.
-            ValueError: The size is below 32, or this copy is `optimized` or `mirrored`.
+            ValueError: The size is below 32, or this copy only predicts.
 
         Example:
             >>> print(FusionColorizer.from_recipe("paper", pretrained=False).initialize().summary())

@@ -138,7 +138,7 @@ class LearntColorizer(Colorizer):
 
         Raises:
             NotFittedError: The colorizer is not fitted yet.
-            ValueError: The dtype is not floating-point, this copy is `optimized` or `mirrored`, or a part was changed
+            ValueError: The dtype is not floating-point, this copy only predicts, or a part was changed
                 since the network was built.
             OSError: The folder cannot be written to.
         """
