@@ -191,7 +191,7 @@ class NetworkColorizer(LearntColorizer):
         self.check_fitted()
         return self._only_predicting(FlipAveraged(self.network_))
 
-    def averaged_with(self, other: "NetworkColorizer", share: float = 0.5) -> Self:
+    def averaged_with(self, other: Self, share: float = 0.5) -> Self:
         """Return a copy that averages its predictions with those of another colorizer.
 
         Networks that were trained apart err in different ways, so the mean of their distributions over colours is
