@@ -117,7 +117,8 @@ def test_what_cannot_be_averaged_is_refused(pair: tuple[cf.FusionColorizer, cf.F
     one, other = pair
     with pytest.raises(ValueError, match="ColorClassification with 313 planes and MeanSquaredError with 2"):
         one.averaged_with(small(0, objective="mse"))
-    with pytest.raises(ValueError, match=r"must be less than or equal to 1, not 1\.5"):
+    said = r"share of a mean of two networks must be less than or equal to 1, not 1\.5"
+    with pytest.raises(ValueError, match=said):
         one.averaged_with(other, 1.5)
     with pytest.raises(cf.NotFittedError):
         one.averaged_with(cf.FusionColorizer())

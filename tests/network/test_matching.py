@@ -89,7 +89,8 @@ def test_what_cannot_take_a_reference_says_so(colorizer: cf.FusionColorizer) -> 
         other = cf.FusionColorizer(pretrained=False, image_size=32, **settings).initialize()
         with pytest.raises(ValueError, match=said):
             other.predict(gray, reference=PHOTO)
-    with pytest.raises(ValueError, match="a mirrored or averaged copy takes no reference"):
+    said = "a mirrored or averaged copy takes no reference; give the reference to the colorizer it was made of"
+    with pytest.raises(ValueError, match=said):
         colorizer.mirrored().with_reference(PHOTO)
     assert colorizer.with_reference(PHOTO).mirrored().predict(gray).shape == (96, 96, 3)
     with pytest.raises(cf.PhotoError, match="is gray; a reference must have the colours"):
