@@ -49,11 +49,11 @@ def main(
         "the filter alone": curve(SpreadHints(), files),
         "levin2004": curve(Levin2004(render_size=256), files),
     }
+    other = cf.FusionColorizer.from_pretrained(averaged) if averaged else None
     for model in models:
         colorizer = cf.FusionColorizer.from_pretrained(model)
         rows[str(model)] = curve(colorizer.set_params(image_size=render_size or colorizer.image_size), files)
-        if averaged:
-            other = cf.FusionColorizer.from_pretrained(averaged)
+        if other:
             rows[f"{model} and {averaged}"] = curve(colorizer.averaged_with(other, share), files)
     print(f"{len(files)} photos, dB of PSNR over gray by number of points")
     print(*["points".ljust(28), *(f"{count:>12}" for count in (0, *COUNTS))])

@@ -50,12 +50,10 @@ def is_same_file(one: Path, other: Path) -> bool:
 def remove_partial(paths: Iterable[Path]) -> None:
     """Remove partial files and locks whose process is no longer running."""
     for path in paths:
-        if not path.name.startswith(_PARTIAL):
-            continue
         with contextlib.suppress(OSError):  # of a folder, or of what another process removes at the same time
             if path.name.startswith(CLAIM):
                 remove_unclaimed(path)
-            elif not _is_written(path):
+            elif path.name.startswith(_PARTIAL) and not _is_written(path):
                 path.unlink()
 
 
