@@ -19,8 +19,7 @@ from torch.utils.data import TensorDataset
 from trainings import run_script
 
 import colorfuse as cf
-from colorfuse.claims import Claim
-from colorfuse.files import write_errors
+from colorfuse.files import Claim, write_errors
 
 Make = Callable[..., cf.FusionColorizer]
 

@@ -14,7 +14,6 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, Subset
 from tqdm import tqdm
 
-from colorfuse.claims import Claim
 from colorfuse.data.bytes_dataset import check_is_dataset, find_bytes_dataset
 from colorfuse.data.content import content_keys
 from colorfuse.data.lab_arrays import ABOUT_FILE, LabArrays
@@ -25,7 +24,7 @@ from colorfuse.data.photos import PhotoFolder
 from colorfuse.data.seeding import seeded
 from colorfuse.data.transforms import get_samples, lab_of_sample
 from colorfuse.errors import DataError
-from colorfuse.files import atomic_file, write_errors
+from colorfuse.files import Claim, atomic_file, write_errors
 
 _VERSION = 1
 _BATCH = 64

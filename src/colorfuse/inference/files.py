@@ -10,9 +10,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
-from colorfuse.claims import Claim
 from colorfuse.errors import DataError, HintsError, PhotoError, first_few, message_of
-from colorfuse.files import is_same_file, write_errors
+from colorfuse.files import Claim, is_same_file, write_errors
 from colorfuse.hints import Hints, HintSource, match_hints, read_hints
 from colorfuse.images import SUFFIXES, Photo, PhotoSource, Pixels, read_photo, write_photo
 from colorfuse.images.finding import find_photos_below

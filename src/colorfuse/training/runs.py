@@ -9,9 +9,8 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from colorfuse.claims import Claim
 from colorfuse.data.loading import Loader
-from colorfuse.files import remove_partial, write_errors
+from colorfuse.files import Claim, remove_partial, write_errors
 from colorfuse.images import write_photo
 from colorfuse.persistence.folder import is_saved, read_tensors
 from colorfuse.training.checkpoint import Checkpoints

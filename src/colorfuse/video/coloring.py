@@ -9,9 +9,8 @@ from pathlib import Path
 
 import torch
 
-from colorfuse.claims import Claim
 from colorfuse.errors import VideoError
-from colorfuse.files import atomic_file, check_folder, is_same_file, remove_partial
+from colorfuse.files import Claim, atomic_file, check_folder, is_same_file, remove_partial
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.prefetching import prefetch
 from colorfuse.memory import available_memory, memory_for

@@ -13,8 +13,8 @@ from pathlib import Path
 import safetensors.torch
 from torch import Tensor
 
-from colorfuse.claims import CLAIM, remove_unclaimed
-from colorfuse.processes import machine, started_at
+from colorfuse.files.claims import CLAIM, remove_unclaimed
+from colorfuse.files.processes import machine, started_at
 
 _PARTIAL = ".colorfuse-"
 _OWNER = re.compile(r"\.colorfuse-([0-9a-f]{8})-(\d+)-(\d+)-")

@@ -8,7 +8,7 @@ import time
 from hashlib import blake2b
 from pathlib import Path
 
-from colorfuse.processes import started_at
+from colorfuse.files.processes import started_at
 
 CLAIM = ".colorfuse-claim-"
 """What the names of claims begin with."""

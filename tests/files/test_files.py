@@ -10,14 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from colorfuse.claims import Claim
-from colorfuse.files import atomic_file, check_folder, is_same_file, remove_partial, write_errors
+from colorfuse.files import Claim, atomic_file, check_folder, is_same_file, remove_partial, write_errors
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from colorfuse.claims import Claim
-from colorfuse.files import atomic_file
+from colorfuse.files import Claim, atomic_file
 
 claim = Claim(Path(sys.argv[1]))
 with atomic_file(Path(sys.argv[1])) as partial:
@@ -114,7 +112,7 @@ def test_each_fault_of_writing_has_its_own_way_out(tmp_path: Path) -> None:
 TAKER = """
 import sys, time
 from pathlib import Path
-from colorfuse.claims import Claim
+from colorfuse.files import Claim
 
 path = Path(sys.argv[1])
 until = time.monotonic() + 3
