@@ -246,6 +246,8 @@ def test_saved_and_loaded_it_is_the_same(system: Deshpande2015, tmp_path: Path) 
     ]
     assert CliRunner().invoke(app, command).exit_code == 0
     assert (np.asarray(Image.open(tmp_path / "out.png")) == system.predict(GRAY)).all()
+    averaged = CliRunner().invoke(app, [*command, "--model", "mobile"])
+    assert "learnt, mobile, one has no network to average" in str(averaged.exception)
 
 
 def test_what_changed_since_it_learnt_is_not_saved(system: Deshpande2015, tmp_path: Path) -> None:

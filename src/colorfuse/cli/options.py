@@ -45,6 +45,6 @@ def create(method: str, models: Sequence[str] | None, device: str) -> Colorizer:
     first, *others = (LearntColorizer.from_pretrained(model, device=device) for model in models or (None,))
     for count, other in enumerate(others, 2):
         if not isinstance(first, NetworkColorizer) or not isinstance(other, NetworkColorizer):
-            raise ValueError(f"--model {models} cannot be averaged; only those with a network can")
+            raise ValueError(f"of --model {', '.join(models or ())}, one has no network to average; give each alone")
         first = first.averaged_with(other, share=1 / count)
     return first
