@@ -46,6 +46,7 @@ def test_one_of_ones_own_needs_no_python(tmp_path: Path) -> None:
         ({"epohcs": 3}, "my.json: no setting is called 'epohcs'; .* epochs"),
         ({"epochs": "ten"}, "my.json: settings.epochs of a colorizer must be a valid integer, not 'ten'"),
         ({"epochs": 2.5}, "settings.epochs of a colorizer must be a valid integer, not 2.5"),
+        ({"batch_size": 0}, "settings.batch_size of a colorizer must be greater than or equal to 1, not 0"),
         ({"pretrained": "yes"}, "settings.pretrained of a colorizer must be a valid boolean, not 'yes'"),
         ({"learning_rate": None}, "settings.learning_rate of a colorizer must be a valid number, not None"),
         ({"fusion": "conact"}, "my.json: settings.fusion: no fusion is called 'conact'; .* concat"),

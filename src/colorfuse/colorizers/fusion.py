@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import inspect
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -20,7 +21,7 @@ from colorfuse.objectives import Objective
 from colorfuse.options import Side, check_value, plain
 from colorfuse.recipes import check_settings, read_recipe
 from colorfuse.registry import Spec, parse_spec
-from colorfuse.training import fit_colorizer
+from colorfuse.training import Settings, fit_colorizer
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -125,7 +126,7 @@ class FusionColorizer(NetworkColorizer):
             changes: Constructor arguments that override those of the recipe.
 
         Raises:
-            ValueError: The recipe is unknown, or a setting in it is unknown or of the wrong type.
+            ValueError: The recipe is unknown, or a setting in it is unknown, of the wrong type or out of range.
             FileNotFoundError: There is no file at the path.
 
         Example:
@@ -139,10 +140,10 @@ class FusionColorizer(NetworkColorizer):
         """Create a colorizer from settings, and check them down to the options of the parts.
 
         Raises:
-            ValueError: A setting is unknown or of the wrong type; the message begins with `where`.
+            ValueError: A setting is unknown, of the wrong type or out of range; the message begins with `where`.
         """
-        parameters = inspect.signature(cls).parameters
-        check_settings(settings, {name: each.annotation for name, each in parameters.items()}, where)
+        kinds = {name: each.annotation for name, each in inspect.signature(cls).parameters.items()}
+        check_settings(settings, kinds | typing.get_type_hints(Settings, include_extras=True), where)
         return cls().set_params(**settings)
 
     @property

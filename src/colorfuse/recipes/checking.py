@@ -25,7 +25,7 @@ _INPUTS = {"fusion": 2, "decoder": 5}
 
 
 def check_settings(settings: Mapping[str, Any], kinds: Mapping[str, Any], where: str) -> None:
-    """Check the names of settings, the types of their values, and the options of the parts that they name.
+    """Check the names of settings, the types and ranges of their values, and the options of the parts that they name.
 
     Args:
         settings: The settings by name.
@@ -33,7 +33,7 @@ def check_settings(settings: Mapping[str, Any], kinds: Mapping[str, Any], where:
         where: Start of each error message, such as the file.
 
     Raises:
-        ValueError: A setting, part or option is unknown or of the wrong type.
+        ValueError: A setting, part or option is unknown, of the wrong type or out of range.
     """
     for name, value in settings.items():
         if name not in kinds:
