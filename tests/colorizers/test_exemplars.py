@@ -15,9 +15,10 @@ from skimage import color, data
 
 import colorfuse as cf
 from colorfuse.colorizers.exemplar import jittered_grid, standardized
-from colorfuse.colorizers.irony import Irony2005, _at_size
+from colorfuse.colorizers.irony import Irony2005
 from colorfuse.colorizers.patches import cosine_transform, window_deviation, windows_at
 from colorfuse.colorizers.references import read_references
+from colorfuse.colorizers.segments import segments_at_size
 from colorfuse.colorizers.surf import dense_surf
 from colorfuse.colorizers.welsh import Welsh2002
 
@@ -281,8 +282,8 @@ class TestIrony:
         for column in range(1, 150):
             segments = np.ones(PHOTO.shape[:2], int)
             segments[:, column:] = 2
-            mirrored = _at_size(segments[:, ::-1], reference)[:, ::-1]
-            off.append((mirrored != _at_size(segments, reference)).sum(axis=1).max())
+            mirrored = segments_at_size(segments[:, ::-1], reference)[:, ::-1]
+            off.append((mirrored != segments_at_size(segments, reference)).sum(axis=1).max())
         assert np.mean(off) < 0.1  # the centre of a pixel may lie between two
 
     @pytest.mark.parametrize(

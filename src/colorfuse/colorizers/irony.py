@@ -9,25 +9,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from colorfuse.color import lab_to_rgb
 from colorfuse.colorizers.exemplar import Exemplar, each_hinted, standardized
-from colorfuse.colorizers.levin import solve_colors
 from colorfuse.colorizers.patches import cosine_transform
 from colorfuse.colorizers.references import Reference, References
 from colorfuse.colorizers.registry import register_colorizer
-from colorfuse.errors import HintsError
+from colorfuse.colorizers.segments import segments_of
+from colorfuse.colorizers.solving import solve_colors
 from colorfuse.options import Count, NonNegativeInt, Share, Side
 
 _KEPT = 40 / 49
 """Share of the directions that are kept, in which pixels of one segment vary the least."""
-_SEGMENT = 1 / 200
-"""The least share of a reference that a segment covers that is found."""
 _LEAST_WEIGHT = 1e-6
 """Of the vote of a pixel, however unlike its nearest sample is."""
-_LIKE = 20.0
-"""The distance in Lab below which found segments are of like colour."""
-_SCALE = 200.0
-"""Felzenszwalb's scale of segments: the larger, the larger these are."""
 
 
 class Match(NamedTuple):
@@ -111,7 +104,7 @@ class Irony2005(Exemplar):
             ValueError: A setting is out of range.
         """
         vars(self).pop("confidence_", None)  # it belongs to the former references
-        self._given = None if segments is None else _as_maps(segments)
+        self._given = segments
         try:
             return super().fit(photos)
         finally:
@@ -121,7 +114,7 @@ class Irony2005(Exemplar):
         """Find the segments, the two projections, and samples of the references."""
         from scipy.spatial import cKDTree  # takes long to import
 
-        self.segments_ = self._segmented(references)
+        self.segments_ = segments_of(references, self._given)
         rng = np.random.default_rng(self.seed)
         places = _sampled(self.segments_, self.samples, rng)
         self._labels = np.array([self.segments_[which][row, column] for which, row, column in places])
@@ -138,13 +131,6 @@ class Irony2005(Exemplar):
         self._places, self._ab = places, [each.lab[1:] for each in references]
         self._projection = self._projected(features.astype(np.float64), self._labels, rng)
         self._tree = cKDTree(features @ self._projection)
-
-    def _segmented(self, references: list[Reference]) -> list[NDArray[np.intp]]:
-        if self._given is None:
-            return [_find_segments(each.lab) for each in references]
-        if len(self._given) != len(references):
-            raise HintsError(f"there are segments for {len(self._given)} references, and {len(references)} of these")
-        return [_at_size(np.asarray(its), each) for its, each in zip(self._given, references, strict=True)]
 
     def _projected(
         self, features: NDArray[np.float64], labels: NDArray[np.intp], rng: np.random.Generator
@@ -221,50 +207,6 @@ class Irony2005(Exemplar):
             row = (rows[its] + down).clip(0, ab.shape[1] - 1)
             colors[:, its] = ab[:, row, (columns[its] + right).clip(0, ab.shape[2] - 1)]
         return colors
-
-
-def _as_maps(segments: Any) -> list[Any]:
-    """The maps of segments of each reference; a single one may be an array, or a list of rows."""
-    several = isinstance(segments, list | tuple) and (not segments or np.ndim(segments[0]) > 1)
-    return list(segments) if several else [segments]
-
-
-def _find_segments(lab: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Find segments (Felzenszwalb and Huttenlocher 2004), of which those of like colour are one; from 1 on."""
-    from scipy.cluster import hierarchy  # takes long to import, as does scikit-image
-    from skimage.segmentation import felzenszwalb
-
-    rgb = lab_to_rgb(torch.from_numpy(lab)).movedim(0, -1).numpy()
-    least = max(1, round(_SEGMENT * rgb.shape[0] * rgb.shape[1]))
-    areas = felzenszwalb(rgb, scale=_SCALE, sigma=0.8, min_size=least)
-    numbers = np.arange(areas.max() + 1)
-    if len(numbers) == 1:
-        return np.ones_like(areas)
-    means = np.stack([scipy.ndimage.mean(plane, areas, numbers) for plane in lab], axis=1)
-    kinds = hierarchy.fcluster(hierarchy.average(means), _LIKE, "distance").astype(np.intp)
-    segments: NDArray[np.intp] = kinds[areas]
-    return segments
-
-
-def _at_size(segments: NDArray[Any], reference: Reference) -> NDArray[np.intp]:
-    """Scale segments to working size by the nearest pixel.
-
-    Raises:
-        HintsError: They have another size than the reference, are no integers, or are none.
-    """
-    if segments.shape != reference.size or not np.issubdtype(segments.dtype, np.integer):
-        raise HintsError(
-            f"segments must be integers of the reference's size {reference.size}, not {segments.dtype} of "
-            f"{segments.shape}"
-        )
-    rows, columns = (
-        (2 * np.arange(small) + 1) * full // (2 * small)
-        for small, full in zip(reference.lab.shape[1:], segments.shape, strict=True)
-    )
-    scaled: NDArray[np.intp] = segments[rows[:, None], columns].astype(np.intp)
-    if not (scaled > 0).any():
-        raise HintsError("the segments of the reference are all 0, which belongs to none")
-    return scaled
 
 
 def _sampled(segments: list[NDArray[np.intp]], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
