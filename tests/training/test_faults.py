@@ -283,7 +283,7 @@ def test_memory_that_runs_out_after_an_epoch_loses_nothing(
 ) -> None:
     whole = tiny(epochs=2).fit(photos, 0.25, num_workers=0).history_
     with monkeypatch.context() as patch:
-        patch.setattr("colorfuse.training.progress.validate", out_of_memory)
+        patch.setattr("colorfuse.training.training.validate", out_of_memory)
         with pytest.raises(cf.TrainingError, match="after epoch 1: out of memory; lower batch_size or image_size"):
             tiny(epochs=2).fit(photos, 0.25, run=tmp_path / "run", num_workers=0)
     assert tiny(epochs=2).fit(photos, 0.25, resume=tmp_path / "run", num_workers=0).history_ == whole

@@ -15,9 +15,9 @@ from colorfuse.objectives import Objective, Term
 from colorfuse.objectives.regression import Regression
 from colorfuse.training.checkpoint import Checkpoints
 from colorfuse.training.history import History, advice, has_stalled
-from colorfuse.training.progress import Training
 from colorfuse.training.saving import CheckpointSaver
 from colorfuse.training.settings import Settings
+from colorfuse.training.training import Training
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

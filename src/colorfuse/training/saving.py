@@ -6,7 +6,8 @@ from typing import Any
 
 from colorfuse.errors import WeightsError, first_line
 from colorfuse.training.checkpoint import Checkpoints, load_optimizer_state, optimizer_state
-from colorfuse.training.progress import Progress, Training
+from colorfuse.training.progress import Progress
+from colorfuse.training.training import Training
 
 
 class CheckpointSaver:
