@@ -11,19 +11,14 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from colorfuse.errors import HintsError
 from colorfuse.hints.colors import MOST_AB
+from colorfuse.hints.geometry import centers, crossed, distance, offsets, overlaps, span, span_between
 
 Size: TypeAlias = Sequence[int]
 """Height and width in pixels."""
-
-Floats: TypeAlias = NDArray[np.float64]
-
-_TIE = 1e-6
-"""Boxes that a line touches count as crossed, whatever the rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +62,13 @@ class Point:
             top: The first row of `drawing` in the whole drawing.
         """
         reach = 2 * self.radius + 1
-        rows = _span(self.row, photo[0], size[0], reach, top, top + drawing.shape[1])
+        rows = span(self.row, photo[0], size[0], reach, top, top + drawing.shape[1])
         if not len(rows):
             return
-        columns = _span(self.column, photo[1], size[1], reach, 0, size[1])
+        columns = span(self.column, photo[1], size[1], reach, 0, size[1])
         window = drawing.numpy()[:, rows.start - top : rows.stop - top, columns.start : columns.stop]
-        down = _offsets(self.row, photo[0], size[0], rows)[:, None]
-        right = _offsets(self.column, photo[1], size[1], columns)
+        down = offsets(self.row, photo[0], size[0], rows)[:, None]
+        right = offsets(self.column, photo[1], size[1], columns)
         inside = (abs(down) <= max(size[0], photo[0])) & (abs(right) <= max(size[1], photo[1]))
         if self.radius:
             # Squares of integers would not fit 64 bits for large photos.
@@ -116,17 +111,17 @@ class Stroke:
         """Paint the stroke on rows of a drawing, as `Point.paint`."""
         ends, reach = self.path[1:] or self.path, 2 * self.radius + 1
         for start, end in zip(self.path, ends, strict=False):
-            rows = _span_between(start[0], end[0], photo[0], size[0], reach)
+            rows = span_between(start[0], end[0], photo[0], size[0], reach)
             rows = range(max(rows.start, top), min(rows.stop, top + drawing.shape[1]))
             if not len(rows):
                 continue
-            columns = _span_between(start[1], end[1], photo[1], size[1], reach)
+            columns = span_between(start[1], end[1], photo[1], size[1], reach)
             window = drawing.numpy()[:, rows.start - top : rows.stop - top, columns.start : columns.stop]
-            down, right = (_places(pixels, photo[axis], size[axis]) for axis, pixels in enumerate((rows, columns)))
+            down, right = (centers(pixels, photo[axis], size[axis]) for axis, pixels in enumerate((rows, columns)))
             halves = [max(1, photo[axis] / size[axis]) / 2 for axis in (0, 1)]
-            inside = _crossed(down[:, None], right, start, end, halves)
+            inside = crossed(down[:, None], right, start, end, halves)
             if self.radius:
-                inside |= _distance(down[:, None], right, start, end) <= self.radius + 0.5
+                inside |= distance(down[:, None], right, start, end) <= self.radius + 0.5
             window[:, inside] = np.array([*self.ab, 1.0])[:, None]
 
 
@@ -200,64 +195,6 @@ def _check_place(row: int, column: int, size: Size) -> None:
         )
 
 
-def _span(place: int, large: int, small: int, reach: float, start: int, stop: int) -> range:
-    """Pixels from `start` to `stop` of `small` that a mark at pixel `place` of `large` may reach, and a few more."""
-    center, half = (2 * place + 1) * small / (2 * large), (max(small, large) + reach * small) / (2 * large)
-    first = min(max(start, int(center - half) - 1), stop)
-    return range(first, max(first, min(stop, int(center + half) + 2)))
-
-
-def _offsets(place: int, large: int, small: int, pixels: range) -> NDArray[np.int64]:
-    """Distances of the centres of some of `small` pixels from that of pixel `place` of `large`, times 2 `small`.
-
-    They are integers, so that a tie is a tie from either side.
-    """
-    return (2 * np.arange(pixels.start, pixels.stop, dtype=np.int64) + 1) * large - (2 * place + 1) * small
-
-
-def _span_between(start: int, end: int, large: int, small: int, reach: float) -> range:
-    """Pixels of `small` that a line between pixels `start` and `end` of `large` may reach, and a few more."""
-    spans = [_span(place, large, small, reach, 0, small) for place in (start, end)]
-    return range(min(span.start for span in spans), max(span.stop for span in spans))
-
-
-def _places(pixels: range, large: int, small: int) -> Floats:
-    """The centres of some of `small` pixels, in pixels of `large`, whose own centres are whole numbers."""
-    return (2 * np.arange(pixels.start, pixels.stop, dtype=np.float64) + 1) * large / (2 * small) - 0.5
-
-
-def _distance(down: Floats, right: Floats, start: tuple[int, int], end: tuple[int, int]) -> Floats:
-    """How far places are from the line between two others."""
-    along = end[0] - start[0], end[1] - start[1]
-    length = max(1, along[0] ** 2 + along[1] ** 2)
-    share = (((down - start[0]) * along[0] + (right - start[1]) * along[1]) / length).clip(0, 1)
-    apart: Floats = np.hypot(down - start[0] - share * along[0], right - start[1] - share * along[1])
-    return apart
-
-
-def _crossed(
-    down: Floats, right: Floats, start: tuple[int, int], end: tuple[int, int], halves: Sequence[float]
-) -> NDArray[np.bool_]:
-    """Whether the line between two places crosses the boxes around others, whose half sides are given."""
-    first, last = np.zeros(()), np.ones(())
-    for places, begin, stop, half in zip((down, right), start, end, halves, strict=True):
-        low, high = places - half - _TIE - begin, places + half + _TIE - begin
-        if begin == stop:
-            last = np.where((low <= 0) & (high >= 0), last, -1)
-        else:
-            bounds = low / (stop - begin), high / (stop - begin)
-            first, last = np.maximum(first, np.minimum(*bounds)), np.minimum(last, np.maximum(*bounds))
-    crossed: NDArray[np.bool_] = first <= last
-    return crossed
-
-
 def blank(*shape: int) -> Tensor:
     """Zeros for a drawing: float32 on the CPU, whatever torch's defaults are."""
     return torch.zeros(*shape, dtype=torch.float32, device="cpu")
-
-
-def overlaps(large: int, small: int) -> Tensor:
-    """Which of `small` pixels shows which of `large` pixels along one axis, as 0 and 1 `(small, large)`."""
-    places, others = (torch.arange(side, device="cpu") for side in (small, large))
-    centers = (2 * places[:, None] + 1) * large - (2 * others + 1) * small
-    return (centers.abs() <= max(small, large)).float()

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from colorfuse.errors import HintsError
+from colorfuse.hints.geometry import overlaps
 from colorfuse.hints.hints import Hints
-from colorfuse.hints.marks import Layer, Mark, Point, Size, Stroke, blank, overlaps
+from colorfuse.hints.marks import Layer, Mark, Point, Size, Stroke, blank
 
 _LIGHTNESS = 75.0
 """L of colours that have none, except of gray, which is white paint."""

@@ -16,7 +16,7 @@ from colorfuse.backbones.maps import ceil_div
 from colorfuse.color import gray_to_lightness, lab_to_rgb, reduce_chroma
 from colorfuse.errors import first_line
 from colorfuse.files import atomic_file
-from colorfuse.hints.marks import overlaps
+from colorfuse.hints.geometry import overlaps
 from colorfuse.inference.obeying import obeying
 from colorfuse.inference.rendering import render, to_render_size
 from colorfuse.inference.upsampling import find_upsampling
