@@ -1,7 +1,7 @@
 """Train the weights inside the package, with the recipe `interactive`.
 
     python benchmarks/inside.py RUN PHOTOS [PHOTOS ...] [--start COLORIZER] [--weights FILE] [--epochs N] [--side N]
-        [--rate RATE] [--share SHARE]
+        [--rate RATE] [--share SHARE] [--seed SEED]
 
 The backbone starts from its ImageNet weights, which timm publishes, or which FILE holds; or the whole network starts
 from COLORIZER, a saved one of the same recipe, such as the weights inside. SHARE of the photos are trained on. The
@@ -59,7 +59,12 @@ def main(options: argparse.Namespace) -> None:
     backbone: Any = "tf_efficientnet_lite2"
     if options.weights:
         backbone = {"name": backbone, "weights": str(options.weights)}
-    changes: dict[str, Any] = {"epochs": options.epochs, "image_size": options.side, "start_size": None}
+    changes: dict[str, Any] = {
+        "epochs": options.epochs,
+        "image_size": options.side,
+        "start_size": None,
+        "seed": options.seed,
+    }
     if options.rate:
         changes["learning_rate"] = options.rate
     if options.start:
@@ -86,4 +91,5 @@ if __name__ == "__main__":
     parser.add_argument("--side", type=int, default=112)
     parser.add_argument("--rate", type=float)
     parser.add_argument("--share", type=float, default=1.0, help="of the photos, to train on")
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn in training")
     main(parser.parse_args())
