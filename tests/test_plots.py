@@ -49,3 +49,14 @@ def test_nothing_to_draw(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no photo")
     with pytest.raises(cf.DataError, match="none of 1 photos can be read"):
         cf.plots.sheet(cf.FusionColorizer.from_pretrained(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "labels"),
+    [(0.02 + 1e-9, ["training", "validation"]), (0.01, ["training", "validation", "validation error"])],
+)
+def test_a_loss_that_is_the_error_is_drawn_once(error: float, labels: list[str]) -> None:
+    row = {"epoch": 1.0, "train_loss": 0.03, "validation_loss": 0.02, "validation_error": error}
+    legend = cf.plots.loss_curve([row]).axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == labels

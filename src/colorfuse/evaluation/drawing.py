@@ -1,5 +1,6 @@
 """Plots drawn with matplotlib."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,8 @@ _TILE = 2.6
 def loss_curve(history: "History") -> "Figure":
     """Plot the losses over epochs, and the validation error beside those of gray and of a constant colour.
 
-    Losses are those of the objective, and errors are squared errors of ab / 127.5. The two are the same only for the
-    objective `mse`.
+    Losses are those of the objective, and errors are squared errors of ab / 127.5. Where the two are the same, as for
+    the objective `mse`, they are drawn as one.
 
     Args:
         history: A colorizer's `history_`.
@@ -55,6 +56,9 @@ def loss_curve(history: "History") -> "Figure":
             "linestyle": "--",
         },
     }
+    pairs = [(row.get("validation_loss", 0.0), row.get("validation_error", 0.0)) for row in history]
+    if all(math.isclose(loss, error, rel_tol=1e-6) for loss, error in pairs):
+        del lines["validation_error"]
     for name, style in lines.items():
         rows = [row for row in history if name in row]
         if rows:
