@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import inspect
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -143,7 +142,7 @@ class FusionColorizer(NetworkColorizer):
             ValueError: A setting is unknown, of the wrong type or out of range; the message begins with `where`.
         """
         kinds = {name: each.annotation for name, each in inspect.signature(cls).parameters.items()}
-        check_settings(settings, kinds | typing.get_type_hints(Settings, include_extras=True), where)
+        check_settings(settings, kinds | Settings.kinds(), where)
         return cls().set_params(**settings)
 
     @property

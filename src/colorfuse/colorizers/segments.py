@@ -19,7 +19,7 @@ _SCALE = 200.0
 """Felzenszwalb's scale of segments: the larger, the larger these are."""
 
 
-def segments_of(references: list[Reference], given: Any = None) -> list[NDArray[np.intp]]:
+def segments_of(references: list[Reference], given: Any) -> list[NDArray[np.intp]]:
     """The segments of each reference at working size `(h, w)`, numbered from 1; 0 belongs to none.
 
     Args:

@@ -48,7 +48,7 @@ class Settings:
     seed: NonNegativeInt
 
     def __post_init__(self) -> None:
-        for name, kind in typing.get_type_hints(type(self), include_extras=True).items():
+        for name, kind in self.kinds().items():
             check_value(getattr(self, name), kind, name, "a colorizer")
         check_options("simulated_hints", SimulatedHints, self.simulated_hints or {}, where="simulated_hints.")
         check_options("old_film", OldFilm, self.old_film or {}, where="old_film.")
@@ -59,6 +59,11 @@ class Settings:
             raise unknown_name("optimizer", self.optimizer, OPTIMIZERS)
         if self.schedule not in SCHEDULES:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
+
+    @classmethod
+    def kinds(cls) -> dict[str, Any]:
+        """The types of the settings by name, with the ranges of their values."""
+        return typing.get_type_hints(cls, include_extras=True)
 
     def hint_simulation(self) -> SimulatedHints | None:
         """How hints are drawn, if they are."""
