@@ -6,7 +6,8 @@ import typing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from inventories import write_inventories  # these lie beside this file
+from commands import write_commands  # these lie beside this file
+from inventories import write_inventories
 from screenshots import write_screenshots
 
 from colorfuse import colorizers, data, hints
@@ -72,6 +73,7 @@ default_role = "code"
 
 
 write_screenshots(Path(__file__).parent / "figures")
+write_commands(Path(__file__).parent / "_build" / "commands.md")
 
 
 def setup(app):
