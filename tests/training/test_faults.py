@@ -20,6 +20,9 @@ from trainings import run_script
 
 import colorfuse as cf
 from colorfuse.files import Claim, write_errors
+from colorfuse.sample import Batch
+from colorfuse.training.learner import Learner
+from colorfuse.training.out_of_memory import what_fits
 
 Make = Callable[..., cf.FusionColorizer]
 
@@ -242,6 +245,15 @@ def test_out_of_memory_says_what_fits_and_it_does() -> None:
     assert fewer * parts == 64
     assert "FITS" in fit_with_little_memory(64, image_size)
     assert "FITS" in fit_with_little_memory(64, 192, ACCELERATE_GRADIENT_ACCUMULATION_STEPS=str(parts))
+
+
+def test_what_fits_is_tried_with_the_hints_that_were_drawn() -> None:
+    colorizer = cf.FusionColorizer(backbone="test_efficientnet", pretrained=False).initialize()
+    learner = Learner(colorizer.network_, colorizer.objective_)
+    batch = Batch(torch.rand(4, 1, 64, 64) * 100, torch.randn(4, 2, 64, 64), hints=torch.ones(4, 3, 64, 64))
+    said = what_fits(learner, batch, batch_size=4, parts=1)
+    assert "; 2 photos of that size fit: batch_size=2" in said
+    assert said.endswith("; 4 photos fit at image_size=32")
 
 
 def test_too_little_for_batch_norms_is_said(tiny: Make, photos: NDArray[np.uint8]) -> None:

@@ -141,14 +141,15 @@ class Stepper:
 
 
 def resized(batch: Batch, side: int) -> Batch:
-    """Resize the photos of a batch to `side` x `side` pixels."""
+    """Resize the photos of a batch, and what is drawn on them of hints, to `side` x `side` pixels."""
     if batch.ab.shape[-1] == side:
         return batch
     lightness, ab = (
         functional.interpolate(plane, (side, side), mode="bilinear", antialias=True)
         for plane in (batch.lightness, batch.ab)
     )
-    return batch._replace(lightness=lightness, ab=ab)
+    hints = None if batch.hints is None else functional.interpolate(batch.hints, (side, side), mode="nearest-exact")
+    return batch._replace(lightness=lightness, ab=ab, hints=hints)
 
 
 def is_batch_too_small(error: Exception) -> bool:
