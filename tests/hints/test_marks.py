@@ -156,8 +156,24 @@ def test_a_disc_is_round_on_a_large_photo() -> None:
     assert drawn[2].sum(dim=1).tolist() == pytest.approx([2 * (2000.5**2 - 1500**2) ** 0.5] * 10, rel=0.01)
 
 
+def test_a_smaller_pixel_gets_the_mean_of_the_marks_of_a_large_layer() -> None:
+    height, width = size = 700, 1000
+    rng = np.random.default_rng(0)
+    ab = rng.uniform(-90, 90, (2, height, width)).astype(np.float32)
+    mask = np.zeros(size, np.float32)
+    mask[::3, 5::7] = 1
+    drawn = Layer(torch.from_numpy(ab), torch.from_numpy(mask))
+    drawing = Hints([drawn]).draw(size, (70, 100)).numpy()
+    squares = mask.reshape(70, 10, 100, 10).sum(axis=(1, 3))
+    sums = (ab * mask).reshape(2, 70, 10, 100, 10).sum(axis=(2, 4))
+    np.testing.assert_allclose(drawing[:2], sums / squares, atol=1e-3)
+    assert (drawing[2] == 1).all()
+
+
 def test_rows_of_a_drawing_are_those_of_the_whole() -> None:
-    hints = Hints([Point(row=5, column=6, ab=(3.0, 4.0), radius=3), Point(row=20, column=1, ab=(9.0, 9.0))])
+    stroke = Stroke(path=[(2, 3), (25, 30), (9, 38)], ab=(1.0, 2.0), radius=1)
+    points = [Point(row=5, column=6, ab=(3.0, 4.0), radius=3), Point(row=20, column=1, ab=(9.0, 9.0))]
+    hints = Hints([stroke, *points])
     whole = hints.draw((30, 40), (30, 40))
     parts = [hints.draw((30, 40), (30, 40), top, top + 7) for top in range(0, 28, 7)]
     torch.testing.assert_close(torch.cat(parts, dim=1), whole[:, :28], rtol=0, atol=0)

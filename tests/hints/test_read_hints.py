@@ -1,7 +1,10 @@
 """Reading of hints in all their forms."""
 
+import contextlib
 import dataclasses
+import io
 import json
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hint_colors import ab_of
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -16,7 +20,7 @@ from skimage import color, data
 
 import colorfuse as cf
 from colorfuse.hints import Layer, Point, Stroke, match_hints, pair_hints
-from colorfuse.hints.colors import ab_of, lab_of
+from colorfuse.hints.colors import lab_of
 from colorfuse.images import read_photo
 
 OLIVE = ab_of("#5b6236")
@@ -174,6 +178,22 @@ def test_openraster_files_that_hold_no_hints(tmp_path: Path) -> None:
         cf.read_hints(tmp_path / "photo.ora")
 
 
+@given(st.data())
+def test_damaged_openraster_files_are_named(given_data: st.DataObject) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("stack.xml", f'<image w="40" h="30"><stack><layer src="a.png"/></stack>{" " * 200}</image>')
+        with archive.open("a.png", "w") as opened:
+            layer_image().save(opened, "PNG")
+    content = bytearray(file.getvalue())
+    place = given_data.draw(st.integers(0, len(content) - 1))
+    content[place : place + 1] = given_data.draw(st.sampled_from([b"", b"\0", b"\xff", bytes(9)]))
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(cf.HintsError):  # the change may do no harm
+        path = Path(folder, "damaged.ora")
+        path.write_bytes(content)
+        cf.read_hints(path)
+
+
 def test_openraster_layers_have_the_opacity_of_their_groups_too(tmp_path: Path) -> None:
     path = tmp_path / "soft.ora"
     stack = """<image w="40" h="30"><stack><layer src="data/unseen.png" opacity="0"/>
@@ -207,10 +227,23 @@ def test_marked_copies_are_compared_with_the_photo() -> None:
     with pytest.raises(cf.HintsError, match=r"of 40 x 29 pixels has no transparency.*size of 40 x 30 pixels"):
         cf.read_hints(marked[1:], read_photo(gray))
     opaque = np.dstack([marked, np.full_like(gray, 255)])
-    with pytest.warns(UserWarning, match="has no transparency; its hints are taken from where it differs"):
+    with pytest.warns(UserWarning, match="has no transparency of its own; its hints are taken from where it differs"):
         assert only(cf.read_hints(opaque, read_photo(gray))).mask.nonzero().tolist() == [[4, 5]]
     with pytest.raises(cf.HintsError, match="has no transparency, so it is no layer of hints$"):
         cf.read_hints(marked)
+
+
+def test_a_marked_copy_may_have_the_transparency_of_the_photo() -> None:
+    photo = np.dstack([data.camera()[:30, :40]] * 4)
+    photo[..., 3] = 255
+    photo[:9, :9, 3], photo[20:, 20:, 3] = 0, 100
+    marked = photo.copy()
+    marked[:9, :9, :3] = 0  # what a paint program does where nothing is seen
+    marked[12, 13, :3], marked[25, 26, :3] = (0x5B, 0x62, 0x36), (200, 30, 30)
+    with pytest.warns(UserWarning, match="has no transparency of its own"):
+        layer = only(cf.read_hints(marked, read_photo(photo)))
+    assert layer.mask.nonzero().tolist() == [[12, 13], [25, 26]]
+    assert layer.ab[:, 12, 13].tolist() == pytest.approx(OLIVE, abs=0.02)
 
 
 def test_arrays_and_masks() -> None:

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hint_colors import ab_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 import colorfuse as cf
 from colorfuse.hints import Layer, Point, Stroke
-from colorfuse.hints.colors import ab_of, lab_of
+from colorfuse.hints.colors import lab_of
 from colorfuse.hints.strokes import draw_strokes
 
 SIZE = (6, 9)

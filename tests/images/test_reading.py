@@ -400,3 +400,15 @@ def test_training_and_judging_see_what_is_coloured(tmp_path: Path) -> None:
             warnings.simplefilter("ignore")
             expected, seen = as_bytes(cf.read_photo(path).pixels), np.asarray(open_rgb(path))
         np.testing.assert_array_equal(seen, np.broadcast_to(expected, (40, 50, 3)), err_msg=path.name)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_what_is_transparent_becomes_white(dtype: type) -> None:
+    full = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    rng = np.random.default_rng(0)
+    pixels: Any = (rng.random((600, 500, 4)) * full).astype(dtype)
+    on_white = cf.read_photo(pixels).on_white()
+    opacity = pixels[..., 3:] / full
+    expected = full * (1 - opacity) + opacity * pixels[..., :3].astype(float)
+    assert on_white.alpha is None
+    np.testing.assert_allclose(on_white.pixels, expected, atol=1e-6 if full == 1 else 0.51)

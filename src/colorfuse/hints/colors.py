@@ -16,21 +16,6 @@ MOST_AB = 200.0
 """How far from 0 a and b of a hint may be."""
 
 
-def ab_of(color: Any) -> tuple[float, float]:
-    """Find the ab of a colour, in CIELAB units, as `lab_of` takes it. A photo has its own lightness.
-
-    Raises:
-        HintsError: It is no colour.
-
-    Example:
-        >>> [round(value, 1) for value in ab_of("#5b6236")]
-        [-10.4, 24.1]
-        >>> ab_of(None)
-        (0.0, 0.0)
-    """
-    return lab_of(color)[1:]
-
-
 def lab_of(color: Any) -> tuple[float | None, float, float]:
     """Find the L, a and b of a colour, in CIELAB units; L is None if the colour has none.
 
@@ -44,6 +29,8 @@ def lab_of(color: Any) -> tuple[float | None, float, float]:
     Example:
         >>> [round(value, 1) for value in lab_of("#5b6236")]
         [40.0, -10.4, 24.1]
+        >>> lab_of(None)
+        (None, 0.0, 0.0)
     """
     if color is None:
         return None, 0.0, 0.0

@@ -29,10 +29,24 @@ def offsets(place: int, large: int, small: int, pixels: range) -> NDArray[np.int
     return (2 * np.arange(pixels.start, pixels.stop, dtype=np.int64) + 1) * large - (2 * place + 1) * small
 
 
-def span_between(start: int, end: int, large: int, small: int, reach: float) -> range:
-    """Pixels of `small` that a line between pixels `start` and `end` of `large` may reach, and a few more."""
-    ends = [span(place, large, small, reach, 0, small) for place in (start, end)]
-    return range(min(each.start for each in ends), max(each.stop for each in ends))
+def spans(places: Floats, large: int, small: int, reach: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The pixels of `small` that each line from one of `large` pixels to the next may reach, and a few more.
+
+    Args:
+        places: The pixels `(n)`; a single one is a line by itself.
+        large: How many pixels there are.
+        small: How many pixels of another size there are.
+        reach: How wide the line is.
+
+    Returns:
+        For each of the `max(1, n - 1)` lines, the first pixel and the one after the last.
+    """
+    middle, half = (2 * places + 1) * small / (2 * large), (max(small, large) + reach * small) / (2 * large)
+    first = ((middle - half).astype(np.int64) - 1).clip(0, small)
+    stop = ((middle + half).astype(np.int64) + 2).clip(first, small)
+    if len(places) > 1:
+        first, stop = np.minimum(first[:-1], first[1:]), np.maximum(stop[:-1], stop[1:])
+    return first, stop
 
 
 def centers(pixels: range, large: int, small: int) -> Floats:

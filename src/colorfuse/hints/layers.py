@@ -36,7 +36,7 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
 
     Args:
         source: An image as `read_photo` takes it. With transparency, pixels of at least half opacity are marks;
-            without, it is a copy of `photo`, and pixels that differ from it are marks.
+            without, or with that of `photo`, it is a copy of `photo`, and pixels that differ from it are marks.
         photo: The photo.
 
     Raises:
@@ -48,7 +48,7 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
     image = read_photo(source)
     rgb = image.rgb()
     opacity = _opacity(image)
-    if opacity is not None and (photo is None or opacity.min() < 1):
+    if opacity is not None and (photo is None or opacity.min() < 1) and not _is_alpha_of(photo, opacity):
         if opacity.max() < _LEAST_ALPHA:
             warnings.warn(f"{image.name} has no pixel of at least half opacity, so no hints", stacklevel=3)
         return _layer(rgb, torch.where(opacity < _LEAST_ALPHA, 0.0, opacity))
@@ -56,17 +56,19 @@ def layer_of_image(source: PhotoSource, photo: Photo | None) -> Layer:
         its = "" if photo is None else f", and as a marked copy it would need the photo's size of {_times(photo)}"
         raise HintsError(f"{image.name} of {_times(image)} has no transparency, so it is no layer of hints{its}")
     off = (rgb - photo.rgb()).abs().sum(dim=0)
+    if opacity is not None:
+        off[opacity == 0] = 0  # where paint programs keep no colour
     differs = off > _LEAST_DIFFERENCE
     is_noise = (differs & (off < _MOST_NOISE)).float().mean() > 0.5
     if is_noise or not differs.any():
         how = "a little nearly everywhere, as after JPEG compression" if is_noise else "nowhere"
         raise HintsError(
-            f"{image.name} has no transparency, and differs from the photo {how}; give marks on a transparent layer, "
-            "or on a copy of the photo saved as PNG"
+            f"{image.name} has no transparency of its own, and differs from the photo {how}; give marks on a "
+            "transparent layer, or on a copy of the photo saved as PNG"
         )
     warnings.warn(
-        f"{image.name} has no transparency; its hints are taken from where it differs from the photo: marks as gray "
-        "as the photo are missed, and JPEG noise may count as marks; a transparent layer avoids both",
+        f"{image.name} has no transparency of its own; its hints are taken from where it differs from the photo: "
+        "marks as gray as the photo are missed, and JPEG noise may count as marks; a transparent layer avoids both",
         stacklevel=2,
     )
     return _layer(rgb, differs.float())
@@ -101,9 +103,9 @@ def layer_of_openraster(path: Path) -> Layer:
                     found = True
                     painted.putalpha(alpha.point([round(value * opacity) for value in range(256)]))
                     canvas.alpha_composite(painted)
-    except (zipfile.BadZipFile, ET.ParseError, KeyError, ValueError, RuntimeError, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+    except (FileNotFoundError, MemoryError):
+        raise
+    except Exception as error:  # zipfile, zlib and Pillow raise almost anything for damaged files
         raise HintsError(f"{path} cannot be read as OpenRaster: {error}") from error
     if not found:
         raise HintsError(f"{path} has no visible layer with transparency; paint hints on a layer of their own")
@@ -188,6 +190,12 @@ def _opacity(image: Photo) -> Tensor | None:
     if image.alpha is None:
         return None
     return torch.from_numpy(image.alpha[..., 0].astype(np.float32) / FULL_SCALE[image.alpha.dtype])
+
+
+def _is_alpha_of(photo: Photo | None, opacity: Tensor) -> bool:
+    """Whether the transparency of an image is that of a photo, to within rounding to bytes."""
+    its = None if photo is None else _opacity(photo)
+    return its is not None and its.shape == opacity.shape and bool((its - opacity).abs().max() < 1 / 254)
 
 
 def _times(photo: Photo) -> str:

@@ -7,15 +7,18 @@ and drawing commutes with mirroring.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from colorfuse.errors import HintsError
 from colorfuse.hints.colors import MOST_AB
-from colorfuse.hints.geometry import centers, crossed, distance, offsets, overlaps, span, span_between
+from colorfuse.hints.geometry import centers, crossed, distance, offsets, overlaps, span, spans
+from colorfuse.images.pixels import few_rows
 
 Size: TypeAlias = Sequence[int]
 """Height and width in pixels."""
@@ -104,24 +107,31 @@ class Stroke:
             HintsError: It does not.
         """
         _check_color(self.ab)
-        for row, column in self.path:
-            _check_place(row, column, size)
+        outside = ((self._places < 0) | (self._places >= np.array(size))).any(axis=1)
+        if outside.any():
+            _check_place(*self.path[int(outside.argmax())], size)
+
+    @cached_property
+    def _places(self) -> NDArray[np.float64]:
+        """The path `(n, 2)`."""
+        return np.array(self.path, np.float64)
 
     def paint(self, drawing: Tensor, photo: Size, size: Size, top: int) -> None:
         """Paint the stroke on rows of a drawing, as `Point.paint`."""
-        ends, reach = self.path[1:] or self.path, 2 * self.radius + 1
-        for start, end in zip(self.path, ends, strict=False):
-            rows = span_between(start[0], end[0], photo[0], size[0], reach)
-            rows = range(max(rows.start, top), min(rows.stop, top + drawing.shape[1]))
-            if not len(rows):
-                continue
-            columns = span_between(start[1], end[1], photo[1], size[1], reach)
+        ends, reach, bottom = self.path[1:] or self.path, 2 * self.radius + 1, top + drawing.shape[1]
+        (above, below), (left, right) = (
+            spans(places, photo[axis], size[axis], reach) for axis, places in enumerate(self._places.T)
+        )
+        for each in np.flatnonzero((above < bottom) & (below > top)).tolist():
+            start, end = self.path[each], ends[each]
+            rows = range(max(above[each], top), min(below[each], bottom))
+            columns = range(left[each], right[each])
             window = drawing.numpy()[:, rows.start - top : rows.stop - top, columns.start : columns.stop]
-            down, right = (centers(pixels, photo[axis], size[axis]) for axis, pixels in enumerate((rows, columns)))
+            down, along = (centers(pixels, photo[axis], size[axis]) for axis, pixels in enumerate((rows, columns)))
             halves = [max(1, photo[axis] / size[axis]) / 2 for axis in (0, 1)]
-            inside = crossed(down[:, None], right, start, end, halves)
+            inside = crossed(down[:, None], along, start, end, halves)
             if self.radius:
-                inside |= distance(down[:, None], right, start, end) <= self.radius + 0.5
+                inside |= distance(down[:, None], along, start, end) <= self.radius + 0.5
             window[:, inside] = np.array([*self.ab, 1.0])[:, None]
 
 
@@ -168,12 +178,14 @@ class Layer:
             marked = opacity > 0
             drawing[:, marked] = torch.cat([self.ab[:, top:bottom].float(), opacity[None]])[:, marked]
             return
-        rows, columns = self.mask.any(dim=1), self.mask.any(dim=0)
-        down = overlaps(photo[0], size[0])[top:bottom, rows]
-        right = overlaps(photo[1], size[1])[:, columns]
-        opacity = self.mask[rows][:, columns].float()
-        colors = self.ab[:, rows][:, :, columns].float() * opacity
-        total = down @ torch.stack([*colors, opacity, (opacity > 0).float(), (opacity == 1).float()]) @ right.mT
+        columns = self.mask.any(dim=0)
+        down, right = overlaps(photo[0], size[0])[top:bottom], overlaps(photo[1], size[1])[:, columns]
+        total = blank(5, len(down), len(right))
+        for rows in few_rows(self.mask.numpy()):
+            opacity = self.mask[rows][:, columns].float()
+            colors = self.ab[:, rows][:, :, columns].float() * opacity
+            planes = torch.stack([*colors, opacity, (opacity > 0).float(), (opacity == 1).float()])
+            total += down[:, rows] @ planes @ right.mT
         marked = total[2] > 0
         drawing[:2, marked] = total[:2, marked] / total[2, marked]
         drawing[2, marked] = torch.where(total[4] > 0, 1.0, total[2] / total[3])[marked]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from colorfuse.errors import PhotoError
 from colorfuse.images.metadata import Metadata
-from colorfuse.images.pixels import FULL_SCALE, Pixels, of_depth
+from colorfuse.images.pixels import FULL_SCALE, Pixels, few_rows, of_depth
 from colorfuse.images.strips import PIXELS_AT_ONCE, display, for_strips, lightness_of
 
 StripFunction: TypeAlias = Callable[[Tensor, int], Tensor]
@@ -60,11 +60,12 @@ class Photo:
         """Put this photo on white where it is transparent; without alpha, it is this photo itself."""
         if self.alpha is None:
             return self
-        full = FULL_SCALE[self.pixels.dtype]
-        opacity = self.alpha.astype(np.float32) / np.float32(full)
-        pixels: Any = full - opacity * (full - self.pixels.astype(np.float32))
-        rounded = pixels if self.pixels.dtype == np.float32 else np.rint(pixels)
-        return replace(self, pixels=rounded.astype(self.pixels.dtype), alpha=None)
+        full, pixels = FULL_SCALE[self.pixels.dtype], np.empty_like(self.pixels)
+        for rows in few_rows(pixels):
+            opacity = self.alpha[rows].astype(np.float32) / np.float32(full)
+            whitened: Any = full - opacity * (full - self.pixels[rows].astype(np.float32))
+            pixels[rows] = whitened if pixels.dtype == np.float32 else np.rint(whitened)
+        return replace(self, pixels=pixels, alpha=None)
 
     def with_ab(self, ab: Tensor) -> Pixels:
         """Combine this photo's lightness with `ab` `(2, H, W)` in CIELAB units.
