@@ -194,6 +194,18 @@ def test_a_film_that_is_cut_off_is_coloured_as_far_as_it_goes(tmp_path: Path) ->
     assert len(read_film(tmp_path / "out.mkv")[0]) == report.frames
 
 
+def test_a_film_that_is_gone_when_it_is_joined_is_named(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", pan(6))
+
+    def remove(progress: Progress) -> None:
+        if progress.stage == "colours" and progress.frames == 6:
+            film.unlink()
+
+    with pytest.raises(FileNotFoundError, match=r"film\.mkv") as caught:
+        Sepia().predict_video(film, tmp_path / "out.mkv", progress=remove)
+    assert "cannot be written to" not in str(caught.value)
+
+
 @pytest.mark.parametrize("missing", ["av", "cv2"])
 def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     film = write_film(tmp_path / "film.mp4", pan(2))
@@ -465,9 +477,9 @@ def test_memory_for_hints_is_bounded_by_how_far_they_are_followed(
     Obedient().predict_video(film, tmp_path / "out.mkv", hints=hints, steadiness=0, **LOSSLESS)
     assert len(kept) == 11
     chroma = np.ptp(read_film(tmp_path / "out.mkv")[1].astype(int), axis=-1).max(axis=(1, 2))
-    assert (chroma[15:25] > 20).all()
+    assert (chroma[15:26] > 20).all()
     assert (chroma[:15] < 5).all()
-    assert (chroma[25:] < 5).all()
+    assert (chroma[26:] < 5).all()
 
 
 def test_references_hold_for_the_film_or_their_shot(tmp_path: Path) -> None:
@@ -484,6 +496,8 @@ def test_references_hold_for_the_film_or_their_shot(tmp_path: Path) -> None:
     np.testing.assert_array_equal(own[6:], everywhere[6:])
     assert (own[6:] != fit[6:]).any()
     np.testing.assert_array_equal(read_film(tmp_path / "alone.mkv")[1], everywhere)
+    unfitted.predict_video(film, tmp_path / "first.mkv", reference={0.3: data.chelsea()}, **options)
+    np.testing.assert_array_equal(read_film(tmp_path / "first.mkv")[1], everywhere)
     with pytest.raises(cf.HintsError, match=r"two references are for the shot from 0.24 s on; give one for both"):
         colorizer.predict_video(
             film, tmp_path / "two.mkv", reference={0.3: data.chelsea(), 0.4: data.coffee()}, **options

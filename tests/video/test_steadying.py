@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,7 +122,7 @@ def test_marks_move_with_what_they_are_on() -> None:
         frames.append(frame.astype(np.uint8))
     drawn = torch.zeros(3, 96, 128)
     drawn[:, 48, 10 + 4 * 5 + 12] = torch.tensor([20.0, 30.0, 1.0])
-    tracks = [track(drawn, frames, index=105, first=100)]
+    tracks = track({105: drawn}, dict(enumerate(frames, 100)), 1000)
     for index in range(12):
         marks = draw_tracks(tracks, 100 + index, (96, 128))
         assert marks is not None
@@ -145,7 +146,7 @@ def test_what_passes_in_front_of_a_mark_does_not_take_it_along() -> None:
         frames.append(frame.astype(np.uint8))
     drawn = torch.zeros(3, 96, 128)
     drawn[:, 50, 70] = torch.tensor([20.0, 30.0, 1.0])
-    tracks = [track(drawn, frames, index=0, first=0)]
+    tracks = track({0: drawn}, dict(enumerate(frames)), 1000)
     places = [draw_tracks(tracks, index, (96, 128)) for index in range(16)]
     shown = [bool(each is not None and each.any()) for each in places]
     assert shown[:6] == [True] * 6
@@ -157,13 +158,41 @@ def test_what_passes_in_front_of_a_mark_does_not_take_it_along() -> None:
     assert abs(columns.item() - 70) <= 3
 
 
+def mark(row: int, column: int, a: float) -> torch.Tensor:
+    drawn = torch.zeros(3, 96, 128)
+    drawn[:, row, column] = torch.tensor([a, 0.0, 1.0])
+    return drawn
+
+
+def test_marks_of_several_frames_are_followed_together_as_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    ground = resize(np.random.default_rng(2).uniform(60, 220, (30, 60)), (96, 240))
+    frames = {index: ground[:, 3 * index : 3 * index + 128].astype(np.uint8) for index in range(20)}
+    marked = {index: mark(40 + index, 100, 10.0) for index in (2, 9, 14)}
+    estimated: list[Any] = []
+    between = MotionEstimator.between
+
+    def counted(estimator: MotionEstimator, before: Any, after: Any) -> Motion:
+        estimated.append(before)
+        return between(estimator, before, after)
+
+    monkeypatch.setattr(MotionEstimator, "between", counted)
+    together = track(marked, frames, 8)
+    assert len(estimated) == 17 + 14  # from 2 to 19 and from 14 to 0, once each way
+    for one in together:
+        (alone,) = track({one.index: marked[one.index]}, frames, 8)
+        reached = range(max(0, one.index - 8), min(19, one.index + 8) + 1)
+        assert range(one.first, one.first + len(one.places)) == reached
+        for each in (one, alone):
+            assert each.first == reached.start
+        np.testing.assert_array_equal(one.places, alone.places)
+        np.testing.assert_array_equal(one.shown, alone.shown)
+
+
 def test_the_nearest_mark_counts() -> None:
     frames = [PHOTOS[0][:96, :128].astype(np.uint8)] * 9
-    tracks = []
-    for index, color in ((1, 10.0), (7, -10.0)):
-        drawn = torch.zeros(3, 96, 128)
-        drawn[:, 40, 40] = torch.tensor([color, 0.0, 1.0])
-        tracks.append(track(drawn, frames, index, 0))
+    tracks = track(
+        {index: mark(40, 40, color) for index, color in ((1, 10.0), (7, -10.0))}, dict(enumerate(frames)), 9
+    )
     values = [draw_tracks(tracks, index, (96, 128))[0, 0, 40, 40].item() for index in range(9)]  # type: ignore[index]
     assert values == [10.0] * 4 + [-10.0] * 5
     assert draw_tracks([], 0, (96, 128)) is None

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from colorfuse.errors import VideoError
+from colorfuse.errors import NotFittedError, VideoError
 from colorfuse.files import Claim, atomic_file, check_folder, is_same_file, remove_partial
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.prefetching import prefetch
@@ -49,8 +50,9 @@ def color_film(
     hints, reference = read_hint_times(options.hints), read_times(options.reference)
     system.check_takes(hints or None)
     by_time = reference if isinstance(reference, Mapping) else None
-    if reference is not None and by_time is None:
-        system = system.with_reference(reference, render_size=options.render_size)
+    if reference is not None:
+        usual = reference if by_time is None else _usual(system, by_time)
+        system = system if usual is None else system.with_reference(usual, render_size=options.render_size)
     predictor = system.predictor(options.saturation, options.upsample, options.render_size)
     if predictor.planes != 2:
         raise ValueError(f"{type(system).__name__} paints drawings, and no films")
@@ -81,12 +83,21 @@ def color_film(
             )
             segments = Segments(output, fingerprint(film, encoding, options.steadiness, predictor, plan, reference))
             _color(film, encoding, options.steadiness, predictor, plan, scan, segments, told)
-            with segments.errors(), atomic_file(output) as whole:
-                join(film, segments.paths(_count(scan)), scan.times, scan.end, output, whole)
+            with film.opened() as source, segments.errors(), atomic_file(output) as whole:
+                join(film, source, segments.paths(_count(scan)), scan.times, scan.end, output, whole)
             segments.remove()
     finally:
         claim.release()
     return FilmReport(len(scan.times), len(scan.cuts), scan.damaged, scan.length(film))
+
+
+def _usual(system: System, by_time: Mapping[Any, Any]) -> Any:
+    """The reference for shots that have none: the first, if the system has colours from references alone."""
+    try:
+        system.check_fitted()
+    except NotFittedError:
+        return next(iter(by_time.values()), None)
+    return None
 
 
 def _scanned(film: Film, output: Path, told: Callable[[Progress], object]) -> Scan:

@@ -146,13 +146,9 @@ class Film:
 
     def _decoded(self, container: "InputContainer", stream: "VideoStream") -> Iterator["av.VideoFrame"]:
         av = import_extra("av")
-        packets = container.demux(stream)
-        while True:
+        for packet in self._packets(container, stream):
             try:
-                packet = next(packets, None)
-                if packet is None:
-                    return
-                images = packet.decode()
+                images = stream.decode(packet)
             except av.error.EOFError:
                 return
             except av.error.FFmpegError:
@@ -161,6 +157,19 @@ class Film:
             for image in images:
                 self.damaged += bool(image.is_corrupt)
                 yield image
+
+    def _packets(
+        self, container: "InputContainer", stream: "VideoStream"
+    ) -> Iterator["av.Packet[VideoStream] | None"]:
+        """The packets of the video, and None at the end, for which the decoder gives what it still holds."""
+        av = import_extra("av")
+        try:
+            yield from (packet for packet in container.demux(stream) if packet.size)
+        except av.error.EOFError:
+            pass
+        except av.error.FFmpegError:  # after which no packet can be read
+            self.damaged += 1
+        yield None
 
 
 def thumbnail_of(image: "av.VideoFrame", side: int) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from colorfuse.video.film import Film
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
     from av.stream import Stream
+    from av.video.stream import VideoStream
 
 FORMATS = {
     ".mp4": "mp4",
@@ -59,11 +60,20 @@ def check_can_be_written(film: Film, encoding: Encoding, output: Path) -> None:
             raise VideoError(f"{output} cannot hold all of {names}: {error.strerror}; {_other(output)}") from error
 
 
-def join(film: Film, segments: Sequence[Path], times: Sequence[int], end: int, output: Path, partial: Path) -> None:
+def join(
+    film: Film,
+    opened: tuple["InputContainer", "VideoStream"],
+    segments: Sequence[Path],
+    times: Sequence[int],
+    end: int,
+    output: Path,
+    partial: Path,
+) -> None:
     """Write the whole film: the segments' video, and the audio, subtitles, chapters and tags of the first one.
 
     Args:
         film: The film that was coloured.
+        opened: Its file and its video.
         segments: The files of its coloured segments.
         times: When each frame is shown.
         end: When the last one is over.
@@ -72,9 +82,9 @@ def join(film: Film, segments: Sequence[Path], times: Sequence[int], end: int, o
     """
     av = import_extra("av")
     options = {"movflags": "faststart"} if output.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
+    source, own = opened
     try:
         with (
-            film.opened() as (source, own),
             av.open(str(segments[0])) as first,
             av.open(str(partial), "w", format=_format_of(output), options=options) as container,
         ):

@@ -17,6 +17,9 @@ class System(Protocol):
     def with_reference(self, reference: Any, *, render_size: int | None = None) -> Self:
         """Take the colours of references."""
 
+    def check_fitted(self) -> None:
+        """Check that it has learnt, or has a reference, if it needs to."""
+
     def check_takes(self, hints: Any) -> None:
         """Check that hints are taken."""
 

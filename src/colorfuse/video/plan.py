@@ -1,16 +1,17 @@
 """What colours each shot of a film: its system, and marks that move."""
 
 import bisect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from colorfuse.errors import HintsError
-from colorfuse.hints import Hints, read_hints
+from colorfuse.hints import read_hints
 from colorfuse.inference.predictor import Predictor
 from colorfuse.inference.rendering import RenderAb
 from colorfuse.video.film import Film
@@ -103,31 +104,17 @@ def _tracked(
     done = 0
     for shot in sorted(shots):
         first, end = scan.cuts[shot], ends[shot]
-        grays, read = dict[int, NDArray[np.uint8]](), dict[int, Hints]()
+        grays, drawn = dict[int, NDArray[np.uint8]](), dict[int, Tensor]()
         its = [index for index in marked if first <= index < end]
         for frame in islice(frames, first - done, end - done):
             if any(abs(frame.index - index) <= _REACH for index in its):
                 photo = film.photo(frame)
-                grays[frame.index] = gray_bytes(at_working_size(photo, predictor))
+                gray = grays[frame.index] = gray_bytes(at_working_size(photo, predictor))
                 if frame.index in its:
-                    read[frame.index] = read_hints(marked[frame.index], photo)
+                    hints = read_hints(marked[frame.index], photo)
+                    hints = hints if predictor.weighs_opacity else hints.opaque()
+                    drawn[frame.index] = hints.draw(film.size, gray.shape)
             told(frame.index + 1, total)
         done = end
-        tracks[shot] = [*_tracks(read, grays, first, end, film, weighs_opacity=predictor.weighs_opacity)]
+        tracks[shot] = track({index: marks for index, marks in drawn.items() if marks[2].any()}, grays, _REACH)
     return tracks
-
-
-def _tracks(
-    read: Mapping[int, Hints],
-    grays: Mapping[int, NDArray[np.uint8]],
-    first: int,
-    end: int,
-    film: Film,
-    *,
-    weighs_opacity: bool,
-) -> Iterator[Track]:
-    for index, hints in read.items():
-        drawn = (hints if weighs_opacity else hints.opaque()).draw(film.size, grays[index].shape)
-        if drawn[2].any():
-            reached = range(max(first, index - _REACH), min(end, index + _REACH))
-            yield track(drawn, [grays[frame] for frame in reached], index, reached.start)
