@@ -1,5 +1,6 @@
 """The studio's server, as a real process that is asked over real sockets."""
 
+import asyncio
 import contextlib
 import http.client
 import io
@@ -11,20 +12,24 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from skimage import data
 from studio_server import StudioServer
 
 import colorfuse as cf
+from colorfuse.colorizers.registry import colorizers
 from colorfuse.studio.coloring import Coloring
+from colorfuse.studio.exports import Asked, Export, Exports, SavedOf
 from colorfuse.studio.photos import MOST_BYTES, Photos
+from colorfuse.studio.worker import Worker
 
 HINTS: list[dict[str, Any]] = [
     {"x": 30, "y": 20, "color": "#c03020", "radius": 3},
@@ -364,16 +369,49 @@ def test_what_was_sent_is_removed_at_the_end(tmp_path: Path, monkeypatch: pytest
     assert not list(tmp_path.glob("colorfuse-studio-*"))
 
 
-def test_methods_that_need_settings_are_not_offered() -> None:
+def test_methods_that_need_settings_are_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(colorizers, "_registered", {name: colorizers.factory(name) for name in cf.list_colorizers()})
+
     @cf.register_colorizer("tinted")
     class Tinted(cf.Colorizer):
         def __init__(self, color: str) -> None:
             self.color = color
 
-    with contextlib.closing(Photos()) as photos:
+    @cf.register_colorizer("broken")
+    class Broken(cf.Colorizer):
+        def __init__(self) -> None:
+            raise ImportError("no such library")
+
+        def render_ab(self, lightness: torch.Tensor) -> torch.Tensor:
+            return lightness
+
+    with (
+        contextlib.closing(Photos()) as photos,
+        pytest.warns(UserWarning, match="^broken is passed over: ImportError"),
+    ):
         offered = {each["name"] for each in Coloring(photos).methods}
     assert {"fusion", "levin2004", "welsh2002"} <= offered
-    assert not {"tinted", "deshpande2015"} & offered
+    assert not {"tinted", "broken", "deshpande2015"} & offered
+
+
+def test_photos_that_were_removed_to_make_room_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def content() -> AsyncIterator[bytes]:
+        yield jpeg()
+
+    async def exported(exports: Exports, export: Export) -> bytes:
+        return b"".join([piece async for piece in exports.content(export)])
+
+    with contextlib.closing(Photos()) as photos:
+        worker = Worker()
+        exports = Exports(Coloring(photos), worker)
+        first = asyncio.run(photos.receive("first.jpg", content()))
+        export = exports[exports.add(Asked(photos=[SavedOf(id=first.id)]))]
+        monkeypatch.setattr("colorfuse.studio.photos._KEPT_BYTES", 1)
+        asyncio.run(photos.receive("second.jpg", content()))
+        archive = zipfile.ZipFile(io.BytesIO(asyncio.run(exported(exports, export))))
+        assert archive.read("not-colored.txt").startswith(b"first.jpg: the studio does not have this photo any more")
+        assert export.finished
+        worker.stop()
 
 
 def test_a_folder_is_shown_though_its_only_photo_is_broken(tmp_path: Path) -> None:

@@ -90,8 +90,13 @@ class Coloring:
     @cached_property
     def methods(self) -> list[dict[str, Any]]:
         """The names of the methods, and whether they take hints and a reference."""
-        names = [name for name in list_colorizers() if _is_ready(name)]
-        return [_described(name, self._colorizer(name)) for name in ("fusion", *names)]
+        described = [_described("fusion", self._colorizer("fusion"))]
+        for name in filter(_is_ready, list_colorizers()):
+            try:
+                described.append(_described(name, self._colorizer(name)))
+            except Exception as error:  # a plug-in may raise anything
+                warnings.warn(f"{name} is passed over: {type(error).__name__}: {error}", stacklevel=2)
+        return described
 
     def load(self) -> None:
         """Load the method "fusion".
@@ -136,8 +141,7 @@ class Coloring:
         """Colour a photo at full size, and write it to a temporary file, as `colorfuse colorize` does."""
         if wanted.suffix not in SUFFIXES:
             raise ValueError(f"{wanted.suffix} is no format to save in; use one of {', '.join(SUFFIXES)}")
-        listed = self.photos[key]
-        photo = listed.read()
+        photo = self.photos.read(key)
         colored = self._chosen(wanted).predict(photo, hints=wanted.hints or None, saturation=wanted.saturation)
         path = self.photos.new_file(wanted.suffix)
         write_photo(path, colored, like=photo)

@@ -42,12 +42,14 @@ class Export:
 
     Attributes:
         photos: What is wanted of them.
+        shown: Their names.
         done: How many are coloured, or could not be.
         errors: What was wrong with those that could not be.
         finished: Whether the last one is sent, or nobody receives them any more.
     """
 
     photos: list[SavedOf]
+    shown: list[str]
     done: int = 0
     errors: list[str] = dataclasses.field(default_factory=list)
     finished: bool = False
@@ -92,26 +94,24 @@ class Exports:
         Raises:
             UnknownPhotoError: One of its photos is not known.
         """
-        for photo in asked.photos:
-            self.coloring.photos[photo.id]
+        shown = [self.coloring.photos[photo.id].name for photo in asked.photos]
         while len(self._by_id) >= _KEPT:
             self._by_id.popitem(last=False)
-        self._by_id[key := secrets.token_hex(8)] = Export(asked.photos)
+        self._by_id[key := secrets.token_hex(8)] = Export(asked.photos, shown)
         return key
 
     async def content(self, export: Export) -> AsyncIterator[bytes]:
         """Colour the photos, and give the pieces of a ZIP file; a photo that fails is named in a file of it."""
-        photos = self.coloring.photos
         export.done, export.errors = 0, []
-        shown = [photos[each.id].name for each in export.photos]
-        names = different(saved_name(its, each.suffix) for its, each in zip(shown, export.photos, strict=True))
+        wanted = [*zip(export.photos, export.shown, strict=True)]
+        names = different(saved_name(its, photo.suffix) for photo, its in wanted)
         pipe, written = _Pipe(), list[Path]()
         with self._ending(export, written), zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
-            for photo, its, name in zip(export.photos, shown, names, strict=True):
+            for (photo, its), name in zip(wanted, names, strict=True):
                 try:
                     path = await self.worker.do(object(), partial(self._save, photo, written))
                 except (ValueError, OSError, ImportError, MemoryError, UnknownPhotoError) as error:
-                    said = photos.without_paths(one_line(error))
+                    said = self.coloring.photos.without_paths(one_line(error))
                     export.errors.append(said if its in said else f"{its}: {said}")
                     export.done += 1
                     continue

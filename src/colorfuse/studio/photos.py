@@ -45,16 +45,6 @@ class Listed:
     name: str
     path: Path
 
-    def read(self) -> Photo:
-        """Read the photo at full size.
-
-        Raises:
-            OSError: It cannot be read.
-            PhotoError: It is no photo, or damaged.
-            MemoryError: There is too little memory to colour it.
-        """
-        return dataclasses.replace(read_photo(self.path), name=self.name)
-
 
 class Photos:
     """Photos by id.
@@ -116,22 +106,35 @@ class Photos:
         self._open.pop(key, None)
         self._by_id.pop(key).path.unlink(missing_ok=True)
 
-    def open(self, key: str) -> Opened:
-        """Read a photo and make its previews, unless it is open; the one that was used least recently is closed.
+    def read(self, key: str) -> Photo:
+        """Read a photo at full size.
 
         Raises:
-            UnknownPhotoError: There is none of this id.
+            UnknownPhotoError: There is none of this id, or it was removed meanwhile.
             OSError: It cannot be read.
             PhotoError: It is no photo, or damaged.
             MemoryError: There is too little memory to colour it.
         """
         listed = self[key]
-        if key not in self._open:
+        try:
+            return dataclasses.replace(read_photo(listed.path), name=listed.name)
+        except FileNotFoundError:
+            self[key]  # which says so if the file was removed to make room
+            raise
+
+    def open(self, key: str) -> Opened:
+        """Read a photo and make its previews, unless it is open; the one that was used least recently is closed.
+
+        Raises:
+            Exception: As `read`.
+        """
+        found = self._open.pop(key, None)
+        if found is None:
             while len(self._open) >= _OPEN:
                 self._open.popitem(last=False)
-            self._open[key] = opened(listed.read())
-        self._open.move_to_end(key)
-        return self._open[key]
+            found = opened(self.read(key))
+        self._open[key] = found
+        return found
 
     def new_file(self, suffix: str = "") -> Path:
         """A path in the temporary folder where there is no file yet."""
