@@ -14,6 +14,7 @@ from PIL import Image
 from skimage import data
 
 import colorfuse as cf
+from colorfuse.cli.processes import find_rank
 from colorfuse.inference.files import list_tasks
 
 COMMAND = str(Path(sys.executable).with_name("colorfuse"))
@@ -35,6 +36,18 @@ def write_photos(folder: Path, count: int) -> Path:
     for number in range(count):
         cf.write_photo(folder / f"{folder.name}{number:02}.png", np.roll(data.camera()[:200, :300], number, axis=1))
     return folder
+
+
+@pytest.mark.parametrize(("rank", "size"), [("1", None), (None, "2"), ("2", "2"), ("first", "2"), ("", "")])
+def test_an_environment_that_is_no_launchers_is_named(
+    rank: str | None, size: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("RANK", rank), ("WORLD_SIZE", size)):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"^the environment has RANK={rank} and WORLD_SIZE={size}, which are not"):
+        find_rank()
 
 
 def test_a_folder_without_the_hints_that_a_method_needs_is_refused(tmp_path: Path) -> None:

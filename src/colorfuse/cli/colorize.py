@@ -10,10 +10,11 @@ import torch
 import typer
 from tqdm import tqdm
 
-from colorfuse.cli.film import color_film, is_film
+from colorfuse.cli.film import colorize_film, is_film
 from colorfuse.cli.options import DeviceOption, MethodOption, ModelOption, SaturationOption, create
 from colorfuse.cli.processes import find_rank, run_workers, wait_for_all
-from colorfuse.colorizers import Colorizer, FusionColorizer
+from colorfuse.colorizers import Colorizer
+from colorfuse.colorizers.network import NetworkColorizer
 from colorfuse.files import check_folder, remove_partial, write_errors
 from colorfuse.hints import match_hints
 from colorfuse.images import SUFFIXES, Photo, read_photo, write_photo
@@ -97,7 +98,7 @@ def colorize(
             raise ValueError(f"--{unfit[0]} is for photos; {films[0]} is a film")
         colorizer = create(method, model, device)
         options |= {"hints": hints, "reference": reference} | given
-        color_film(colorizer, films[0], output, encoder_option or [], **options)
+        colorize_film(colorizer, films[0], output, encoder_option or [], **options)
         return
     if given or encoder_option:
         raise ValueError(f"--{next(iter(given), 'encoder-option')} is for films; {photos[0]} is none")
@@ -164,7 +165,7 @@ def _color_all(
         return []
     colorizer = create_it()
     colorizer.check_takes(hints)
-    if isinstance(colorizer, FusionColorizer):
+    if isinstance(colorizer, NetworkColorizer):
         predictor = colorizer.optimized(torch.float32).predictor(**options).with_batches(_BATCH)
     else:
         predictor = colorizer.predictor(**options)

@@ -22,7 +22,7 @@ def is_film(path: Path) -> bool:
     return path.suffix.lower() in FILM_SUFFIXES and not path.is_dir()
 
 
-def color_film(
+def colorize_film(
     colorizer: Colorizer, film: Path, output: Path, encoder_options: Sequence[str], **options: Any
 ) -> None:
     """Colour a film, with a progress bar in frames and in times of playing.

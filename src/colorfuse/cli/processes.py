@@ -11,8 +11,20 @@ _AS_LONG_AS_IT_TAKES = timedelta(days=365)
 
 
 def find_rank() -> tuple[int, int]:
-    """Return this process's number, from 0 on, and how many processes share the work; (0, 1) if it is alone."""
-    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    """Return this process's number, from 0 on, and how many processes share the work; (0, 1) if it is alone.
+
+    Raises:
+        ValueError: The environment has one without the other, or ones that do not fit.
+    """
+    rank, size = (os.environ.get(name) for name in ("RANK", "WORLD_SIZE"))
+    if rank is None and size in (None, "1"):
+        return 0, 1
+    if not (rank and size and rank.isdecimal() and size.isdecimal() and int(rank) < int(size)):
+        raise ValueError(
+            f"the environment has RANK={rank} and WORLD_SIZE={size}, which are not a process's number and how many "
+            "there are; unset them, or start the command by torchrun"
+        )
+    return int(rank), int(size)
 
 
 def run_workers(count: int) -> int:
