@@ -16,7 +16,7 @@ from PIL import Image
 from skimage import data
 
 import colorfuse as cf
-from colorfuse.inference.devices import find_device
+from colorfuse.inference.devices import as_default, find_device
 
 COMMAND = str(Path(sys.executable).with_name("colorfuse"))
 
@@ -181,6 +181,7 @@ class TestDevices:
         monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
         assert find_device(None) == torch.device("cuda")
         assert find_device("cuda:1") == torch.device("cuda:1")
+        assert isinstance(as_default(find_device("cuda:1")), torch.cuda.device)
         with pytest.raises(ValueError, match="device xpu cannot be used"):
             find_device("xpu")
         with pytest.raises(ValueError, match="device cuda:2 is not there: 2 GPUs are; count from cuda:0"):

@@ -138,7 +138,12 @@ class TestForest:
         good = Forest.of_sklearn(ExtraTreesRegressor(2, random_state=0).fit(rows, rows).estimators_).tensors()
         loop = good["children"].clone()
         loop[0] = 0
-        for name, wrong in (("children", loop), ("children", good["children"] + 999), ("values", good["values"][:3])):
+        for name, wrong in (
+            ("children", loop),
+            ("children", good["children"] + 999),
+            ("children", good["children"][:-1]),
+            ("values", good["values"][:3]),
+        ):
             with pytest.raises(RuntimeError, match="do not make trees"):
                 Forest.of_tensors(good | {name: wrong})
 

@@ -1,10 +1,11 @@
 """scikit-learn's estimator interface, without depending on scikit-learn."""
 
 import inspect
+from collections.abc import Mapping
 from typing import Any, Self
 
 from colorfuse.errors import NotFittedError
-from colorfuse.options import check_options
+from colorfuse.options import check_options, plain
 
 
 class Estimator:
@@ -39,6 +40,10 @@ class Estimator:
     def fit(self, photos: Any, y: Any = None) -> Self:
         """Do nothing: this system learns nothing. It is here so that scikit-learn accepts the system."""
         return self
+
+    def _changed_since(self, kept: Mapping[str, Any]) -> list[str]:
+        """The names of the settings that no longer have the plain values that were kept."""
+        return [name for name, value in kept.items() if plain(getattr(self, name)) != value]
 
     def _check_settings(self) -> None:
         """Check that the settings have the types, and are in the ranges, that the constructor announces.

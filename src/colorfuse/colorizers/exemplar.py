@@ -50,7 +50,7 @@ class Exemplar(Colorizer):
         """
         self._check_settings()
         self.learn(read_references(photos, self.render_size, self.window))
-        self._fitted_with = self._deciding()
+        self._fitted_with = {name: plain(value) for name, value in self.get_params().items() if name != "upsample"}
         return self
 
     def with_reference(self, reference: References, *, render_size: int | None = None) -> Self:
@@ -74,8 +74,7 @@ class Exemplar(Colorizer):
                 f"this {type(self).__name__} has no colours yet; give predict a reference photo, in the shell "
                 "--reference, or call fit with one"
             )
-        changed = [name for name, value in self._deciding().items() if self._fitted_with[name] != value]
-        if changed:
+        if changed := self._changed_since(self._fitted_with):
             raise NotFittedError(f"{', '.join(changed)} changed after fit; call fit again")
 
     def predictor(self, saturation: float, upsample: str | None, render_size: int | None) -> Predictor:
@@ -91,11 +90,6 @@ class Exemplar(Colorizer):
                 "or give predict the reference"
             )
         return super().predictor(saturation, upsample, render_size)
-
-    def _deciding(self) -> dict[str, Any]:
-        """The settings that decide how references are described."""
-        params = self.get_params()
-        return {name: plain(value) for name, value in params.items() if name != "upsample"}
 
 
 def standardized(lightness: NDArray[Any]) -> NDArray[Any]:

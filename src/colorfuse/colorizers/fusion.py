@@ -14,7 +14,7 @@ from colorfuse.colorizers.network import NetworkColorizer
 from colorfuse.colorizers.registry import colorizers
 from colorfuse.data.sources import Source
 from colorfuse.errors import one_line
-from colorfuse.inference.devices import find_device
+from colorfuse.inference.devices import as_default, find_device
 from colorfuse.network import FusionNetwork, Summary, summarize
 from colorfuse.objectives import Objective
 from colorfuse.options import Side, check_value, plain
@@ -236,19 +236,20 @@ class FusionColorizer(NetworkColorizer):
             TrainingError: A loss is not finite, or memory runs out.
             OSError: The run's folder cannot be written to.
         """
-        fit_colorizer(
-            self,
-            photos,
-            validation,
-            warm_start=warm_start,
-            run=run,
-            resume=resume,
-            callbacks=callbacks,
-            checkpoint_minutes=checkpoint_minutes,
-            num_workers=num_workers,
-            accelerator=accelerator,
-            on_cpu=hasattr(self, "_device") and self.device.type == "cpu" != find_device().type,
-        )
+        with as_default(super().device):  # on which accelerate trains
+            fit_colorizer(
+                self,
+                photos,
+                validation,
+                warm_start=warm_start,
+                run=run,
+                resume=resume,
+                callbacks=callbacks,
+                checkpoint_minutes=checkpoint_minutes,
+                num_workers=num_workers,
+                accelerator=accelerator,
+                on_cpu=hasattr(self, "_device") and self.device.type == "cpu" != find_device().type,
+            )
         return self
 
     def state(self) -> dict[str, Tensor]:
@@ -258,8 +259,7 @@ class FusionColorizer(NetworkColorizer):
             ValueError: This copy only predicts, or a part was changed since the network was built.
         """
         self._check_whole()
-        changed = [name for name, part in self._built_of.items() if plain(getattr(self, name)) != part]
-        if changed:
+        if changed := self._changed_since(self._built_of):
             raise ValueError(
                 f"{', '.join(changed)} changed since the network was built; call fit or initialize again"
             )

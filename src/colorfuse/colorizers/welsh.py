@@ -99,8 +99,7 @@ class Welsh2002(Exemplar):
         plain = super().predictor(saturation, upsample, render_size)
         if not len(self.swatches):
             return plain
-        rectangles = [place for _, place in self.swatches]
-        return SwatchPredictor(rectangles, plain.render_ab, plain.render_size, plain.upsample, plain.saturation)
+        return SwatchPredictor([place for _, place in self.swatches], plain)
 
     def render_ab(self, lightness: Tensor, swatches: Tensor | None = None) -> Tensor:
         """Transfer colours to each photo; `swatches` `(N, K, h, w)` are masks of those of the photo.
@@ -174,11 +173,11 @@ class SwatchPredictor(Predictor):
 
     Args:
         rectangles: `(top, left, bottom, right)` in pixels of the photo.
-        options: As in `Predictor`.
+        plain: A predictor with the options of this one.
     """
 
-    def __init__(self, rectangles: list[Rectangle], *options: Any) -> None:
-        super().__init__(*options)
+    def __init__(self, rectangles: list[Rectangle], plain: Predictor) -> None:
+        vars(self).update(vars(plain))
         self.rectangles = rectangles
 
     def draw(self, hinted: Hinted, small: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Device selection."""
 
-from typing import TypeAlias
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeAlias
 
 import torch
 
@@ -29,6 +30,11 @@ def find_device(device: Device = None) -> torch.device:
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         raise ValueError(f"device {device} is not there: {torch.cuda.device_count()} GPUs are; count from cuda:0")
     return found
+
+
+def as_default(device: torch.device) -> AbstractContextManager[Any]:
+    """Within a block, let "cuda" mean this GPU, if it is one with a number."""
+    return torch.cuda.device(device) if device.type == "cuda" and device.index is not None else nullcontext()
 
 
 def _check_works(device: torch.device) -> None:

@@ -32,7 +32,8 @@ class Scaled(NamedTuple):
     Attributes:
         hinted: The photo and its hints.
         small: L at working size `(1, 1, h, w)`.
-        drawn: The hints drawn at working size `(1, 3, h, w)`, or None if there are none.
+        drawn: The hints drawn at working size, or None if there are none: `(1, 3, h, w)`, ab and a mask, or other
+            planes, if the system takes such.
         lightness: L at full size `(1, 1, H, W)`, if it is kept on a device; the CPU computes it strip by strip.
     """
 

@@ -172,8 +172,7 @@ class Deshpande2015(LearntColorizer):
         """
         if self.wanted_ is not None:
             raise ValueError("a copy that has a reference only predicts; save the one it was made of")
-        changed = [name for name, value in self._learnt_with.items() if plain(getattr(self, name)) != value]
-        if changed:
+        if changed := self._changed_since(self._learnt_with):
             raise ValueError(f"{', '.join(changed)} changed since it learnt; call fit again")
         learnt = {f"regression.{name}": tensor for name, tensor in self.regression_.tensors().items()}
         backbone = {f"backbone.{name}": tensor for name, tensor in self.scenes_.backbone.state_dict().items()}

@@ -90,9 +90,11 @@ class Forest:
         arrays = [tensors[name].numpy().astype(kind) for name, kind in zip(names, kinds, strict=True)]
         features, thresholds, children, values, roots = arrays
         nodes = len(features)
-        inner = children[features >= 0] if children.shape == (nodes, 2) else np.empty(0)
+        are_pairs = children.shape == (nodes, 2)
+        inner = children[features >= 0] if are_pairs else children
         if not (
-            len(thresholds) == len(values) == nodes
+            are_pairs
+            and len(thresholds) == len(values) == nodes
             and len(roots)
             and 0 <= roots.min() <= roots.max() < nodes
             and (inner > np.flatnonzero(features >= 0)[:, None]).all()
