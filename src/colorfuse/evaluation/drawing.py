@@ -97,7 +97,7 @@ def draw(examples: Sequence[Example]) -> "Figure":
 
 
 def histogram(evaluation: MetricTable, figure: str) -> "Figure":
-    """Plot the distribution of a metric over the photos, for each row of an evaluation.
+    """Plot the distribution of a metric over the photos, for each row of an evaluation but those with hints.
 
     Args:
         evaluation: The result of `evaluate`.
