@@ -5,6 +5,9 @@ import tempfile
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Read when torch is first imported: what is tested is what a machine without a GPU does.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
 # Read when huggingface_hub is first imported: no test may reach a hub, or what was fetched from one before.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_CACHE"] = tempfile.mkdtemp()
@@ -15,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import register_random, settings
 from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
@@ -26,6 +29,18 @@ collect_ignore = ["plug_in"]  # a package that a test installs
 
 settings.register_profile("colorfuse", deadline=None, max_examples=50, print_blob=True)
 settings.load_profile("colorfuse")
+
+
+class TorchRandom:
+    """torch's generator, for hypothesis to seed before each example."""
+
+    seed = staticmethod(torch.manual_seed)
+    getstate = staticmethod(torch.get_rng_state)
+    setstate = staticmethod(torch.set_rng_state)
+
+
+TORCH_RANDOM = TorchRandom()
+register_random(TORCH_RANDOM)
 
 
 @pytest.fixture(autouse=True)

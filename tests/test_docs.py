@@ -46,7 +46,9 @@ def scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("start-film.md", "48 1"),
         ("coloring.md", "(120, 160, 3)"),
         ("hints.md", "(120, 160, 3)"),
+        ("references.md", "(512, 256, 3)"),
         ("strokes.md", "(512, 512, 3)"),
+        ("gpus.md", "(120, 160, 3)"),
         ("archives.md", "(120, 160, 3)"),
         pytest.param(
             "export.md",

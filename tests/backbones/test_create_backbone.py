@@ -232,7 +232,7 @@ def test_images_come_at_a_size_that_the_model_takes(name: str, size: tuple[int, 
     hook.remove()
     assert given == [seen]
     assert [given.shape[1] for given in maps] == [info.channels for info in backbone.maps]
-    assert copy.deepcopy(backbone).maps == pickle.loads(pickle.dumps(backbone)).maps
+    assert copy.deepcopy(backbone).maps == backbone.maps == pickle.loads(pickle.dumps(backbone)).maps
 
 
 def test_a_single_map_and_its_announcement() -> None:

@@ -84,6 +84,7 @@ def test_a_killed_worker_is_told(model: Path, tmp_path: Path) -> None:
     command = [COMMAND, "colorize", photos, "-o", tmp_path / "out", "--model", model, "--workers", "2"]
     process = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True)
     while not any((tmp_path / "out").glob("*.png")):
+        assert process.poll() is None
         time.sleep(0.05)
     psutil.Process(process.pid).children()[0].kill()
     _, said = process.communicate()
@@ -127,7 +128,8 @@ def test_runs_of_the_same_photos_share_them(model: Path, tmp_path: Path) -> None
     for process in processes:
         _, said = process.communicate()
         assert process.returncode == 0, said
-        by_another += sum(int(line.split()[1]) for line in said.splitlines() if "by another process" in line)
+        lines = [line for line in said.splitlines() if "by another process" in line or "are there already" in line]
+        by_another += sum(int(line.split()[1]) for line in lines)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
         path.name for path in photos.iterdir()
     )

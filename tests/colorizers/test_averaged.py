@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
 from torch import Tensor
@@ -18,9 +18,9 @@ COMMAND = str(Path(sys.executable).with_name("colorfuse"))
 CLASSIFYING = {"name": "classification", "temperature": 1.0}
 
 
-def small(seed: int, **settings: Any) -> cf.FusionColorizer:
+def small(seed: int, **changes: Any) -> cf.FusionColorizer:
     base: dict[str, Any] = {"backbone": "test_efficientnet", "objective": CLASSIFYING, "image_size": 96, "seed": seed}
-    return cf.FusionColorizer(pretrained=False, **(base | settings)).initialize()
+    return cf.FusionColorizer(pretrained=False, **(base | changes)).initialize()
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def distribution(colorizer: cf.FusionColorizer, lightness: Tensor) -> Tensor:
         return colorizer.objective_.distribution(colorizer.network_(lightness, 4)).shares
 
 
+@settings(max_examples=8)
 @given(st.floats(0, 1))
 def test_the_mean_is_the_normalized_weighted_geometric_mean_of_the_distributions(
     pair: tuple[cf.FusionColorizer, cf.FusionColorizer], lightness: Tensor, share: float
@@ -106,7 +107,8 @@ def test_an_averaged_copy_can_be_optimized_and_mirrored_and_only_predicts(
     expected = averaged.predict_ab(lightness)
     torch.testing.assert_close(averaged.optimized(torch.float32).predict_ab(lightness), expected, rtol=0, atol=1e-2)
     mixed = one.averaged_with(other.optimized(torch.bfloat16))
-    assert (mixed.predict_ab(lightness) - expected).abs().mean() < 1
+    apart = (one.predict_ab(lightness) - expected).abs().mean()
+    assert (mixed.predict_ab(lightness) - expected).abs().mean() < 0.3 * apart
     flipped = averaged.mirrored().predict_ab(lightness.flip(-1)).flip(-1)
     torch.testing.assert_close(averaged.mirrored().predict_ab(lightness), flipped, rtol=0, atol=1e-3)
     with pytest.raises(ValueError, match="only predicts"):

@@ -218,7 +218,6 @@ def test_learns_colours(system: Deshpande2015) -> None:
         for its in (colored, np.stack([GRAY] * 3, axis=-1))
     ]
     assert off[0] < 0.7 * off[1]
-    assert (Deshpande2015(**system.get_params()).fit(PHOTOS).predict(GRAY) == colored).all(), "seeds decide"
 
 
 def test_the_seed_decides_all_that_is_drawn(system: Deshpande2015) -> None:

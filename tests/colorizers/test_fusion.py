@@ -291,3 +291,27 @@ class TestRecipes:
     def test_an_unknown_recipe(self) -> None:
         with pytest.raises(ValueError, match="no recipe is called 'papper'; .* paper"):
             cf.FusionColorizer.from_recipe("papper")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda colorizer: colorizer.optimized(torch.float32),
+        lambda colorizer: colorizer.mirrored(),
+        lambda colorizer: colorizer.averaged_with(colorizer),
+        lambda colorizer: colorizer.with_reference(data.coffee()[::4, ::4]),
+    ],
+    ids=["optimized", "mirrored", "averaged", "with a reference"],
+)
+def test_copies_only_predict(make: Any, photos: NDArray[np.uint8], tmp_path: Path) -> None:
+    made = make(cf.FusionColorizer.from_pretrained("interactive"))
+    for attempt in (
+        lambda: made.save(tmp_path / "saved"),
+        lambda: made.export(tmp_path / "model.onnx"),
+        made.summary,
+        lambda: made.initialize(warm_start=True),
+        lambda: made.fit(photos, warm_start=True, num_workers=0),
+    ):
+        with pytest.raises(ValueError, match="only predicts"):
+            attempt()
+    assert not list(tmp_path.iterdir())

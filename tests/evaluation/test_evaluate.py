@@ -84,6 +84,16 @@ def test_rows_and_forms(colorizer: cf.FusionColorizer, photos: Photos, tmp_path:
         result.mean("truth", "psnr")
 
 
+@pytest.mark.parametrize(("protocol", "side"), [("square256", 256), ("square224", 224)])
+def test_squares_show_the_whole_photo(colorizer: cf.FusionColorizer, protocol: str, side: int) -> None:
+    small = np.asarray(Image.fromarray(data.coffee()).resize((side, side), Image.Resampling.LANCZOS))
+    figures = ["squared_error", "psnr"]
+    one = cf.evaluate(colorizer, data.coffee()[None], protocol, figures=figures).photos["0"]
+    other = cf.evaluate(colorizer, small[None], "native", figures=figures).photos["0"]
+    for row in ("gray", "predicted"):
+        assert one[row] == pytest.approx(other[row])
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_outputs_are_judged_like_the_colorizer_that_made_them(
     colorizer: cf.FusionColorizer, tmp_path: Path, protocol: str

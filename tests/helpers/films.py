@@ -37,11 +37,15 @@ def write_film(
     rotation: int = 0,
     sound: float = 0,
     words: Sequence[tuple[int, int, str]] = (),
+    aspect: Fraction | None = None,
+    chapters: Any = (),
     **options: str,
 ) -> Path:
     """Write a film, with `sound` seconds of a tone, and words (start and length in milliseconds, text)."""
     with av.open(str(path), "w") as container:
         container.metadata["title"] = "A film"
+        if chapters:
+            container.set_chapters([*chapters])
         video: Any = None
         audio: Any = container.add_stream("aac", rate=16000) if sound else None
         for index, frame in enumerate(frames):
@@ -49,6 +53,8 @@ def write_film(
                 video = container.add_stream(codec, rate=25, options={"g": "12"} | options)
                 video.height, video.width, video.pix_fmt = *frame.shape[:2], pixels
                 video.time_base = video.codec_context.time_base = time_base
+                if aspect:
+                    video.codec_context.sample_aspect_ratio = aspect
                 if rotation:
                     video.set_display_rotation(rotation)
                 subtitles = _subtitles(container) if words else None

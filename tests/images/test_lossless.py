@@ -77,6 +77,8 @@ def check(original: Path, expected: Array, alpha: Array | None, dtype: Any) -> N
     assert photo.pixels.shape == expected.shape
     if lossless:
         np.testing.assert_allclose(photo.pixels, expected, atol=1 if expected.dtype == np.uint8 else 0)
+    else:
+        assert np.abs(photo.pixels.astype(int) - expected.astype(int)).mean() < 12
 
     copy = original.with_name(f"coloured{original.suffix}")
     is_black_and_white = lossless and set(np.unique(expected)) == {0, 255}

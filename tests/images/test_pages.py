@@ -67,11 +67,13 @@ def test_tags_of_any_type_are_read(tmp_path: Path, kind: int, tag: int, deep: bo
     value = {254: 0, 274: 6, 277: 1, 284: 1, 296: 2}[tag]
     path = tmp_path / "photo.tif"
     photo = GRAY.astype(np.uint16) * 257 if deep else GRAY
+    photo = np.stack([photo, photo[::-1], photo[:, ::-1]], axis=-1) if tag == 284 else photo  # said of colours alone
     extra: Any = [(274, "H", 1, 6)] if tag == 274 else []
-    tifffile.imwrite(path, photo, photometric="minisblack", extratags=extra, resolution=(72, 72), metadata=None)
+    options: Any = {"photometric": "rgb" if tag == 284 else "minisblack", "subfiletype": 0, "extratags": extra}
+    tifffile.imwrite(path, photo, resolution=(72, 72), metadata=None, **options)
     path.write_bytes(with_type(path.read_bytes(), tag, kind, value))
     expected = np.rot90(photo, -1) if tag == 274 else photo
-    np.testing.assert_array_equal(cf.read_photo(path).pixels[..., 0], expected)
+    np.testing.assert_array_equal(cf.read_photo(path).pixels.squeeze(), expected)
 
 
 def with_type(content: bytes, tag: int, kind: int, value: int) -> bytes:
@@ -80,14 +82,17 @@ def with_type(content: bytes, tag: int, kind: int, value: int) -> bytes:
     (start,) = struct.unpack_from("<I", data, 4)
     (count,) = struct.unpack_from("<H", data, start)
     code = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d"}[kind]
+    found = 0
     for entry in range(start + 2, start + 2 + 12 * count, 12):
         if struct.unpack_from("<H", data, entry)[0] == tag:
+            found += 1
             struct.pack_into("<HI4x", data, entry + 2, kind, 1)
             if code == "d":
                 struct.pack_into("<I", data, entry + 8, len(data))
                 data += struct.pack("<d", value)
             else:
                 struct.pack_into(f"<{code}", data, entry + 8, value)
+    assert found == 1, f"the file has no tag {tag}"
     return bytes(data)
 
 

@@ -54,15 +54,6 @@ def test_alpha_is_kept(tmp_path: Path) -> None:
     assert photo.with_ab(torch.zeros(2, 4, 6)).shape == (4, 6, 4)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "P", "CMYK", "1", "RGBA"])
-def test_other_modes_are_read(tmp_path: Path, mode: str) -> None:
-    image = Image.fromarray(np.stack([RAMP, RAMP[::-1], RAMP[:, ::-1]], axis=-1)).convert(mode)
-    photo = cf.read_photo(save(tmp_path, image, "photo.tif"))
-    assert photo.pixels.shape == (4, 6, 1 if mode == "1" else 3)
-    assert photo.pixels.dtype == np.uint8
-    assert (photo.alpha is not None) == (mode == "RGBA")
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_photos_are_turned_upright(tmp_path: Path, orientation: int) -> None:
     upright = np.zeros((16, 32), np.uint8)

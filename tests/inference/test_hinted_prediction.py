@@ -208,6 +208,9 @@ class TestPreparedPhoto:
             rgb = np.array([int(suggestion.color[place : place + 2], 16) for place in (1, 3, 5)], np.uint8)
             assert color.rgb2lab(rgb)[0] == pytest.approx(lightness, abs=1)
         assert network.suggest(gray, (20, 30), count=5) == suggestions
+        hints = [(20, 30, "#c03020", 6)]
+        assert network.suggest(gray, (20, 30), hints=hints, count=5) != suggestions
+        assert (network.prepare(gray).uncertainty(hints) != network.prepare(gray).uncertainty()).any()
         with pytest.raises(cf.HintsError, match="row 50, column 3 is outside"):
             network.suggest(gray, (50, 3))
         with pytest.raises(ValueError, match="count of the suggestions must be greater than or equal to 1"):
@@ -223,10 +226,30 @@ class TestPreparedPhoto:
         colorizer = cf.FusionColorizer(
             backbone="none", fusion="none", objective=objective, image_size=32
         ).initialize()
-        entropy = colorizer.prepare(data.camera()[:70, :50]).uncertainty()
+        gray = data.camera()[:70, :50]
+        entropy = colorizer.prepare(gray).uncertainty()
         assert entropy.shape == (70, 50)
         count = {"classification": 313, "histogram": 32 * 32}[objective]
         assert 0 <= entropy.min() <= entropy.max() <= np.log2(count) + 1e-4
+        planes: Any = colorizer.network_.decoder.planes
+        torch.nn.init.zeros_(planes.weight)
+        torch.nn.init.zeros_(planes.bias)  # all colours are as likely
+        np.testing.assert_allclose(colorizer.prepare(gray).uncertainty(), np.log2(count), atol=1e-3)
+        lightness = torch.full((1, 1, 32, 32), 50.0)
+        certainty = colorizer.render_with_certainty(lightness)[:, 2]
+        torch.testing.assert_close(certainty, torch.full_like(certainty, 1 / count), rtol=1e-3, atol=0)
+        with torch.no_grad():
+            planes.bias[[7] if objective == "classification" else [7, 39]] = 100.0  # one is certain
+        assert abs(colorizer.prepare(gray).uncertainty()).max() < 1e-3
+        certainty = colorizer.render_with_certainty(lightness)[:, 2]
+        torch.testing.assert_close(certainty, torch.ones_like(certainty), rtol=1e-3, atol=0)
+
+    def test_under_a_mark_saturation_changes_nothing(self) -> None:
+        gray = data.camera()[:200, :240]
+        hints = [(60, 70, {"ab": [10, -10]}, 5)]
+        pixels = Spreading().predict(gray, hints=hints, saturation=0)
+        assert color.rgb2lab(pixels[60:61, 70:71])[0, 0, 1:] == pytest.approx([10, -10], abs=1)
+        assert np.ptp(pixels[190, 230].astype(int)) <= 2
 
 
 def test_suggestions_are_the_clusters_of_a_distribution() -> None:

@@ -14,8 +14,9 @@ from colorfuse.metrics import create_lpips, fid, lpips
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Iterator[Path]:
-    """An empty folder where weights are kept."""
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder where weights are kept, without a way to others."""
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nothing answers
     before = torch.hub.get_dir()
     create_lpips.cache_clear()
     torch.hub.set_dir(tmp_path)

@@ -71,10 +71,17 @@ class Visitor:
         if not re.match(r"(http://127\.0\.0\.1:|blob:http://127\.0\.0\.1:|data:)", request.url):
             self.problems.append(f"a request to {request.url}")
 
+    def until(self, holds: Callable[[], Any]) -> None:
+        """Wait until something holds, for a minute at most."""
+        for _ in range(600):
+            if holds():
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError("it does not hold after a minute")
+
     def pick(self, picked: Any) -> None:
         """Pick a file in the chooser that is open."""
-        while not self.choosers:
-            self.page.wait_for_timeout(50)
+        self.until(lambda: self.choosers)
         self.choosers.pop().set_files([picked])
 
     def open(self, *files: Any) -> None:
@@ -140,6 +147,14 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
         each.page.context.close()
 
 
+def around(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The pixels of the canvas that a mark in the middle does not cover."""
+    height, width = pixels.shape[:2]
+    rows, columns = np.indices((height, width))
+    outside: NDArray[Any] = pixels[np.hypot(rows - height / 2, columns - width / 2) > 40]
+    return outside
+
+
 def test_a_newcomer_colours_a_photo_by_pointer(
     studio: StudioServer, visit: Callable[..., Visitor], tmp_path: Path
 ) -> None:
@@ -150,7 +165,7 @@ def test_a_newcomer_colours_a_photo_by_pointer(
     visitor.pick(file("cup.png", GRAY))
     visitor.says("cup.png: 300 × 200, gray, 8 bits")
     expect(page.locator("#welcome")).to_be_hidden()
-    before = visitor.pixels()
+    before = around(visitor.pixels())
 
     visitor.click(0.5, 0.5)
     visitor.marks(1)
@@ -159,11 +174,9 @@ def test_a_newcomer_colours_a_photo_by_pointer(
     expect(offered.first).to_have_attribute("title", re.compile(r"^#[0-9a-f]{6}, \d+ %$"))
     color = str(offered.nth(1).get_attribute("data-color"))
     offered.nth(1).click()
-    page.wait_for_timeout(500)
-    assert visitor.state()["marks"][0]["color"] == color
+    visitor.until(lambda: visitor.state()["marks"][0]["color"] == color)
     visitor.choose("#c02020")
-    page.wait_for_timeout(500)
-    assert abs(visitor.pixels() - before).max() > 60
+    visitor.until(lambda: abs(around(visitor.pixels()) - before).max() > 25)
     page.locator("#saturation").fill("1.3")
 
     name, content = visitor.downloaded(lambda: page.get_by_role("button", name="Save", exact=True).click())
@@ -202,8 +215,10 @@ def test_a_newcomer_colours_a_photo_by_keyboard(studio: StudioServer, visit: Cal
     page.keyboard.press("Enter")
     visitor.pick(file("cup.png", GRAY))
     visitor.says("cup.png:")
-    while page.locator("canvas:focus").count() == 0:
+    for _ in range(50):
         page.keyboard.press("Tab")
+        if page.locator("canvas:focus").count():
+            break
     for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowUp"):
         page.keyboard.press(key)
     expect(page.locator("#likely button").first).to_be_attached()
@@ -624,22 +639,17 @@ def test_references_overlays_and_the_comparison(studio: StudioServer, visit: Cal
     plain = visitor.pixels()
     page.locator("#reference-file").set_input_files([file("like.png", encoded(COFFEE))])
     expect(page.get_by_role("img", name="The reference photo")).to_be_visible()
-    page.wait_for_timeout(2000)
-    assert abs(visitor.pixels() - plain).max() > 20
+    visitor.until(lambda: abs(visitor.pixels() - plain).max() > 20)
     page.get_by_role("button", name="Remove reference").click()
     expect(page.locator("#canvas")).to_be_focused()
     page.locator("#open").focus()  # without the cross
-    page.wait_for_timeout(1000)
-    assert abs(visitor.pixels() - plain).max() <= 2
+    visitor.until(lambda: abs(visitor.pixels() - plain).max() <= 2)
     page.get_by_label("Before and after").check()
     page.get_by_label("Divider").fill("100")
-    page.wait_for_timeout(300)
-    compared = visitor.pixels()
-    assert np.ptp(compared[200:400, 500:700], axis=-1).max() <= 2  # gray, as before
+    visitor.until(lambda: np.ptp(visitor.pixels()[200:400, 500:700], axis=-1).max() <= 2)  # gray, as before
     page.locator("#compare").uncheck()
     page.get_by_label("Show where it is unsure").check()
-    page.wait_for_timeout(1000)
-    assert abs(visitor.pixels() - plain).max() > 40
+    visitor.until(lambda: abs(visitor.pixels() - plain).max() > 40)
     page.locator("#method").select_option("levin2004")
     visitor.says("levin2004 needs marks; click a place")
     visitor.click(0.5, 0.5)

@@ -29,6 +29,7 @@ from colorfuse.colorizers.registry import colorizers
 from colorfuse.studio.coloring import Coloring
 from colorfuse.studio.exports import Asked, Export, Exports, SavedOf
 from colorfuse.studio.photos import MOST_BYTES, Photos
+from colorfuse.studio.server import HOST, PORT, _listening
 from colorfuse.studio.worker import Worker
 
 HINTS: list[dict[str, Any]] = [
@@ -113,6 +114,7 @@ class TestPhotos:
         said = "a.heic is no image that can be read; install pillow-heif and register it"
         assert studio.ask(f"photos/{heic}").json["error"] == said
 
+    @pytest.mark.slow
     def test_too_large_files_are_refused(self, studio: StudioServer) -> None:
         chunk = bytes(1 << 20)
         many = itertools.repeat(chunk, (MOST_BYTES >> 20) + 1)
@@ -412,6 +414,13 @@ def test_photos_that_were_removed_to_make_room_are_named(monkeypatch: pytest.Mon
         assert archive.read("not-colored.txt").startswith(b"first.jpg: the studio does not have this photo any more")
         assert export.finished
         worker.stop()
+
+
+def test_without_a_port_the_next_free_one_is_taken() -> None:
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # another studio has it
+            stack.enter_context(socket.create_server((HOST, PORT)))
+        assert PORT < stack.enter_context(_listening(None)).getsockname()[1] < PORT + 100
 
 
 def test_a_folder_is_shown_though_its_only_photo_is_broken(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_settings_that_cannot_be_are_refused(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("epochs", range(1, 13))
+@pytest.mark.parametrize("epochs", [1, 2, 12])
 def test_any_number_of_steps(tiny: Make, photos: NDArray[np.uint8], epochs: int) -> None:
     history = tiny(epochs=epochs, batch_size=12).fit(photos, num_workers=0).history_
     rates = [row["learning_rate"] for row in history]
@@ -93,16 +93,10 @@ def test_schedules_are_torchs(steps: int) -> None:
     assert [rate_factor("cosine", step, steps) for step in range(steps)] == pytest.approx(cosine, abs=1e-9)
     one_cycle = rates(
         lambda optimizer: torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            1.0,
-            steps + 1,
-            pct_start=0.1 * steps / (steps + 1),
-            cycle_momentum=False,
-            final_div_factor=1e12,
+            optimizer, 1.0, steps, pct_start=0.1, cycle_momentum=False, final_div_factor=1e12
         )
     )
-    ours = [rate_factor("one_cycle", step, steps) for step in range(steps)]
-    assert np.abs(np.subtract(ours, one_cycle[:steps])).max() < 2 / (0.1 * steps)
+    assert [rate_factor("one_cycle", step, steps) for step in range(steps)] == pytest.approx(one_cycle, abs=1e-9)
 
 
 class Learning(nn.Module):
