@@ -53,3 +53,50 @@ def test_what_is_said_to_fit_fits() -> None:
     assert str(caught.value).startswith(
         f"scan.tif of 10000000 x 1000000 pixels takes up to {BYTES_PER_PIXEL * 1e13 / 2**30:.1f}"
     )
+
+
+PEAK = """
+import sys
+from pathlib import Path
+import numpy as np
+import tifffile
+import colorfuse as cf
+
+folder, suffix = Path(sys.argv[1]), sys.argv[2]
+
+def write(path, height, width):
+    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
+    if suffix == ".tif":
+        tifffile.imwrite(path, np.broadcast_to(rows, (height, width, 3)), photometric="rgb")
+    else:
+        cf.write_photo(path, np.broadcast_to((rows * 65535).astype(np.uint16), (height, width, 4)).copy())
+
+def color(path):
+    photo = cf.read_photo(path)
+    cf.write_photo(folder / f"out{suffix}", colorizer.predict(photo), like=photo)
+
+def peak():
+    return 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+
+if len(sys.argv) > 3:
+    write(folder / f"large{suffix}", 4000, 5000)
+    raise SystemExit
+colorizer = cf.FusionColorizer(backbone="test_efficientnet", pretrained=False, image_size=32).initialize()
+write(folder / f"small{suffix}", 500, 500)
+for _ in range(70):  # until what is compiled is loaded
+    color(folder / f"small{suffix}")
+Path("/proc/self/clear_refs").write_text("5")  # sets the peak back
+before = peak()
+color(folder / f"large{suffix}")
+print((peak() - before) / (4000 * 5000))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="no peak that can be set back there")
+@pytest.mark.parametrize("suffix", [".tif", ".png"])
+def test_a_photo_takes_no_more_than_is_said(tmp_path: Path, suffix: str) -> None:
+    script = [sys.executable, "-c", PEAK, str(tmp_path), suffix]
+    subprocess.run([*script, "write"], check=True)
+    taken = float(subprocess.run(script, capture_output=True, text=True, check=True).stdout)
+    assert 20 < taken < BYTES_PER_PIXEL

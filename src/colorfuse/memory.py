@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 
 BYTES_PER_PIXEL = 40
-"""Peak memory per pixel to read, colour and write a photo; 16-bit RGB TIFFs take the most."""
+"""Peak memory per pixel to read, colour and write a photo; TIFFs of floats take the most."""
 
 _OF_LIBRARIES = (
     "std::bad_alloc",  # of C++
