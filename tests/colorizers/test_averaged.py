@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data
 from torch import Tensor
@@ -18,9 +18,9 @@ COMMAND = str(Path(sys.executable).with_name("colorfuse"))
 CLASSIFYING = {"name": "classification", "temperature": 1.0}
 
 
-def small(seed: int, **changes: Any) -> cf.FusionColorizer:
+def small(seed: int, **settings: Any) -> cf.FusionColorizer:
     base: dict[str, Any] = {"backbone": "test_efficientnet", "objective": CLASSIFYING, "image_size": 96, "seed": seed}
-    return cf.FusionColorizer(pretrained=False, **(base | changes)).initialize()
+    return cf.FusionColorizer(pretrained=False, **(base | settings)).initialize()
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,6 @@ def distribution(colorizer: cf.FusionColorizer, lightness: Tensor) -> Tensor:
         return colorizer.objective_.distribution(colorizer.network_(lightness, 4)).shares
 
 
-@settings(max_examples=8)
 @given(st.floats(0, 1))
 def test_the_mean_is_the_normalized_weighted_geometric_mean_of_the_distributions(
     pair: tuple[cf.FusionColorizer, cf.FusionColorizer], lightness: Tensor, share: float

@@ -18,10 +18,12 @@ from torch import Tensor
 from colorfuse.errors import HintsError
 from colorfuse.hints.colors import MOST_AB
 from colorfuse.hints.geometry import centers, crossed, distance, offsets, overlaps, span, spans
-from colorfuse.images.pixels import few_rows
 
 Size: TypeAlias = Sequence[int]
 """Height and width in pixels."""
+
+_AT_ONCE = 1 << 18
+"""Pixels of a layer that are added up together, so that they take little memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,10 +180,10 @@ class Layer:
             marked = opacity > 0
             drawing[:, marked] = torch.cat([self.ab[:, top:bottom].float(), opacity[None]])[:, marked]
             return
-        columns = self.mask.any(dim=0)
+        rows_with_marks, columns = (self.mask.any(dim=axis).nonzero()[:, 0] for axis in (1, 0))
         down, right = overlaps(photo[0], size[0])[top:bottom], overlaps(photo[1], size[1])[:, columns]
         total = blank(5, len(down), len(right))
-        for rows in few_rows(self.mask.numpy()):
+        for rows in rows_with_marks.split(max(1, _AT_ONCE // max(1, len(columns)))):
             opacity = self.mask[rows][:, columns].float()
             colors = self.ab[:, rows][:, :, columns].float() * opacity
             planes = torch.stack([*colors, opacity, (opacity > 0).float(), (opacity == 1).float()])
